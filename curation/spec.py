@@ -98,7 +98,7 @@ class Family:
     grouping: str
     size: int
     spec: Callable[[int, int], ClipSpec]
-    small: int = 1200
+    small: int = 2400
     open_ended: bool = False
     register_free: bool = False
     limits: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ import ctypes
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,19 @@ _REVERB_SEND, _CHORUS_SEND = 91, 93
 _OFF, _CONTROL, _BEND, _ON = range(4)
 
 Event = tuple[int, int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A played score.
+
+    Attributes:
+        audio: float32 ``[N]``, mono, full scale 1.0; more is possible, see `curation.levels`.
+        unsounded: notes for which the sound font has no sound, as above an instrument's range.
+    """
+
+    audio: np.ndarray
+    unsounded: int
 
 
 def _fluidsynth() -> Any:
@@ -64,29 +78,24 @@ class Renderer:
             raise BadInput(f"FluidSynth cannot load {sound_font.path}: install it again")
         self._font = self._native.fluid_synth_get_sfont_by_id(self._shelf.synth, font_id)
 
-    def render(self, score: pretty_midi.PrettyMIDI, seconds: float) -> np.ndarray:
-        """Play a score.
-
-        Returns:
-            float32 ``[round(seconds * sample_rate)]``, mono (the mean of both sides), full scale
-            is 1.0; louder than that is possible, see `curation.levels`. The last 10 ms fade out.
-        """
+    def render(self, score: pretty_midi.PrettyMIDI, seconds: float) -> Performance:
+        """Play a score for this many seconds. Mono is the mean of both sides, 10 ms fade out."""
         length = round(seconds * self.sample_rate)
         blocks = -(-length // BLOCK)
         stereo = np.zeros((blocks * BLOCK, 2), dtype=np.float32)
         with self._synth_for(score) as synth:
-            done = 0
+            done = unsounded = 0
             for event in _events(score, self.sample_rate / BLOCK):
                 if event[0] >= blocks:
                     break
                 self._play(synth, stereo[done * BLOCK : event[0] * BLOCK])
                 done = event[0]
-                _send(synth, event)
+                unsounded += not _send(synth, event)
             self._play(synth, stereo[done * BLOCK :])
         mono: np.ndarray = stereo[:length].mean(axis=1)
         fade = min(length, round(FADE_SECONDS * self.sample_rate))
         mono[length - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-        return mono
+        return Performance(mono, unsounded)
 
     @contextmanager
     def _synth_for(self, score: pretty_midi.PrettyMIDI) -> Iterator[Any]:
@@ -142,16 +151,21 @@ class Renderer:
             self._native.fluid_synth_write_float(synth.synth, len(stereo), start, 0, 2, start, 1, 2)
 
 
-def _send(synth: Any, event: Event) -> None:
+def _send(synth: Any, event: Event) -> bool:
+    """Hand an event to the synthesiser; False when it is a note that the font cannot sound."""
     _, kind, channel, first, second = event
-    if kind == _ON:
-        synth.noteon(channel, first, second)
-    elif kind == _OFF:
+    if kind == _OFF:
         synth.noteoff(channel, first)
     elif kind == _CONTROL:
         synth.cc(channel, first, second)
-    else:
+    elif kind == _BEND:
         synth.pitch_bend(channel, first)
+    else:
+        before = synth.get_active_voice_count()
+        synth.noteon(channel, first, second)
+        is_drum = channel % 16 == DRUM_CHANNEL  # a stroke may cut off another: no telling there
+        return is_drum or synth.get_active_voice_count() > before
+    return True
 
 
 def _channels(

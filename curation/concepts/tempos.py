@@ -64,6 +64,7 @@ family = Family(
     target="tempo_band",
     grouping=CLICK_GROUPING,
     size=len(GRID),
+    small=2000,
     spec=spec,
     limits=("At 50 bpm a clip of four seconds holds three or four clicks.",),
 )

@@ -88,6 +88,7 @@ family = Family(
     target="time_signature",
     grouping=CLICK_GROUPING,
     size=len(GRID),
+    small=1200,
     spec=spec,
     limits=(
         "A quarter note lasts half a second in every metre, so the strokes of 2/2, x/4 and x/8 come "

@@ -1,0 +1,200 @@
+"""Build a dataset shard by shard: bounded memory, several processes, and no harm in being killed."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import multiprocessing
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from curation.concepts import get_family
+from curation.errors import BadInput
+from curation.recipe import Recipe, plan
+from curation.shards import ShardReport, build_shard, read_report
+
+RECIPE_FILE = "build.json"
+DROPPED_FILE = "dropped.json"
+LOCK_FILE = ".lock"
+BYTES_PER_SAMPLE = 1.2
+"""FLAC of our clips takes less than this; used to see a full disk coming."""
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a finished build holds; ``reused`` shards were there already."""
+
+    folder: Path
+    rows: int
+    silent: tuple[str, ...]
+    incomplete: tuple[str, ...]
+    clipped: tuple[str, ...]
+    reused: int
+
+
+def build(
+    recipe: Recipe,
+    folder: Path,
+    font_paths: Mapping[str, str],
+    *,
+    workers: int = 1,
+    executor: Executor | None = None,
+    progress: Callable[[int], None] = lambda clips: None,
+) -> BuildReport:
+    """Build whatever is missing of a dataset.
+
+    Args:
+        font_paths: path of each of the recipe's sound fonts by SHA-256.
+        workers: processes to start; 1 works in this one.
+        executor: runs the shards instead; any `concurrent.futures.Executor`, a cluster's too.
+        progress: called with the number of clips that were just finished.
+
+    Raises:
+        BadInput: ``folder`` holds something else, or the disk is full; finished shards stay.
+    """
+    with _claimed(folder, recipe):
+        shards = plan(recipe)
+        done = {
+            number: report
+            for number, shard in enumerate(shards)
+            if (report := read_report(folder / shard.file_name, recipe, number))
+        }
+        progress(sum(len(shards[number].indices) for number in done))
+        missing = [number for number in range(len(shards)) if number not in done]
+        _check_space(recipe, folder, sum(len(shards[number].indices) for number in missing))
+        reports = dict(done)
+        try:
+            for report in _run(recipe, folder, font_paths, missing, workers, executor):
+                reports[report.number] = report
+                progress(len(shards[report.number].indices))
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise BadInput(
+                    f"the disk is full at {folder}: free some space and give the same command again "
+                    f"({len(reports)} of {len(shards)} shards are kept)"
+                ) from None
+            raise
+        return _finish(folder, [reports[number] for number in sorted(reports)], len(done))
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """The recipe of a built folder; `BadInput` where there is none."""
+    try:
+        return Recipe.from_json((folder / RECIPE_FILE).read_text())
+    except FileNotFoundError:
+        raise BadInput(
+            f"{folder} holds no build: make one with `python -m curation build`"
+        ) from None
+    except (ValueError, TypeError, KeyError):
+        raise BadInput(
+            f"{folder / RECIPE_FILE} is damaged or of another version: build into a new folder"
+        ) from None
+
+
+@contextmanager
+def _claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
+    """Hold the folder for this recipe alone while building."""
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file: choose a folder with --out")
+    if folder.exists() and not (folder / RECIPE_FILE).exists() and _has_content(folder):
+        raise BadInput(f"{folder} is not empty and holds no build: choose another with --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK_FILE).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(f"another build is writing to {folder}: wait for it, or stop it") from None
+        if (folder / RECIPE_FILE).exists():
+            there = read_recipe(folder)
+            if there != recipe:
+                raise BadInput(
+                    f"{folder} holds another recipe's build ({'; '.join(recipe.differences(there))}): "
+                    "choose another folder with --out, or remove this one"
+                )
+        else:
+            write_whole(folder / RECIPE_FILE, recipe.to_json())
+        for part in folder.glob("data/*.part"):
+            part.unlink(missing_ok=True)
+        yield
+
+
+def _has_content(folder: Path) -> bool:
+    return any(path.name != LOCK_FILE and path.suffix != ".part" for path in folder.iterdir())
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that it is there whole or not at all."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(text)
+    part.replace(path)
+
+
+def _check_space(recipe: Recipe, folder: Path, clips: int) -> None:
+    seconds = get_family(recipe.family).spec(recipe.seed, 0).seconds
+    needed = int(clips * seconds * recipe.sample_rate * BYTES_PER_SAMPLE)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise BadInput(
+            f"{folder} has {free / 1e9:.1f} GB free and {clips} clips need up to {needed / 1e9:.1f}: "
+            "free some space, choose another disk with --out, or ask for fewer with --clips"
+        )
+
+
+def _run(
+    recipe: Recipe,
+    folder: Path,
+    font_paths: Mapping[str, str],
+    numbers: list[int],
+    workers: int,
+    executor: Executor | None,
+) -> Iterator[ShardReport]:
+    if executor is None and (workers <= 1 or len(numbers) <= 1):
+        for number in numbers:
+            yield build_shard(recipe, number, folder, font_paths)
+        return
+    pool = executor or ProcessPoolExecutor(
+        min(workers, len(numbers)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_die_with_parent,
+    )
+    futures: list[Future[ShardReport]] = [
+        pool.submit(build_shard, recipe, number, folder, font_paths) for number in numbers
+    ]
+    try:
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        for future in futures:
+            future.cancel()
+        if executor is None:
+            pool.shutdown()
+
+
+def _die_with_parent() -> None:
+    """In a worker: stop when the build that started it is gone, even if it was killed outright."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def _finish(folder: Path, reports: list[ShardReport], reused: int) -> BuildReport:
+    silent = tuple(clip for report in reports for clip in report.silent)
+    incomplete = tuple(clip for report in reports for clip in report.incomplete)
+    clipped = tuple(clip for report in reports for clip in report.clipped)
+    dropped = {"silent": silent, "incomplete": incomplete, "turned_down": clipped}
+    write_whole(folder / DROPPED_FILE, json.dumps(dropped, indent=1) + "\n")
+    return BuildReport(
+        folder, sum(report.rows for report in reports), silent, incomplete, clipped, reused
+    )
