@@ -110,7 +110,9 @@ def _claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BadInput(f"another build is writing to {folder}: wait for it, or stop it") from None
+            raise BadInput(
+                f"another build is writing to {folder}: wait for it, or stop it"
+            ) from None
         if (folder / RECIPE_FILE).exists():
             there = read_recipe(folder)
             if there != recipe:

@@ -179,7 +179,9 @@ def _sample(recipe: Recipe) -> dict[str, list[int]]:
     """
     family = get_family(recipe.family)
     pool = max(recipe.clips, family.size)
-    drawn: dict[str, dict[tuple[Any, str], list[int]]] = {split: defaultdict(list) for split in SPLITS}
+    drawn: dict[str, dict[tuple[Any, str], list[int]]] = {
+        split: defaultdict(list) for split in SPLITS
+    }
     for index in range(pool):
         spec = family.spec(recipe.seed, index)
         stratum = (spec.labels[family.target], spec.group if not family.open_ended else "")
@@ -214,5 +216,3 @@ def _take_in_turn(
         picked += [queue[depth] for queue in queues if depth < len(queue)]
         depth += 1
     return picked[:size]
-
-

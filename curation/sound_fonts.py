@@ -70,7 +70,7 @@ def _locate(name_or_path: str) -> Path:
     given = Path(name_or_path)
     if given.is_file():
         return given
-    if given.parent == Path("."):
+    if given.parent == Path():
         for folder in FOLDERS:
             if (folder / name_or_path).is_file():
                 return folder / name_or_path

@@ -128,6 +128,8 @@ class Renderer:
                 "synth.polyphony": 256,
                 "synth.chorus.active": 0,
                 "synth.reverb.active": int(reverb),
+                "synth.reverb.room-size": 0.6,
+                "synth.reverb.level": 0.9,
                 "synth.lock-memory": 0,
             },
         )

@@ -18,8 +18,8 @@ from curation.spec import ClipSpec, Family, Label, seed_for
 from curation.theory import PITCH_CLASSES, diatonic_triad
 
 DEGREES = {
-    "ionian": "1451 1465 1564 1645 2516 4156 4536 5415 5641 6415".split(),
-    "aeolian": "1251 1341 1451 1637 1671 1673 1764 4711 7671".split(),
+    "ionian": ["1451", "1465", "1564", "1645", "2516", "4156", "4536", "5415", "5641", "6415"],
+    "aeolian": ["1251", "1341", "1451", "1637", "1671", "1673", "1764", "4711", "7671"],
 }
 PROGRESSIONS = tuple(f"{mode}-{degrees}" for mode in DEGREES for degrees in DEGREES[mode])
 GRID = tuple(product(range(60, 72), PROGRESSIONS, PITCHED_PROGRAMS))

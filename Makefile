@@ -1,0 +1,58 @@
+# `make demo` and `make test` set up everything that they need on a fresh Debian machine with
+# Python 3.11 or newer; the second time they are quick.
+
+SHELL := /bin/sh
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+PYTHON := .venv/bin/python
+SYNC := sync --locked --inexact --quiet
+
+.PHONY: demo test lint lock system
+
+demo: .venv/.ready
+	@echo "demo: building the small set of notes (about half a minute on two cores)"
+	@$(PYTHON) -m curation build notes --preset small
+	@echo "demo: drawing its overview"
+	@$(PYTHON) -m curation preview build/notes-small
+	@echo "demo: done. Look at build/notes-small/overview.png, listen to build/notes-small/preview/"
+
+test: .venv/.ready-for-tests
+	@echo "test: running the tests"
+	@$(PYTHON) -m pytest
+
+lint: .venv/.ready-for-tests
+	@echo "lint: style, types, and whether the lock, requirements.txt and the cards are current"
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@$(UV) lock --check --quiet || { echo "uv.lock is stale: run make lock"; exit 1; }
+	@$(UV) export $(EXPORT) --quiet | cmp -s - requirements.txt \
+		|| { echo "requirements.txt is stale: run make lock"; exit 1; }
+	@$(PYTHON) -m curation card --check
+
+# What pip users and Spaces install: the lock without extras and development tools.
+EXPORT := --locked --no-dev --no-emit-project --no-hashes --no-annotate --no-header
+
+lock: $(UV)
+	$(UV) lock
+	$(UV) export $(EXPORT) --quiet > requirements.txt
+
+.venv/.ready: pyproject.toml uv.lock packages.txt | $(UV) system
+	@echo "setup: installing the Python packages into .venv (several GB the first time)"
+	@$(UV) $(SYNC) --no-dev
+	@touch $@
+
+.venv/.ready-for-tests: pyproject.toml uv.lock packages.txt | $(UV) system
+	@echo "setup: installing the Python packages, audiocraft and the test tools into .venv"
+	@$(UV) $(SYNC) --all-extras --group dev
+	@touch $@
+
+.uv/bin/uv:
+	@echo "setup: installing uv into .uv"
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "setup: Python 3.11 or newer is needed; this is $$(python3 --version)"; exit 1; }
+	@python3 -c 'import ensurepip' 2>/dev/null || ./install-system-packages python3-venv
+	@python3 -m venv .uv
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+system:
+	@./install-system-packages $$(cat packages.txt)

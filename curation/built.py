@@ -1,0 +1,95 @@
+"""Read a built folder: its recipe, its shards, its rows, without holding the sound in memory."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import soundfile
+
+from curation.build import read_recipe
+from curation.concepts import get_family
+from curation.errors import BadInput
+from curation.recipe import Recipe, Shard, plan
+from curation.shards import ShardReport, read_report
+from curation.spec import Family
+from curation.splits import SPLITS
+
+HEAVY = ("audio", "midi")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished build on disk."""
+
+    folder: Path
+    recipe: Recipe
+    shards: tuple[Shard, ...]
+    reports: tuple[ShardReport, ...]
+
+    @property
+    def family(self) -> Family:
+        return get_family(self.recipe.family)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all shards on disk."""
+        return sum((self.folder / shard.file_name).stat().st_size for shard in self.shards)
+
+    @property
+    def dropped(self) -> dict[str, list[str]]:
+        """Ids of the clips that were dropped or turned down, by reason."""
+        return {
+            reason: [clip for report in self.reports for clip in getattr(report, reason)]
+            for reason in ("silent", "incomplete", "clipped")
+        }
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every row with its split, classes by name; all columns but the heavy ones by default."""
+        for shard in self.shards:
+            with pq.ParquetFile(
+                self.folder / shard.file_name, page_checksum_verification=True
+            ) as file:
+                names = file.schema_arrow.names
+                wanted = list(columns or [name for name in names if name not in HEAVY])
+                for batch in file.iter_batches(batch_size=64, columns=wanted):
+                    for row in batch.to_pylist():
+                        yield shard.split, self._with_names(row)
+
+    def _with_names(self, row: dict[str, Any]) -> dict[str, Any]:
+        for name, label in self.family.labels.items():
+            if name in row and label.classes:
+                row[name] = label.classes[row[name]]
+        if "random_split" in row:
+            row["random_split"] = SPLITS[row["random_split"]]
+        return row
+
+
+def open_built(folder: Path) -> Built:
+    """Open a finished build; `BadInput` that names the shards that are missing or damaged."""
+    recipe = read_recipe(folder)
+    shards = plan(recipe)
+    reports = [read_report(folder / s.file_name, recipe, n) for n, s in enumerate(shards)]
+    lost = [s.file_name for s, report in zip(shards, reports, strict=True) if report is None]
+    if lost:
+        raise BadInput(
+            f"{folder}: {len(lost)} of {len(shards)} shards are missing or damaged "
+            f"({', '.join(lost[:3])}{', ...' if len(lost) > 3 else ''}): "
+            f"build {recipe.family} into this folder again, with the same options"
+        )
+    return Built(folder, recipe, shards, tuple(r for r in reports if r is not None))
+
+
+def decode(audio: dict[str, Any]) -> tuple[np.ndarray, int]:
+    """A row's ``audio`` as int16 ``[N]`` and its sample rate in Hz."""
+    samples, rate = soundfile.read(io.BytesIO(audio["bytes"]), dtype="int16")
+    return samples, rate
+
+
+READ_ERRORS = (OSError, pa.ArrowException, soundfile.SoundFileError)

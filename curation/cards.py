@@ -1,0 +1,85 @@
+"""The cards: one in each built folder, and the published sets' own in ``datasets/<name>/``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from curation.build import write_whole
+from curation.built import Built, open_built
+from curation.card import CONFUSION_FILE, OVERVIEW_FILE, card
+from curation.checks import read_audit
+from curation.concepts import families
+from curation.confusion import read_result
+from curation.errors import BadInput
+from curation.facts import gather
+from curation.hub import CARD_FILE
+from curation.preview import draw_overview, pick_clips
+from curation.recipe import Recipe
+
+FACTS_FILE = "facts.json"
+
+
+def write_card(built: Built) -> None:
+    """Write the card and its picture into a built folder."""
+    facts = gather(built, read_audit(built.folder))
+    if not (built.folder / OVERVIEW_FILE).exists():
+        draw_overview(built, pick_clips(built), built.folder / OVERVIEW_FILE)
+    facts["classifier"] = read_result(built.folder)
+    write_whole(built.folder / FACTS_FILE, json.dumps(facts, indent=1) + "\n")
+    write_whole(built.folder / CARD_FILE, _text(facts))
+
+
+def adopt(folder: Path, cards: Path) -> None:
+    """Take a built folder's facts, pictures and card over into ``datasets/<family>/``."""
+    built = open_built(folder)
+    write_card(built)
+    home = cards / built.family.name
+    home.mkdir(parents=True, exist_ok=True)
+    for name in (FACTS_FILE, CARD_FILE, OVERVIEW_FILE, CONFUSION_FILE):
+        if (folder / name).exists():
+            shutil.copyfile(folder / name, home / name)
+    recipe = built.recipe
+    (home / "recipe.toml").write_text(
+        f'family = "{recipe.family}"\npreset = "{recipe.preset}"\nseed = {recipe.seed}\n'
+        f'sample_rate = {recipe.sample_rate}\nsplit = "{recipe.split}"\n'
+        f'sound_font = "{recipe.sound_fonts[0][0]}"\n'
+    )
+
+
+def rewrite(cards: Path) -> None:
+    """Make every card in ``datasets/`` anew from its facts."""
+    for name, facts in _facts(cards):
+        write_whole(cards / name / CARD_FILE, _text(facts))
+
+
+def stale(cards: Path) -> list[tuple[str, str]]:
+    """The families whose card is missing or not what their facts give, with the reason."""
+    found = dict(_facts(cards))
+    faults = [
+        (name, "no card: build the family and run `python -m curation card FOLDER`")
+        for name in families()
+        if name not in found
+    ]
+    for name, facts in found.items():
+        recipe = Recipe.from_json(json.dumps(facts["recipe"]))
+        if (cards / name / CARD_FILE).read_text() != _text(facts):
+            faults.append((name, "the card is stale: run `python -m curation card`"))
+        elif recipe.fingerprint != facts["fingerprint"]:
+            faults.append((name, "the facts are of another recipe format: build the family anew"))
+    return faults
+
+
+def _facts(cards: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted(cards.glob(f"*/{FACTS_FILE}")):
+        try:
+            yield path.parent.name, json.loads(path.read_text())
+        except ValueError:
+            raise BadInput(f"{path} is damaged: restore it from git") from None
+
+
+def _text(facts: dict[str, Any]) -> str:
+    return card(families()[facts["recipe"]["family"]], facts)

@@ -1,0 +1,205 @@
+"""Audit a built folder: files, sound, duplicates, splits, and the labels heard from the sound."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curation import hearing
+from curation.build import write_whole
+from curation.built import READ_ERRORS, Built, decode
+from curation.levels import SILENT_DBFS, dbfs
+from curation.spec import seed_for
+from curation.splits import leaks
+
+CHECK_FILE = "check.json"
+FULL_SCALE_RUN = 3
+"""This many samples in a row at full scale count as clipping."""
+
+
+@dataclass
+class Audit:
+    """What a check found.
+
+    Attributes:
+        clips: number of clips that were read.
+        faults: what must not be, in words, with an example each.
+        notes: what a reader should know but need not mend.
+        heard: per label, how many clips gave each outcome; pitch classes a second time for the
+            notes from MIDI 36 to 96, where instruments have a clear pitch.
+    """
+
+    clips: int = 0
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    heard: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        return not self.faults
+
+
+def check(
+    built: Built, *, listen: int = 500, progress: Callable[[int], None] = lambda clips: None
+) -> Audit:
+    """Read every clip of a build and listen to some.
+
+    Args:
+        listen: clips to listen to, picked at random with the recipe's seed.
+        progress: called with the number of clips that were just read.
+    """
+    audit = Audit()
+    rows: list[tuple[str, dict[str, Any]]] = []
+    sounds: dict[str, list[int]] = defaultdict(list)
+    to_hear = _pick(built, listen)
+    problems: dict[str, list[str]] = defaultdict(list)
+    for split, row, audio, rate in _clips(built, problems):
+        for problem in _faults_of(audio, rate, built):
+            problems[problem].append(row["clip_id"])
+        sounds[hashlib.sha256(audio.tobytes()).hexdigest()].append(len(rows))
+        if row["clip_id"] in to_hear:
+            _listen(audit, built, row, audio, rate)
+        rows.append((split, row))
+        progress(1)
+    audit.clips = len(rows)
+    audit.faults += [f"{len(ids)} {problem}, such as {ids[0]}" for problem, ids in problems.items()]
+    _check_duplicates(audit, built, rows, list(sounds.values()))
+    _check_splits(audit, built, rows)
+    _check_counts(audit, built, rows)
+    write_whole(built.folder / CHECK_FILE, json.dumps(audit.__dict__, indent=1) + "\n")
+    return audit
+
+
+def read_audit(folder: Path) -> Audit | None:
+    """The last check's findings; None where none was made."""
+    path = folder / CHECK_FILE
+    return Audit(**json.loads(path.read_text())) if path.exists() else None
+
+
+def interval(hits: int, trials: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a rate.
+
+    >>> [round(edge, 3) for edge in interval(97, 100)]
+    [0.915, 0.99]
+    """
+    z = 1.96
+    centre = (hits + z * z / 2) / (trials + z * z)
+    spread = z / (trials + z * z) * math.sqrt(hits * (trials - hits) / trials + z * z / 4)
+    return max(0.0, centre - spread), min(1.0, centre + spread)
+
+
+def _clips(
+    built: Built, problems: dict[str, list[str]]
+) -> Iterator[tuple[str, dict[str, Any], np.ndarray, int]]:
+    rows = built.rows([*_light_columns(built), "audio"])
+    while True:
+        try:
+            split, row = next(rows)
+        except StopIteration:
+            return
+        except READ_ERRORS as error:
+            problems["damaged shards (remove them and build again)"].append(str(error))
+            return
+        try:
+            audio, rate = decode(row.pop("audio"))
+        except READ_ERRORS:
+            problems["clips that do not decode"].append(row["clip_id"])
+            continue
+        yield split, row, audio, rate
+
+
+def _light_columns(built: Built) -> list[str]:
+    return ["clip_id", "source_id", "split_group", "random_split", *built.family.labels]
+
+
+def _faults_of(audio: np.ndarray, rate: int, built: Built) -> Iterator[str]:
+    seconds = built.family.spec(built.recipe.seed, 0).seconds
+    if rate != built.recipe.sample_rate:
+        yield "clips at another sample rate"
+    if len(audio) != round(seconds * rate):
+        yield "clips of another duration"
+    full = np.abs(audio.astype(np.int32)) >= 32767
+    if np.convolve(full, np.ones(FULL_SCALE_RUN), "valid").max(initial=0) >= FULL_SCALE_RUN:
+        yield "clipped clips"
+    if dbfs(float(np.abs(audio.astype(np.int32)).max(initial=0)) / 32767) < SILENT_DBFS:
+        yield "silent clips"
+
+
+def _pick(built: Built, count: int) -> set[str]:
+    ids = [row["clip_id"] for _, row in built.rows(["clip_id"])] if count else []
+    ids.sort(key=lambda clip: seed_for(built.recipe.seed, "listen", clip))
+    return set(ids[:count])
+
+
+def _listen(audit: Audit, built: Built, row: dict[str, Any], audio: np.ndarray, rate: int) -> None:
+    sound = audio.astype(np.float32) / 32767
+    for name, label in built.family.labels.items():
+        if label.heard_by is None:
+            continue
+        verdict = hearing.verdict(name, label, row, sound, rate)
+        tallies = [name]
+        if label.heard_by == "pitch_class" and 36 <= row.get("pitch", 60) <= 96:
+            tallies.append(f"{name}, MIDI 36 to 96")
+        for tally in tallies:
+            counts = audit.heard.setdefault(tally, {})
+            counts[verdict.outcome] = counts.get(verdict.outcome, 0) + 1
+
+
+def _check_duplicates(
+    audit: Audit, built: Built, rows: list[tuple[str, dict[str, Any]]], sounds: list[list[int]]
+) -> None:
+    twins = [places for places in sounds if len(places) > 1]
+    across = [places for places in twins if len({rows[place][0] for place in places}) > 1]
+    if across:
+        example = " and ".join(rows[place][1]["clip_id"] for place in across[0])
+        audit.faults.append(f"{len(across)} sounds stand in two splits, such as {example}")
+    if twins:
+        names = list(built.family.labels)
+        differing = sum(
+            len({tuple(rows[place][1][name] for name in names) for place in places}) > 1
+            for places in twins
+        )
+        audit.notes.append(
+            f"{len(twins)} sounds occur more than once within a split, "
+            f"{differing} of them with different labels"
+        )
+
+
+def _check_splits(audit: Audit, built: Built, rows: list[tuple[str, dict[str, Any]]]) -> None:
+    for column in ("split_group", "source_id"):
+        crossing = leaks((row[column], split) for split, row in rows)
+        if not crossing:
+            continue
+        words = f"{len(crossing)} values of {column} stand in two splits, such as {min(crossing)}"
+        if built.recipe.split == "grouped":
+            audit.faults.append(words)
+        else:
+            audit.notes.append(words + " (the split is random by choice)")
+
+
+def _check_counts(audit: Audit, built: Built, rows: list[tuple[str, dict[str, Any]]]) -> None:
+    target = built.family.target
+    found = Counter((split, row[target]) for split, row in rows)
+    if built.recipe.clips < len(built.family.labels[target].classes) * 10:
+        return  # too few clips for every class to be in every split
+    for split in {shard.split for shard in built.shards}:
+        absent = [c for c in built.family.labels[target].classes if not found[split, c]]
+        if absent:
+            audit.faults.append(f"the {split} split has no {target} {', '.join(absent)}")
+
+
+def tables(audit: Audit) -> Iterator[tuple[str, str, int, float, tuple[float, float]]]:
+    """Each heard label's outcomes: label, outcome, clips, rate and its 95 % interval."""
+    for name, outcomes in audit.heard.items():
+        trials = sum(outcomes.values())
+        for outcome in ("same", "octave", "wrong", "not heard"):
+            if hits := outcomes.get(outcome, 0):
+                yield name, outcome, trials, hits / trials, interval(hits, trials)

@@ -1,0 +1,292 @@
+"""The command line of the curation tool: one function a command, errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from curation import nuisance
+from curation.concepts import families
+from curation.errors import BadInput
+from curation.recipe import PRESETS, SPLIT_KINDS, Recipe, make_recipe
+from curation.sound_fonts import DEFAULT, SECOND
+
+CARDS = Path("datasets")
+BUILDS = Path("build")
+
+EPILOG = """\
+first steps:
+  python -m curation list                          the concept families and their sizes
+  python -m curation build notes                   a small set, into build/notes-small
+  python -m curation check build/notes-small       audit it; hear the labels again
+  python -m curation preview build/notes-small     an overview picture and a few WAVs
+  python -m curation publish build/notes-small --to you/notes --dry-run
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did its job, 1 when a check found faults, 2 for bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except BadInput as error:
+        print(f"curation: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("curation: stopped; give the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def list_families(options: argparse.Namespace) -> None:
+    """The concept families: how many clips, what about, what is held apart."""
+    for name, family in families().items():
+        print(f"{name:16}{family.size:>7,} clips  {family.summary}")
+        if options.labels:
+            for label, about in family.labels.items():
+                values = ", ".join(about.classes[:8]) + (", ..." if len(about.classes) > 8 else "")
+                print(f"    {label:20}{about.description}{': ' + values if values else ''}")
+            print(f"    split by            {family.grouping}")
+    print(f"\npresets: {'; '.join(f'{name}: {what}' for name, what in PRESETS.items())}")
+
+
+def build(options: argparse.Namespace) -> None:
+    """Build each of the datasets asked for."""
+    from curation.build import build as build_folder
+    from curation.built import open_built
+
+    names = list(families()) if options.datasets == ["all"] else options.datasets
+    recipes = [_recipe(name, options) for name in names]
+    if options.out and len(recipes) > 1:
+        raise BadInput("--out takes one dataset: build several without it, into build/")
+    for recipe, font_paths in recipes:
+        folder = options.out or BUILDS / f"{recipe.family}-{recipe.preset}"
+        with _bar(recipe.clips, recipe.family) as bar:
+            report = build_folder(
+                recipe, folder, font_paths, workers=options.workers, progress=bar.update
+            )
+        _write_card(open_built(folder))
+        print(
+            f"{folder}: {report.rows:,} clips; dropped {len(report.silent)} silent and "
+            f"{len(report.incomplete)} with notes that the sound font lacks; turned down "
+            f"{len(report.clipped)}"
+        )
+
+
+def check(options: argparse.Namespace) -> int:
+    """Audit built folders and say what was found."""
+    from curation.built import open_built
+    from curation.checks import check as check_folder
+    from curation.checks import tables
+
+    failed = 0
+    for folder in options.folders:
+        built = open_built(folder)
+        with _bar(sum(report.rows for report in built.reports), folder.name) as bar:
+            audit = check_folder(built, listen=options.listen, progress=bar.update)
+        _write_card(built)
+        print(f"{folder}: {audit.clips:,} clips read")
+        for name, outcome, trials, rate, (low, high) in tables(audit):
+            print(f"  heard {name}: {outcome:10}{rate:7.1%}  of {trials} ({low:.1%} to {high:.1%})")
+        for note in audit.notes:
+            print(f"  note: {note}")
+        for fault in audit.faults:
+            print(f"  FAULT: {fault}")
+        failed += not audit.passed
+        print(f"  {'passed' if audit.passed else 'failed'}")
+    return 1 if failed else 0
+
+
+def classify(options: argparse.Namespace) -> None:
+    """Train a simple classifier on the train split and try it on the test split."""
+    from curation.built import open_built
+    from curation.confusion import classify_built
+
+    built = open_built(options.folder)
+    with _bar(sum(report.rows for report in built.reports), options.folder.name) as bar:
+        result = classify_built(built, progress=bar.update)
+    _write_card(built)
+    low, high = result["interval"]
+    print(
+        f"{options.folder}: {built.family.target} right on {result['accuracy']:.1%} of "
+        f"{result['clips']} test clips ({low:.1%} to {high:.1%}; chance {result['chance']:.1%})"
+    )
+
+
+def preview(options: argparse.Namespace) -> None:
+    """Draw the overview picture of a build and write a few of its clips as WAV files."""
+    from curation.built import open_built
+    from curation.card import OVERVIEW_FILE
+    from curation.preview import draw_overview, pick_clips, write_wavs
+
+    built = open_built(options.folder)
+    grid = pick_clips(built)
+    draw_overview(built, grid, options.folder / OVERVIEW_FILE)
+    wavs = write_wavs(grid, options.folder / "preview")
+    print(f"{options.folder / OVERVIEW_FILE}")
+    for wav in wavs:
+        print(wav)
+
+
+def card(options: argparse.Namespace) -> int:
+    """Bring the cards in datasets/ up to date, or see whether they are."""
+    from curation import cards
+
+    if options.check:
+        stale = cards.stale(CARDS)
+        for name, reason in stale:
+            print(f"curation: datasets/{name}: {reason}", file=sys.stderr)
+        return 1 if stale else 0
+    if options.folder:
+        cards.adopt(options.folder, CARDS)
+    else:
+        cards.rewrite(CARDS)
+    return 0
+
+
+def publish(options: argparse.Namespace) -> None:
+    """Upload a checked build to the Hub, or show what would go up."""
+    from curation.built import open_built
+    from curation.hub import prepare
+    from curation.hub import publish as upload_folder
+
+    upload = prepare(open_built(options.folder), options.to)
+    if options.dry_run:
+        print(
+            f"would upload to the {'private ' if options.private else ''}dataset {upload.repo_id}:"
+        )
+        for name, size in upload.files:
+            print(f"  {size:>13,}  {name}")
+        print(f"  {upload.bytes:>13,}  bytes in {len(upload.files)} files; nothing was sent")
+        return
+    print(f"published: {upload_folder(upload, private=options.private)}")
+
+
+def _recipe(name: str, options: argparse.Namespace) -> tuple[Recipe, Any]:
+    given = {
+        key: getattr(options, key)
+        for key in inspect.signature(make_recipe).parameters
+        if getattr(options, key, None) is not None
+    }
+    if name.endswith(".toml"):
+        try:
+            values = tomllib.loads(Path(name).read_text())
+            return make_recipe(**{**values, **given})
+        except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
+            raise BadInput(
+                f"{name} is no recipe ({error}): compare it with datasets/notes/recipe.toml"
+            ) from None
+    return make_recipe(name, **given)
+
+
+def _write_card(built: Any) -> None:
+    from curation.cards import write_card
+
+    write_card(built)
+
+
+def _bar(total: int, name: str) -> tqdm[Any]:
+    return tqdm(total=total, desc=name, unit="clip", smoothing=0.05, file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m curation",
+        description="Make labelled music clips out of nothing, and publish them as datasets.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def command(run: Any, name: str, description: str = "") -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=run.__doc__.splitlines()[0],
+            description=description or run.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        added.set_defaults(run=run)
+        return added
+
+    listing = command(list_families, "list")
+    listing.add_argument("--labels", action="store_true", help="show every family's labels too")
+    _add_build(command)
+    checking = command(
+        check,
+        "check",
+        "Read every clip of built folders: files that do not decode, silence, clipping, duration,\n"
+        "duplicates, split leaks and label counts; and hear the labels again from the sound (pitch\n"
+        "class, tempo, chord quality, key). The findings go into check.json and the card.\n"
+        "Exit code 1 when a fault was found.",
+    )
+    checking.add_argument("folders", nargs="+", type=Path, metavar="folder", help="a built folder")
+    checking.add_argument(
+        "--listen", type=int, default=500, help="clips to listen to, at random (default 500)"
+    )
+    classifying = command(
+        classify,
+        "classify",
+        "Train a linear classifier of log-mel statistics on the train split and try it once on the\n"
+        "test split. The accuracy and the confusion matrix go into the card.",
+    )
+    classifying.add_argument("folder", type=Path, help="a built folder, such as build/genres-small")
+    previewing = command(preview, "preview")
+    previewing.add_argument("folder", type=Path, help="a built folder")
+    carding = command(
+        card,
+        "card",
+        "The cards in datasets/ are made from facts.json, which is counted from a build.\n"
+        "With a folder: take over its facts and pictures. With --check: fail if a card is stale.",
+    )
+    carding.add_argument("folder", nargs="?", type=Path, help="a built folder to take over")
+    carding.add_argument("--check", action="store_true", help="only say whether cards are current")
+    publishing = command(
+        publish,
+        "publish",
+        "Upload a built and checked folder to the Hugging Face Hub. An upload that breaks off goes\n"
+        "on where it was when the same command is given again. Needs a token: `hf auth login`.",
+    )
+    publishing.add_argument("folder", type=Path, help="a built and checked folder")
+    publishing.add_argument("--to", required=True, metavar="owner/name", help="Hub dataset")
+    publishing.add_argument("--private", action="store_true", help="make a private dataset")
+    publishing.add_argument("--dry-run", action="store_true", help="show what would go up")
+    return parser
+
+
+def _add_build(command: Any) -> None:
+    building = command(
+        build,
+        "build",
+        "Render datasets. A build that was stopped in any way goes on when the same command is\n"
+        "given again, and ends with the same bytes.\n\npresets:\n"
+        + "\n".join(f"  {name:8}{what}" for name, what in PRESETS.items()),
+    )
+    building.add_argument(
+        "datasets", nargs="+", metavar="dataset", help="a family, a recipe.toml, or all"
+    )
+    building.add_argument("--preset", choices=PRESETS, help="default: small")
+    building.add_argument("--out", type=Path, help="folder (default: build/<family>-<preset>)")
+    building.add_argument("--clips", type=int, help="another number of clips than the preset's")
+    building.add_argument("--seed", type=int, help="decides all that is left to chance (default 0)")
+    building.add_argument("--sample-rate", type=int, help="Hz (default 32000, MusicGen's)")
+    building.add_argument("--split", choices=SPLIT_KINDS, help="default: grouped")
+    building.add_argument(
+        "--vary",
+        type=lambda text: nuisance.KINDS if text == "all" else tuple(text.split(",")),
+        metavar="KIND,...",
+        help=f"nuisance variation: all, or some of {', '.join(nuisance.KINDS)}",
+    )
+    building.add_argument(
+        "--sound-font", help=f"name or path of a SoundFont 2 file (default {DEFAULT})"
+    )
+    building.add_argument("--second-sound-font", help=f"for --vary sound_font (default {SECOND})")
+    building.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
+    )

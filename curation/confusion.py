@@ -1,0 +1,94 @@
+"""A simple classifier's accuracy and confusion on a build's test split, as numbers and a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curation.build import write_whole
+from curation.built import Built, decode
+from curation.card import CONFUSION_FILE
+from curation.checks import interval
+
+RESULT_FILE = "classify.json"
+
+
+def classify_built(
+    built: Built, progress: Callable[[int], None] = lambda clips: None
+) -> dict[str, Any]:
+    """Train on the train split, choose on validation, try the test split once.
+
+    Returns:
+        accuracy, its 95 % interval (clips taken as independent), chance (the commonest class), the
+        number of test clips, and the confusion matrix, rows are the true classes.
+    """
+    from curation import classify
+
+    target = built.family.target
+    features: dict[str, list[np.ndarray]] = {}
+    labels: dict[str, list[str]] = {}
+    for split, row in built.rows([target, "audio"]):
+        audio, rate = decode(row["audio"])
+        vector = classify.features(audio.astype(np.float32) / 32767, rate)
+        features.setdefault(split, []).append(vector)
+        labels.setdefault(split, []).append(row[target])
+        progress(1)
+    model = classify.fit(
+        np.stack(features["train"]),
+        np.array(labels["train"]),
+        np.stack(features["validation"]),
+        np.array(labels["validation"]),
+    )
+    truth = np.array(labels["test"])
+    guess = model.predict(np.stack(features["test"]))
+    classes = [c for c in built.family.labels[target].classes if c in labels["train"]]
+    matrix = [[int(((truth == t) & (guess == g)).sum()) for g in classes] for t in classes]
+    hits = int((truth == guess).sum())
+    result = {
+        "accuracy": hits / len(truth),
+        "interval": interval(hits, len(truth)),
+        "chance": max(float((truth == c).mean()) for c in classes),
+        "clips": len(truth),
+        "classes": classes,
+        "matrix": matrix,
+    }
+    write_whole(built.folder / RESULT_FILE, json.dumps(result) + "\n")
+    draw_confusion(result, target, built.folder / CONFUSION_FILE)
+    return result
+
+
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """The last classification's result; None where there is none."""
+    path = folder / RESULT_FILE
+    if not path.exists():
+        return None
+    result: dict[str, Any] = json.loads(path.read_text())
+    return result
+
+
+def draw_confusion(result: dict[str, Any], target: str, path: Path) -> None:
+    """Draw the confusion matrix, in percent of each true class, and save it as a PNG."""
+    from matplotlib.figure import Figure
+
+    counts = np.array(result["matrix"])
+    rates = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    size = 1.8 + 0.45 * len(rates)
+    figure = Figure(figsize=(size + 1, size), layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(rates, cmap="Blues", vmin=0, vmax=100)
+    for row, column in np.ndindex(rates.shape):
+        if rates[row, column] >= 0.5:
+            colour = "white" if rates[row, column] > 55 else "black"
+            axis.text(
+                column, row, f"{rates[row, column]:.0f}", ha="center", va="center", color=colour
+            )
+    axis.set_xticks(range(len(rates)), result["classes"], rotation=45, ha="right")
+    axis.set_yticks(range(len(rates)), result["classes"])
+    axis.set_xlabel(f"{target} as classified")
+    axis.set_ylabel(f"true {target}")
+    axis.set_title(f"test clips, % of each row; accuracy {result['accuracy']:.1%}", fontsize=10)
+    figure.savefig(path, dpi=90, metadata={"Software": None})

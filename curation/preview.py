@@ -1,0 +1,127 @@
+"""An overview picture of a build, and a few of its clips as WAV files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import librosa
+import numpy as np
+import soundfile
+
+from curation.built import Built, decode
+
+COLUMNS = 6
+MEL_BANDS = 96
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A clip chosen for the picture: ``audio`` is int16 ``[N]``, ``rate`` in Hz."""
+
+    label: str
+    group: str
+    caption: str
+    clip_id: str
+    audio: np.ndarray
+    rate: int
+
+
+def pick_clips(built: Built, rows: int = 2) -> list[list[Pick]]:
+    """``rows`` clips for each of up to six labels of the target, spread over its classes.
+
+    The clips of one row come from one split group where there is one that has all the labels.
+    """
+    target = built.family.target
+    classes = built.family.labels[target].classes
+    found: dict[str, dict[str, str]] = {}
+    for _, row in built.rows(["clip_id", "split_group", target]):
+        found.setdefault(row[target], {}).setdefault(row["split_group"], row["clip_id"])
+    present = [c for c in classes if c in found]
+    spread = np.linspace(0, len(present) - 1, min(COLUMNS, len(present))).round().astype(int)
+    shown = [present[i] for i in spread]
+    groups = sorted(
+        {group for label in shown for group in found[label]},
+        key=lambda group: (-sum(group in found[label] for label in shown), group),
+    )
+    wanted = {}
+    for label in shown:
+        own = [group for group in groups if group in found[label]]
+        for place in range(rows):
+            wanted[found[label][own[place % len(own)]]] = (place, label)
+    grid: list[list[Pick]] = [[] for _ in range(rows)]
+    for _, row in built.rows(["clip_id", "split_group", "caption", "audio"]):
+        if row["clip_id"] in wanted:
+            place, label = wanted[row["clip_id"]]
+            audio, rate = decode(row["audio"])
+            pick = Pick(label, row["split_group"], row["caption"], row["clip_id"], audio, rate)
+            grid[place].append(pick)
+    return [sorted(picks, key=lambda pick: shown.index(pick.label)) for picks in grid if picks]
+
+
+def log_mel(audio: np.ndarray, rate: int) -> np.ndarray:
+    """Log-mel spectrogram in dB below its maximum, ``[bands, frames]``, 50 frames a second."""
+    power = librosa.feature.melspectrogram(
+        y=audio.astype(np.float32) / 32767,
+        sr=rate,
+        n_fft=2048 * max(1, round(rate / 32_000)),
+        hop_length=rate // 50,
+        n_mels=MEL_BANDS,
+        fmin=40,
+    )
+    decibels: np.ndarray = librosa.power_to_db(power, ref=np.max, top_db=70)
+    return decibels
+
+
+def draw_overview(built: Built, grid: list[list[Pick]], path: Path) -> None:
+    """Draw the picked clips' spectrograms, a column a label, and save them as a PNG."""
+    from matplotlib.figure import Figure
+
+    columns = max(len(picks) for picks in grid)
+    figure = Figure(figsize=(2.1 * columns + 0.6, 1.9 * len(grid) + 0.8), layout="constrained")
+    axes: Any = figure.subplots(len(grid), columns, squeeze=False, sharex=True, sharey=True)
+    target = built.family.target
+    for line, picks in zip(axes, grid, strict=True):
+        for axis in line[len(picks) :]:
+            axis.set_axis_off()
+        for axis, pick in zip(line, picks, strict=False):
+            picture = log_mel(pick.audio, pick.rate)
+            seconds = len(pick.audio) / pick.rate
+            axis.imshow(
+                picture,
+                origin="lower",
+                aspect="auto",
+                cmap="magma",
+                extent=(0, seconds, 0, MEL_BANDS),
+                vmin=-70,
+                vmax=0,
+            )
+            axis.set_yticks([])
+            axis.set_title(pick.label if line is axes[0] else "", fontsize=10)
+            axis.set_xlabel("s" if line is axes[-1] else "", fontsize=8)
+            axis.tick_params(labelsize=7)
+            axis.text(
+                0.02,
+                0.97,
+                pick.group if len(pick.group) < 28 else pick.clip_id,
+                transform=axis.transAxes,
+                va="top",
+                fontsize=7,
+                color="white",
+            )
+    figure.suptitle(f"{built.family.title}: {target.replace('_', ' ')}", fontsize=11)
+    figure.supylabel("mel band", fontsize=8)
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+
+
+def write_wavs(grid: list[list[Pick]], folder: Path) -> list[Path]:
+    """Write the picked clips as WAV files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for pick in (pick for picks in grid for pick in picks):
+        name = "".join(c if c.isalnum() or c in "#-" else "_" for c in pick.label)
+        path = folder / f"{name}-{pick.clip_id}.wav"
+        soundfile.write(path, pick.audio, pick.rate)
+        paths.append(path)
+    return paths
