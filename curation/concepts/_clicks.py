@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pretty_midi
 
-from curation.concepts._grid import score_of
+from curation.concepts._grid import full_volume, score_of
 from curation.spec import Label
 
 STRONG, MEDIUM, WEAK = 100, 88, 75
@@ -48,7 +48,7 @@ def metronome(
         reverb: MIDI reverb send, 0 to 127.
     """
     instrument = pretty_midi.Instrument(click.program, is_drum=click.is_drum)
-    instrument.control_changes.append(pretty_midi.ControlChange(91, reverb, 0.0))
+    instrument.control_changes += [full_volume(), pretty_midi.ControlChange(91, reverb, 0.0)]
     first = int(np.ceil(phase / beat - 1e-9))
     last = int(np.ceil((phase + SECONDS) / beat - 1e-9))
     for stroke in range(first, last):

@@ -48,12 +48,18 @@ def instrument_labels(program: int) -> dict[str, int | str]:
 def play(program: int, chords: Iterable[Sequence[int]], beats: float) -> pretty_midi.PrettyMIDI:
     """One instrument plays each chord (a single pitch is a chord of one) for ``beats`` at 120 bpm."""
     instrument = pretty_midi.Instrument(program)
+    instrument.control_changes.append(full_volume())
     for place, chord in enumerate(chords):
         start = place * beats * BEAT
         instrument.notes += [
             pretty_midi.Note(VELOCITY, pitch, start, start + beats * BEAT) for pitch in chord
         ]
     return score_of(instrument)
+
+
+def full_volume() -> pretty_midi.ControlChange:
+    """Channel volume at its highest: one part alone may use the whole range."""
+    return pretty_midi.ControlChange(7, 127, 0.0)
 
 
 def score_of(*instruments: pretty_midi.Instrument, bpm: float = BPM) -> pretty_midi.PrettyMIDI:

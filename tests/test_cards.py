@@ -1,0 +1,90 @@
+"""Cards say what the data holds, and staleness is noticed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import yaml
+from huggingface_hub import DatasetCard
+
+from curation import cards
+from curation.built import open_built
+from curation.cards import adopt, rewrite, stale, write_card
+from curation.checks import check
+from curation.concepts import families
+from curation.preview import log_mel, pick_clips
+
+
+def test_a_card_counts_what_is_there_and_the_hub_reads_its_head(notes_build, tmp_path):
+    shutil.copytree(notes_build.folder, tmp_path / "copy")
+    built = open_built(tmp_path / "copy")
+    check(built, listen=5)
+    write_card(built)
+    text = (built.folder / "README.md").read_text()
+    head = DatasetCard(text).data.to_dict()
+    assert head["license"] == "cc-by-4.0"
+    assert head["configs"][0]["data_files"][0] == {"split": "train", "path": "data/train-*.parquet"}
+    rows = list(built.rows(["pitch_class"]))
+    assert f"{len(rows):,} clips of 4 s" in text
+    value = rows[0][1]["pitch_class"]
+    counts = [
+        sum(r["pitch_class"] == value and s == split for s, r in rows)
+        for split in ("train", "validation", "test")
+    ]
+    assert f"| {value} | {counts[0]} | {counts[1]} | {counts[2]} |" in text
+    assert "FluidR3_GM.sf2" in text and "MIT" in text
+    assert "Labels heard again" in text
+    assert (built.folder / "overview.png").stat().st_size > 10_000
+
+
+def test_a_card_that_was_edited_by_hand_is_stale(notes_build, tmp_path):
+    shutil.copytree(notes_build.folder, tmp_path / "copy")
+    home = tmp_path / "datasets"
+    adopt(tmp_path / "copy", home)
+    others = {name for name in families() if name != "notes"}
+    assert {name for name, _ in stale(home)} == others
+    card = home / "notes" / "README.md"
+    card.write_text(card.read_text().replace("notes", "nodes"))
+    assert ("notes", "the card is stale: run `python -m curation card`") in stale(home)
+    rewrite(home)
+    assert {name for name, _ in stale(home)} == others
+
+
+def test_facts_of_an_old_format_are_noticed(notes_build, tmp_path):
+    shutil.copytree(notes_build.folder, tmp_path / "copy")
+    home = tmp_path / "datasets"
+    adopt(tmp_path / "copy", home)
+    path = home / "notes" / cards.FACTS_FILE
+    facts = json.loads(path.read_text())
+    facts["fingerprint"] = "0" * 64
+    path.write_text(json.dumps(facts))
+    rewrite(home)
+    assert any(name == "notes" and "build the family anew" in why for name, why in stale(home))
+
+
+def test_the_shipped_cards_are_current():
+    assert stale(Path("datasets")) == []
+
+
+def test_the_overview_shows_labels_in_order_and_its_spectrogram_the_pitch(notes_build):
+    for picks in pick_clips(notes_build):
+        labels = [pick.label for pick in picks]
+        classes = notes_build.family.labels["pitch_class"].classes
+        assert labels == sorted(labels, key=classes.index)
+    tone = 8000 * np.sin(2 * np.pi * 1000 * np.arange(32_000) / 32_000)
+    low = log_mel(tone.astype(np.int16), 32_000)
+    high = log_mel(
+        (8000 * np.sin(2 * np.pi * 4000 * np.arange(32_000) / 32_000)).astype(np.int16), 32_000
+    )
+    assert low.shape == (96, 51)
+    assert low.mean(axis=1).argmax() < high.mean(axis=1).argmax()
+
+
+def test_yaml_heads_are_valid_in_every_shipped_card():
+    for name in families():
+        text = (Path("datasets") / name / "README.md").read_text()
+        head = yaml.safe_load(text.split("---")[1])
+        assert head["pretty_name"] == families()[name].title

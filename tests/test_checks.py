@@ -1,0 +1,124 @@
+"""The audit finds what is planted, and passes what is sound."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+
+from curation.built import Built, open_built
+from curation.checks import check, interval, read_audit
+from curation.errors import BadInput
+
+
+@pytest.fixture
+def copy(notes_build: Built, tmp_path: Path) -> Built:
+    shutil.copytree(notes_build.folder, tmp_path / "copy")
+    return open_built(tmp_path / "copy")
+
+
+def plant(built: Built, shard: int, change) -> None:
+    """Rewrite a shard with ``change(rows)`` applied to its rows."""
+    path = built.folder / built.shards[shard].file_name
+    with pq.ParquetFile(path) as file:
+        table, metadata = file.read(), file.metadata.metadata[b"curation"]
+    rows = table.to_pylist()
+    change(rows)
+    with pq.ParquetWriter(path, table.schema, write_page_checksum=True) as writer:
+        writer.write_table(pa.Table.from_pylist(rows, schema=table.schema))
+        writer.add_key_value_metadata({"curation": metadata.decode()})
+
+
+def flac(audio: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, audio.astype(np.int16), 32_000, format="FLAC", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def test_a_sound_build_passes_and_its_labels_are_heard(copy):
+    audit = check(copy)
+    assert audit.passed, audit.faults
+    assert audit.clips == sum(report.rows for report in copy.reports)
+    heard = audit.heard["pitch_class, MIDI 36 to 96"]
+    assert heard["same"] >= 0.8 * sum(heard.values())
+    assert read_audit(copy.folder) == audit
+
+
+@pytest.mark.parametrize(
+    ("audio", "fault"),
+    [
+        (np.zeros(128_000), "silent clips"),
+        (np.full(64_000, 1000), "another duration"),
+        (np.full(128_000, 32767), "clipped clips"),
+    ],
+)
+def test_bad_sound_is_found(copy, audio, fault):
+    plant(copy, 0, lambda rows: rows[3]["audio"].update(bytes=flac(audio)))
+    faults = check(copy, listen=0).faults
+    assert len(faults) == 1
+    assert fault in faults[0]
+
+
+def test_a_clip_that_does_not_decode_is_found(copy):
+    plant(copy, 0, lambda rows: rows[0]["audio"].update(bytes=b"fLaC and then nothing"))
+    assert "do not decode" in check(copy, listen=0).faults[0]
+
+
+def test_the_same_sound_in_two_splits_is_found(copy):
+    path = copy.folder / copy.shards[0].file_name
+    stolen = pq.read_table(path, columns=["audio"]).to_pylist()[0]["audio"]["bytes"]
+    plant(copy, 2, lambda rows: rows[0]["audio"].update(bytes=stolen))
+    assert "stand in two splits" in check(copy, listen=0).faults[0]
+
+
+def test_a_group_in_two_splits_is_found(copy):
+    train = pq.read_table(copy.folder / copy.shards[0].file_name, columns=["split_group"])
+    group = train.to_pylist()[0]["split_group"]
+    plant(copy, 2, lambda rows: rows[0].update(split_group=group))
+    assert any("split_group stand in two splits" in fault for fault in check(copy, listen=0).faults)
+
+
+def test_a_flipped_byte_in_a_shard_is_found(copy):
+    path = copy.folder / copy.shards[0].file_name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(bytes(content))
+    faults = check(copy, listen=0).faults
+    assert faults and ("damaged" in faults[0] or "do not decode" in faults[0])
+
+
+def test_a_wrong_label_is_not_heard(copy):
+    def shift(rows):
+        for row in rows:
+            row["pitch_class"] = (row["pitch_class"] + 1) % 12
+
+    for shard in range(len(copy.shards)):
+        plant(copy, shard, shift)
+    heard = check(copy).heard["pitch_class"]
+    assert heard.get("same", 0) < 0.3 * sum(heard.values())
+
+
+def test_a_missing_shard_names_the_fix(copy):
+    (copy.folder / copy.shards[1].file_name).unlink()
+    with pytest.raises(BadInput, match=r"1 of 3 shards are missing or damaged.*build notes into"):
+        open_built(copy.folder)
+
+
+def test_intervals_hold_the_rate_and_shrink_with_the_sample():
+    widths = []
+    for n in (10, 100, 1000):
+        low, high = interval(round(0.9 * n), n)
+        assert low < 0.9 < high
+        widths.append(high - low)
+    assert widths[0] > widths[1] > widths[2]
+
+
+def test_an_audit_is_plain_data(copy):
+    assert dataclasses.asdict(check(copy, listen=0)).keys() == {"clips", "faults", "notes", "heard"}
