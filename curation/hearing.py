@@ -45,8 +45,8 @@ _KEY_PROFILES = {
 
 _ONSET_RATE = 250
 _SLOWEST, _FASTEST = 40.0, 240.0
-_USUAL_BPM, _PRIOR_OCTAVES = 110.0, 1.2
-_SUBDIVIDED = 0.7
+_USUAL_BPM, _PRIOR_OCTAVES = 120.0, 1.2
+_SUBDIVIDED = 0.85
 
 
 class NothingHeard(ValueError):
@@ -361,8 +361,8 @@ def _templates(sample_rate: int) -> np.ndarray:
         shape = np.cos(np.pi / 2 * np.minimum(off, 1)) ** 2
         templates[:, place] = shape @ 0.5 ** (partials - 1)
     templates = np.sqrt(templates * _log_axis(sample_rate)[2])
-    templates /= np.linalg.norm(templates, axis=0)
-    return templates.astype(np.float32)
+    unit: np.ndarray = (templates / np.linalg.norm(templates, axis=0)).astype(np.float32)
+    return unit
 
 
 def _onsets(audio: np.ndarray, sample_rate: int) -> np.ndarray:

@@ -21,7 +21,7 @@ class Pick:
     """A clip chosen for the picture: ``audio`` is int16 ``[N]``, ``rate`` in Hz."""
 
     label: str
-    group: str
+    scene: str
     caption: str
     clip_id: str
     audio: np.ndarray
@@ -31,33 +31,51 @@ class Pick:
 def pick_clips(built: Built, rows: int = 2) -> list[list[Pick]]:
     """``rows`` clips for each of up to six labels of the target, spread over its classes.
 
-    The clips of one row come from one split group where there is one that has all the labels.
+    Along a row everything else stays the same (`Family.backdrop`), as far as the build has it.
     """
-    target = built.family.target
-    classes = built.family.labels[target].classes
-    found: dict[str, dict[str, str]] = {}
-    for _, row in built.rows(["clip_id", "split_group", target]):
-        found.setdefault(row[target], {}).setdefault(row["split_group"], row["clip_id"])
-    present = [c for c in classes if c in found]
+    target, backdrop = built.family.target, built.family.backdrop
+    found: dict[str, dict[tuple[Any, ...], str]] = {}
+    for _, row in built.rows():
+        scene = tuple(row[name] for name in backdrop)
+        found.setdefault(row[target], {}).setdefault(scene, row["clip_id"])
+    present = [c for c in built.family.labels[target].classes if c in found]
     spread = np.linspace(0, len(present) - 1, min(COLUMNS, len(present))).round().astype(int)
     shown = [present[i] for i in spread]
-    groups = sorted(
-        {group for label in shown for group in found[label]},
-        key=lambda group: (-sum(group in found[label] for label in shown), group),
-    )
-    wanted = {}
-    for label in shown:
-        own = [group for group in groups if group in found[label]]
-        for place in range(rows):
-            wanted[found[label][own[place % len(own)]]] = (place, label)
+    wanted: dict[str, tuple[int, str]] = {}
+    for place, scene in enumerate(_scenes(found, shown, rows)):
+        for label in shown:
+            left = {there: clip for there, clip in found[label].items() if clip not in wanted}
+            if left:
+                closest = max(left, key=lambda there: (_alike(there, scene), there))
+                wanted[left[closest]] = (place, label)
     grid: list[list[Pick]] = [[] for _ in range(rows)]
-    for _, row in built.rows(["clip_id", "split_group", "caption", "audio"]):
+    for _, row in built.rows(["clip_id", "caption", *dict.fromkeys([*backdrop, target]), "audio"]):
         if row["clip_id"] in wanted:
             place, label = wanted[row["clip_id"]]
             audio, rate = decode(row["audio"])
-            pick = Pick(label, row["split_group"], row["caption"], row["clip_id"], audio, rate)
-            grid[place].append(pick)
+            scene = ", ".join(str(row[name]) for name in backdrop)
+            grid[place].append(Pick(label, scene, row["caption"], row["clip_id"], audio, rate))
     return [sorted(picks, key=lambda pick: shown.index(pick.label)) for picks in grid if picks]
+
+
+def _scenes(
+    found: dict[str, dict[tuple[Any, ...], str]], shown: list[str], rows: int
+) -> list[tuple[Any, ...]]:
+    """The backdrops that most of the shown labels have, each with another first label."""
+    scenes = sorted({scene for label in shown for scene in found[label]})
+    scenes.sort(key=lambda scene: -sum(scene in found[label] for label in shown))
+    chosen: list[tuple[Any, ...]] = []
+    for scene in scenes:
+        if len(chosen) < rows and all(scene[0] != other[0] for other in chosen):
+            chosen.append(scene)
+    return chosen
+
+
+def _alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> int:
+    """How many labels agree before the first that does not."""
+    return next(
+        (i for i, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]), len(one)
+    )
 
 
 def log_mel(audio: np.ndarray, rate: int) -> np.ndarray:
@@ -82,7 +100,7 @@ def draw_overview(built: Built, grid: list[list[Pick]], path: Path) -> None:
     figure = Figure(figsize=(2.1 * columns + 0.6, 1.9 * len(grid) + 0.8), layout="constrained")
     axes: Any = figure.subplots(len(grid), columns, squeeze=False, sharex=True, sharey=True)
     target = built.family.target
-    for line, picks in zip(axes, grid, strict=True):
+    for row, (line, picks) in enumerate(zip(axes, grid, strict=True)):
         for axis in line[len(picks) :]:
             axis.set_axis_off()
         for axis, pick in zip(line, picks, strict=False):
@@ -98,16 +116,16 @@ def draw_overview(built: Built, grid: list[list[Pick]], path: Path) -> None:
                 vmax=0,
             )
             axis.set_yticks([])
-            axis.set_title(pick.label if line is axes[0] else "", fontsize=10)
-            axis.set_xlabel("s" if line is axes[-1] else "", fontsize=8)
+            axis.set_title(pick.label if row == 0 else "", fontsize=10)
+            axis.set_xlabel("s" if row == len(grid) - 1 else "", fontsize=8)
             axis.tick_params(labelsize=7)
             axis.text(
                 0.02,
                 0.97,
-                pick.group if len(pick.group) < 28 else pick.clip_id,
+                pick.scene if len(pick.scene) < 48 else pick.clip_id,
                 transform=axis.transAxes,
                 va="top",
-                fontsize=7,
+                fontsize=6.5,
                 color="white",
             )
     figure.suptitle(f"{built.family.title}: {target.replace('_', ' ')}", fontsize=11)

@@ -87,7 +87,8 @@ class Family:
         spec: ``spec(seed, index)``; pure, and cheap enough to call for the whole grid.
         open_ended: whether there are clips past ``size`` (drawn at random, not a grid).
         register_free: whether a clip may move by octaves and keep its labels.
-        ambiguous: in words, the labels that the sound alone cannot settle, for the card.
+        backdrop: columns that stay the same along a row of the overview picture, if they can.
+        limits: sentences for the card on what the labels cannot promise.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Family:
     small: int = 2400
     open_ended: bool = False
     register_free: bool = False
+    backdrop: tuple[str, ...] = ("split_group",)
     limits: tuple[str, ...] = ()
 
 

@@ -67,6 +67,7 @@ family = Family(
     grouping=INSTRUMENT_GROUPING,
     size=len(GRID),
     spec=spec,
+    backdrop=("instrument", "root", "inversion"),
     register_free=True,
     limits=(
         "An augmented triad is the same three pitch classes on each of its notes, so its root can "

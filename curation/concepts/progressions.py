@@ -75,6 +75,7 @@ family = Family(
     grouping=INSTRUMENT_GROUPING,
     size=len(GRID),
     spec=spec,
+    backdrop=("instrument", "key"),
     register_free=True,
     limits=(
         "Some progressions hold the chords of another in a different order, or those of a relative "

@@ -66,5 +66,6 @@ family = Family(
     grouping=INSTRUMENT_GROUPING,
     size=len(GRID),
     spec=spec,
+    backdrop=("instrument", "play_style", "root"),
     register_free=True,
 )

@@ -66,5 +66,6 @@ family = Family(
     size=len(GRID),
     small=2000,
     spec=spec,
+    backdrop=("click",),
     limits=("At 50 bpm a clip of four seconds holds three or four clicks.",),
 )

@@ -90,6 +90,7 @@ family = Family(
     size=len(GRID),
     small=1200,
     spec=spec,
+    backdrop=("click", "reverb"),
     limits=(
         "A quarter note lasts half a second in every metre, so the strokes of 2/2, x/4 and x/8 come "
         "at 1, 2 and 4 a second: the unit can be told from the rate alone.",
