@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadInput as error:
         print(f"curation: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of our output has gone
+        sys.stderr.close()
+        return 0
     except KeyboardInterrupt:
         print("curation: stopped; give the same command again to go on", file=sys.stderr)
         return 130

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from curation import classify
 from curation.build import write_whole
 from curation.built import Built, decode
 from curation.card import CONFUSION_FILE
 from curation.checks import interval
+from curation.errors import BadInput
+from curation.splits import SPLITS
 
 RESULT_FILE = "classify.json"
 
@@ -26,9 +29,9 @@ def classify_built(
         accuracy, its 95 % interval (clips taken as independent), chance (the commonest class), the
         number of test clips, and the confusion matrix, rows are the true classes.
     """
-    from curation import classify
-
     target = built.family.target
+    if any(not any(s.split == split for s in built.shards) for split in SPLITS):
+        raise BadInput(f"{built.folder} lacks a split: build more clips with --clips")
     features: dict[str, list[np.ndarray]] = {}
     labels: dict[str, list[str]] = {}
     for split, row in built.rows([target, "audio"]):
@@ -39,22 +42,20 @@ def classify_built(
         progress(1)
     model = classify.fit(
         np.stack(features["train"]),
-        np.array(labels["train"]),
-        np.stack(features["validation"]),
-        np.array(labels["validation"]),
+        labels["train"],
+        (np.stack(features["validation"]), labels["validation"]),
     )
-    truth = np.array(labels["test"])
-    guess = model.predict(np.stack(features["test"]))
-    classes = [c for c in built.family.labels[target].classes if c in labels["train"]]
-    matrix = [[int(((truth == t) & (guess == g)).sum()) for g in classes] for t in classes]
-    hits = int((truth == guess).sum())
+    truth = labels["test"]
+    classes = list(built.family.labels[target].classes)
+    matrix = classify.confusion(truth, list(model.predict(np.stack(features["test"]))), classes)
+    hits = int(np.trace(matrix))
     result = {
         "accuracy": hits / len(truth),
         "interval": interval(hits, len(truth)),
-        "chance": max(float((truth == c).mean()) for c in classes),
+        "chance": max(truth.count(c) for c in classes) / len(truth),
         "clips": len(truth),
         "classes": classes,
-        "matrix": matrix,
+        "matrix": matrix.tolist(),
     }
     write_whole(built.folder / RESULT_FILE, json.dumps(result) + "\n")
     draw_confusion(result, target, built.folder / CONFUSION_FILE)

@@ -53,22 +53,23 @@ def pick_clips(built: Built, rows: int = 2) -> list[list[Pick]]:
         if row["clip_id"] in wanted:
             place, label = wanted[row["clip_id"]]
             audio, rate = decode(row["audio"])
-            scene = ", ".join(str(row[name]) for name in backdrop)
-            grid[place].append(Pick(label, scene, row["caption"], row["clip_id"], audio, rate))
+            held = ", ".join(str(row[name]) for name in backdrop)
+            grid[place].append(Pick(label, held, row["caption"], row["clip_id"], audio, rate))
     return [sorted(picks, key=lambda pick: shown.index(pick.label)) for picks in grid if picks]
 
 
 def _scenes(
     found: dict[str, dict[tuple[Any, ...], str]], shown: list[str], rows: int
 ) -> list[tuple[Any, ...]]:
-    """The backdrops that most of the shown labels have, each with another first label."""
-    scenes = sorted({scene for label in shown for scene in found[label]})
-    scenes.sort(key=lambda scene: -sum(scene in found[label] for label in shown))
-    chosen: list[tuple[Any, ...]] = []
-    for scene in scenes:
-        if len(chosen) < rows and all(scene[0] != other[0] for other in chosen):
-            chosen.append(scene)
-    return chosen
+    """Backdrops that most of the shown labels have, spread over what there is."""
+    cover = {
+        scene: sum(scene in found[label] for label in shown)
+        for label in shown
+        for scene in found[label]
+    }
+    best = sorted(scene for scene, labels in cover.items() if labels == max(cover.values()))
+    spread = (np.arange(rows) + 0.5) / rows * len(best)
+    return [best[int(place)] for place in spread]
 
 
 def _alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> int:

@@ -58,7 +58,7 @@ family = Family(
     grouping=INSTRUMENT_GROUPING,
     size=len(GRID),
     spec=spec,
-    backdrop=("instrument", "octave"),
+    backdrop=("octave", "instrument"),
     limits=(
         "The grid runs past the range of most instruments: the lowest notes are thuds and some of "
         "the highest are silent. Silent clips are dropped and listed in `dropped.json`.",
