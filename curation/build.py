@@ -11,6 +11,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,11 @@ def build(
                     f"({len(reports)} of {len(shards)} shards are kept)"
                 ) from None
             raise
+        except BrokenProcessPool:
+            raise BadInput(
+                "a worker process was killed, perhaps for want of memory: give the same command "
+                f"again, with fewer --workers ({len(reports)} of {len(shards)} shards are kept)"
+            ) from None
         return _finish(folder, [reports[number] for number in sorted(reports)], len(done))
 
 

@@ -372,7 +372,7 @@ def _onsets(audio: np.ndarray, sample_rate: int) -> np.ndarray:
         raise NothingHeard("no pulse: the clip is shorter than a second")
     hop = round(sample_rate / _ONSET_RATE)
     bands = _bands(sample_rate) @ np.abs(librosa.stft(audio, n_fft=8 * hop, hop_length=hop))
-    level = np.log1p(1000 * bands / bands.max())
+    level = np.log1p(100 * bands / bands.max())
     rise = np.maximum(level[:, 2:] - level[:, :-2], 0).mean(axis=0)
     rise = np.maximum(rise - np.median(rise), 0)
     smooth = np.hanning(11)[1:-1]

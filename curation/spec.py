@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import pretty_midi
 
+from curation.errors import BadInput
+
 Listener = Literal["pitch_class", "bpm", "chord_quality", "key"]
 
 
@@ -26,9 +28,14 @@ class Label:
     heard_by: Listener | None = None
 
     def check(self, name: str, value: object) -> None:
-        """Raise `ValueError` if ``value`` is none of the label's classes, or no number."""
+        """Raise `BadInput` if ``value`` is none of the label's classes, or no number."""
         if self.classes and value not in self.classes:
-            raise ValueError(f"label {name!r} is {value!r}, which is not among {self.classes}")
+            raise BadInput(
+                f"label {name!r} is {value!r}, which is none of its {len(self.classes)} classes: "
+                "mend the family's spec() or add the class"
+            )
+        if not self.classes and not isinstance(value, int | float):
+            raise BadInput(f"label {name!r} is {value!r}, not a number: mend the family's spec()")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -172,8 +173,26 @@ def test_a_wrong_label_stops_the_build(notes_build):
         **{f: getattr(good, f) for f in good.__slots__ if f != "labels"},
         labels={**good.labels, "pitch_class": "H"},
     )
-    with pytest.raises(ValueError, match="label 'pitch_class' is 'H'"):
+    with pytest.raises(BadInput, match="label 'pitch_class' is 'H'"):
         shards.make_row(wrong, take, recipe)
+
+
+class KilledPool(ThreadPoolExecutor):
+    """A pool whose second task finds its worker gone."""
+
+    def submit(self, call, /, *arguments):
+        self.tasks = getattr(self, "tasks", 0) + 1
+        if self.tasks == 2:
+            future = Future()
+            future.set_exception(BrokenProcessPool())
+            return future
+        return super().submit(call, *arguments)
+
+
+def test_a_killed_worker_is_one_line(tmp_path):
+    recipe, fonts = tiny("chords", clips=12)
+    with pytest.raises(BadInput, match="a worker process was killed"):
+        build(recipe, tmp_path, fonts, executor=KilledPool(1))
 
 
 def test_a_damaged_recipe_file_is_named(tmp_path):
