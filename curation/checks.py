@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from curation import hearing
 from curation.build import write_whole
 from curation.built import READ_ERRORS, Built, decode
 from curation.levels import SILENT_DBFS, dbfs
 from curation.spec import seed_for
 from curation.splits import leaks
+from curation.verdicts import verdict
 
 CHECK_FILE = "check.json"
 FULL_SCALE_RUN = 3
@@ -144,13 +144,13 @@ def _listen(audit: Audit, built: Built, row: dict[str, Any], audio: np.ndarray, 
     for name, label in built.family.labels.items():
         if label.heard_by is None:
             continue
-        verdict = hearing.verdict(name, label, row, sound, rate)
+        outcome = verdict(name, label, row, sound, rate).outcome
         tallies = [name]
         if label.heard_by == "pitch_class" and 36 <= row.get("pitch", 60) <= 96:
             tallies.append(f"{name}, MIDI 36 to 96")
         for tally in tallies:
             counts = audit.heard.setdefault(tally, {})
-            counts[verdict.outcome] = counts.get(verdict.outcome, 0) + 1
+            counts[outcome] = counts.get(outcome, 0) + 1
 
 
 def _check_duplicates(

@@ -16,7 +16,7 @@ def test_audiocrafts_transformer_runs_on_it():
     from audiocraft.modules.transformer import StreamingTransformer
 
     torch.manual_seed(0)
-    transformer = StreamingTransformer(16, 2, 1, dim_feedforward=32, causal=True)
+    transformer = StreamingTransformer(16, 2, 1, dim_feedforward=32, causal=True).eval()
     frames = torch.randn(1, 5, 16)
     whole, start = transformer(frames), transformer(frames[:, :3])
     assert torch.allclose(whole[:, :3], start, atol=1e-6)

@@ -8,20 +8,11 @@ import numpy as np
 import pytest
 
 from curation.concepts import get_family
-from curation.hearing import (
-    LISTENERS,
-    NothingHeard,
-    hear_bpm,
-    hear_chord,
-    hear_key,
-    hear_pitch_class,
-    key_score,
-    tempo_agreement,
-    verdict,
-)
+from curation.hearing import NothingHeard, hear_bpm, hear_chord, hear_key, hear_pitch_class
 from curation.spec import Label
 from curation.synth import Renderer
 from curation.theory import PITCH_CLASSES, TRIADS, degree_pitch, diatonic_triad
+from curation.verdicts import LISTENERS, key_score, tempo_agreement, verdict
 
 RATE = 16_000
 PITCH = Label("pitch class", PITCH_CLASSES, heard_by="pitch_class")
