@@ -9,14 +9,16 @@ from collections.abc import Sequence
 
 import librosa
 import numpy as np
+from scipy.fft import dct
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 MELS = 64
+SHAPES = 8
 HOP_SECONDS = 0.01
 WINDOW_SECONDS = 0.032
-STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+STRENGTHS = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 _EDGES_HZ = (0, 120, 300, 800, 2000, 5000, 16000)
 _BEATS = np.concatenate([np.arange(1, 25) / 12, np.arange(10, 33, 2) / 4])
 _CROSS_BEATS = np.arange(12) / 12
@@ -31,7 +33,8 @@ def features(audio: np.ndarray, sample_rate: int) -> np.ndarray:
         sample_rate: Hz.
 
     Returns:
-        float32 ``[F]``: per mel band the mean, spread and spread of the change; per wide band the
+        float32 ``[F]``: the coarse shape over the mel bands of mean, spread and spread of the
+        change (fine shape tells the instrument rather than the style); per wide band the
         onset rate, its modulation spectrum and its autocorrelation over fractions of a beat; and
         how the onsets of wide bands follow those of the lowest.
     """
@@ -39,11 +42,8 @@ def features(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     change = np.diff(spectrum, axis=1)
     flux = _flux(change, sample_rate)  # [bands, T - 1]
     beat = _beat_frames(flux.sum(axis=0))
-    level = spectrum.mean()
     parts = [
-        spectrum.mean(axis=1) - level,
-        spectrum.std(axis=1),
-        change.std(axis=1),
+        *(_shape(s) for s in (spectrum.mean(axis=1), spectrum.std(axis=1), change.std(axis=1))),
         flux.mean(axis=1),
         flux.std(axis=1) / (flux.mean(axis=1) + 1e-3),
         _modulation(flux).ravel(),
@@ -99,6 +99,12 @@ def _log_mel(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     loudest = max(float(power.max()), 1e-8)
     decibel: np.ndarray = np.log10(np.maximum(power / loudest, 1e-7))
     return decibel
+
+
+def _shape(over_bands: np.ndarray) -> np.ndarray:
+    """The first `SHAPES` cosine coefficients of a curve over the mel bands."""
+    coefficients: np.ndarray = dct(over_bands, norm="ortho")[:SHAPES]
+    return coefficients
 
 
 def _flux(change: np.ndarray, sample_rate: int) -> np.ndarray:

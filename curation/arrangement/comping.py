@@ -30,7 +30,7 @@ COMPS: dict[str, tuple[str, ...]] = {
         "b-x-..x-f-..x-x-b-..x-..f-x-..x-",
     ),
     "boogie": ("p-p-q-q-p-p-q-q-", "p-p-q-p-p-p-q-p-"),
-    "chops": ("....x-......x-..", "....x...x...x.x.", "x-......x-..x.x."),
+    "chops": ("..x-X-....x-X-..", "..x.X-....x.X.x.", "x-..X-....x-X-.."),
     "triplets": ("xxx.xxx.xxx.xxx.", "X-x.x-x.x-x.x-x."),
     "power": ("p-p-p-p-p-p-p-p-", "p-------p-----p-", "p---p-p---p-p-p-", "p-p-p-p-p-p-..p-"),
     "strum": ("x---x-x-..x-x-x-", "x---x---x-x-x-x-", "x-x-x-x-x-x-x-x-"),
@@ -55,11 +55,16 @@ COMPS: dict[str, tuple[str, ...]] = {
     "boom-chick": ("b-..x-..f-..x-..", "b-..x-x-f-..x-x-", "b-..x-..f-..x-x-"),
     "picking": ("b-3-2-3-f-3-2-3-", "b-2-3-2-f-2-3-2-", "1-2-3-1-2-3-1-3-"),
     "alberti": ("1-3-2-3-1-3-2-3-", "1323132313231323", "1-2-3-2-1-2-3-2-"),
-    "arpeggio": ("1-2-3-4-3-2-3-4-", "1-3-4-3-2-3-4-3-", "1---2---3---4---"),
+    "arpeggio": ("1-2-3-4-5-4-3-2-", "1-3-4-3-2-3-4-3-", "1234543212345432", "1-2-3-5-4-3-2-3-"),
     "chorale": ("x---x---x---x---", "x-------x---x---", "x-------x-------"),
     "held": ("x---------------",),
-    "drift": ("1-------3-------4-------2-------", "x---------------", "1-----2-----3---4-----3-----2---"),
+    "drift": (
+        "1-------3-------4-------2-------",
+        "x---------------",
+        "1-----2-----3---4-----3-----2---",
+    ),
     "waltz": ("b---x-..x-..", "B---x---x---"),
+    "country waltz": ("b---x-..x-..", "b---x-x-x-..", "f---x-..x-x-"),
     "siciliano": ("1-2-3-4-3-2-", "b-----x---x-"),
 }
 ROOTLESS = {"charleston", "four", "batida", "scratch"}
@@ -87,7 +92,9 @@ def play_chords(
         vary: how likely each bar is to change the pattern.
     """
     patterns = COMPS.get(comp, (comp,))
-    voicings = chord_voicings(tuple(chords), low, comp in ROOTLESS if rootless is None else rootless)
+    voicings = chord_voicings(
+        tuple(chords), low, comp in ROOTLESS if rootless is None else rootless
+    )
     tops = dict(zip(chords, voicings, strict=True))
     chosen = str(rng.choice(patterns))
     played: list[Tone] = []

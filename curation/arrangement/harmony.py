@@ -100,7 +100,9 @@ def above(pitch_class: int, low: int) -> int:
     return low + (pitch_class - low) % 12
 
 
-def voice(chord: Chord, low: int, previous: Sequence[int] = (), rootless: bool = False) -> list[int]:
+def voice(
+    chord: Chord, low: int, previous: Sequence[int] = (), rootless: bool = False
+) -> list[int]:
     """Chord tones in one octave above ``low``, moved as little as may be from ``previous``."""
     intervals = chord.intervals[1:] if rootless and len(chord.intervals) > 3 else chord.intervals
     classes = [(chord.root + i) % 12 for i in intervals]
