@@ -147,7 +147,8 @@ def _correlation(a: np.ndarray, b: np.ndarray, lags: np.ndarray) -> np.ndarray:
     full = np.fft.irfft(spectrum, size)[:length]
     smooth = np.convolve(full, np.ones(3) / 3, mode="same")
     scale = np.sqrt((a @ a) * (b @ b)) + 1e-9
-    return np.interp(lags, np.arange(length), smooth) / scale
+    read: np.ndarray = np.interp(lags, np.arange(length), smooth) / scale
+    return read
 
 
 def _modulation(flux: np.ndarray) -> np.ndarray:
@@ -158,5 +159,5 @@ def _modulation(flux: np.ndarray) -> np.ndarray:
     edges = np.sqrt(_RATES_HZ[1:] * _RATES_HZ[:-1])
     bins = np.digitize(rates, np.concatenate([[0.35], edges, [23]]))
     shares = np.stack([power[:, bins == b].sum(axis=1) for b in range(1, len(_RATES_HZ) + 1)], 1)
-    shares = shares / (shares.sum(axis=1, keepdims=True) + 1e-9)
-    return np.sqrt(shares)
+    amounts: np.ndarray = np.sqrt(shares / (shares.sum(axis=1, keepdims=True) + 1e-9))
+    return amounts

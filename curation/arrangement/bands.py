@@ -32,11 +32,11 @@ shuffle flat: 40 0 | shuffle: 32 38 | chops: 26 61 5 | lead: 56 57 66
 shuffle, shuffle flat: 16 25 | shuffle: 34 35 | boogie: 30 29 25 | lead: 40 29 64
 
 classical
-none | alberti: 0 6 | lead: 0 73 40
+none | arpeggio: 0 6 46 | lead: 0 73 40
 none | cello: 42 32 | chorale: 48 49 | lead: 40 68 71
-none | arpeggio: 24 46 25 | lead: 73 24 22
+none | alberti: 24 46 25 | lead: 73 24 22
 none | cello: 42 70 | alberti: 45 71 48 | lead: 40 56 60
-none | waltz: 0 48 24 | lead: 71 40 11 | metre: 3/4
+none | waltz: 0 45 24 | lead: 71 40 11 | metre: 3/4
 none | cello: 42 70 | siciliano: 46 0 19 26 | lead: 68 73 42 52 | metre: 6/8
 
 rock

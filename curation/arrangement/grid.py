@@ -105,3 +105,12 @@ class Clock:
         else:
             warped = self.swing + (2 * half - 1) * (1 - self.swing)
         return (unit + warped) * self.swung_steps * self.step
+
+
+def tempo_word(bpm: float) -> str:
+    """The tempo in a word.
+
+    >>> tempo_word(70), tempo_word(100), tempo_word(150)
+    ('slow', 'medium tempo', 'fast')
+    """
+    return "slow" if bpm < 84 else "medium tempo" if bpm < 128 else "fast"

@@ -28,7 +28,6 @@ QUALITIES: dict[str, tuple[int, ...]] = {
     "madd9": (0, 3, 7, 14),
 }
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 
 
 class Chord(NamedTuple):

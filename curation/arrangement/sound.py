@@ -40,8 +40,8 @@ WIDE = (45, 91)
 
 LOUDNESS: dict[int, float] = {
     **dict.fromkeys((0, 1, 3), 0.36),
-    **dict.fromkeys((11, 13, 28), 0.5),
-    **dict.fromkeys((69, 70, 22, 40, 15, 27), 0.75),
+    **dict.fromkeys((11, 13, 28, 40), 0.55),
+    **dict.fromkeys((69, 70, 22, 15, 27), 0.75),
     **dict.fromkeys((2, 5, 10, 18, 26, 29, 49, 53), 1.25),
     **dict.fromkeys((4, 17, 30, 57, 60, 65, 79, 92, 93), 1.6),
     39: 1.8,
@@ -98,8 +98,8 @@ def perform(
     )
     if reverb:
         instrument.control_changes.append(pretty_midi.ControlChange(REVERB_SEND, reverb, 0.0))
-    shifts = rng.normal(0, loose, len(tones)) if tones else []
-    touches = rng.normal(0, touch, len(tones)) if tones else []
+    shifts = rng.normal(0, loose, len(tones))
+    touches = rng.normal(0, touch, len(tones))
     for tone, shift, weight in zip(tones, shifts, touches, strict=True):
         start = max(0.0, clock.seconds(tone.at) + float(shift))
         end = max(start + 0.04, clock.seconds(tone.at + tone.length * gate) + float(shift))

@@ -10,7 +10,7 @@ import pretty_midi
 
 from curation.arrangement.bands import BANDS, COUNT
 from curation.arrangement.ensemble import Ensemble
-from curation.arrangement.grid import BAR_STEPS, Clock
+from curation.arrangement.grid import BAR_STEPS, Clock, tempo_word
 from curation.arrangement.harmony import lay_out
 from curation.arrangement.styles import GENRES, STYLES
 from curation.general_midi import INSTRUMENT_FAMILIES, instrument_family, spoken_name
@@ -96,9 +96,7 @@ def spec(seed: int, index: int) -> ClipSpec:
         "lead": spoken_name(lead),
         "lead_family": instrument_family(lead),
     }
-    caption = draw(_CAPTIONS).format(
-        **labels, tempo=tempo_word(labels["bpm"])
-    )
+    caption = draw(_CAPTIONS).format(**labels, tempo=tempo_word(labels["bpm"]))
     return ClipSpec(
         family="genres",
         index=index,
@@ -111,15 +109,6 @@ def spec(seed: int, index: int) -> ClipSpec:
         seconds=SECONDS,
         compose=compose,
     )
-
-
-def tempo_word(bpm: float) -> str:
-    """The tempo in a word.
-
-    >>> tempo_word(70), tempo_word(100), tempo_word(150)
-    ('slow', 'medium tempo', 'fast')
-    """
-    return "slow" if bpm < 84 else "medium tempo" if bpm < 128 else "fast"
 
 
 family = Family(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import pretty_midi
 
 from curation.arrangement.bands import BANDS, Band
 from curation.arrangement.ensemble import Ensemble
-from curation.arrangement.grid import BAR_STEPS, Clock
+from curation.arrangement.grid import BAR_STEPS, Clock, tempo_word
 from curation.arrangement.harmony import lay_out
 from curation.arrangement.melody import Manner
 from curation.arrangement.song_styles import (
@@ -76,7 +76,7 @@ def compose(spec: ClipSpec) -> pretty_midi.PrettyMIDI:
         rng,
         reverb=max(mood.reverb, style.reverb[0] // 2),
         loose=style.loose,
-        drive=mood.drive + 8,
+        drive=mood.drive + 15,
         stretch=2 if half_time else 1,
     )
     _accompany(piece, labels, _pick(rng, BANDS[genre]))
@@ -85,7 +85,7 @@ def compose(spec: ClipSpec) -> pretty_midi.PrettyMIDI:
         LEADS[labels["lead"]],
         tonic,
         mode,
-        volume=1.5,
+        volume=1.7,
         velocity=108 if LEADS[labels["lead"]] in SOFT_LEADS else 96,
         gate=mood.gate,
         around=mood.around,
@@ -94,11 +94,11 @@ def compose(spec: ClipSpec) -> pretty_midi.PrettyMIDI:
     return piece.score()
 
 
-def _accompany(piece: Ensemble, labels: dict[str, Any], band: Band) -> None:
+def _accompany(piece: Ensemble, labels: Mapping[str, Any], band: Band) -> None:
     """Chords, and bass and drums if the labels say so, below the lead in level."""
     genre, signature, backing = labels["genre"], labels["time_signature"], labels["backing"]
     rng, style = piece.rng, STYLES[genre]
-    under = 0.45 if LEADS[labels["lead"]] in SOFT_LEADS else 1.0
+    under = SOFT_LEADS.get(LEADS[labels["lead"]], 1.0)
     own = {"3/4": WALTZES, "6/8": SIXES}.get(signature)
     band = _pick(rng, [b for b in BANDS[genre] if b.signature == "4/4"]) if own is None else band
     comp = own[genre].comp if own else band.comp
@@ -107,14 +107,16 @@ def _accompany(piece: Ensemble, labels: dict[str, Any], band: Band) -> None:
         with_drums = _pick(rng, [b for b in BANDS[genre] if b.grooves])
         groove = own[genre].groove if own else _pick(rng, with_drums.grooves)
         kit = _pick(rng, with_drums.kits)
-        piece.drums(groove, kit, 0.6 * under, fills=style.fills / 2, crash=style.crash / 2)
+        piece.drums(groove, kit, 0.7 * under, fills=style.fills / 2, crash=style.crash / 2)
     if backing != "chords":
         piece.bass(bass, _pick(rng, band.basses or (32, 33)), 0.8 * under)
     others = [program for program in band.comps if program != LEADS[labels["lead"]]]
     if backing == "chords" and band.comp in _SPARSE and rng.random() < 0.5:
         comp = "chorale" if own is None else "x" + "-" * (piece.clock.bar - 1)
     program = _pick(rng, others)
-    volume = 0.3 if program in SUSTAINING else 0.5
+    volume = 0.24 if program in SUSTAINING else 0.5
+    if genre == "ambient":
+        volume *= 0.7
     piece.comp(comp, program, volume * under, low=50, gate=style.comp_gate)
 
 
@@ -177,7 +179,7 @@ def spec(seed: int, index: int) -> ClipSpec:
     )
 
 
-def caption(labels: dict[str, Any], phrasing: str) -> str:
+def caption(labels: Mapping[str, Any], phrasing: str) -> str:
     """The labels in words.
 
     >>> labels = {"genre": "jazz swing", "mood": "calm", "lead": "oboe", "time_signature": "3/4",
@@ -206,15 +208,6 @@ def _with_article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def tempo_word(bpm: float) -> str:
-    """The tempo in a word.
-
-    >>> tempo_word(70), tempo_word(100), tempo_word(150)
-    ('slow', 'medium tempo', 'fast')
-    """
-    return "slow" if bpm < 84 else "medium tempo" if bpm < 128 else "fast"
-
-
 family = Family(
     name="songs",
     title="Songs",
@@ -224,7 +217,9 @@ family = Family(
         "lead": Label("instrument of the melody", tuple(LEADS)),
         "lead_family": Label(
             "General MIDI family of the melody's instrument",
-            tuple(f for f in INSTRUMENT_FAMILIES if f in set(map(instrument_family, LEADS.values()))),
+            tuple(
+                f for f in INSTRUMENT_FAMILIES if f in set(map(instrument_family, LEADS.values()))
+            ),
         ),
         "mood": Label("mood: acts on register, loudness, length and number of notes", tuple(MOODS)),
         "key": Label("pitch class of the tonic", PITCH_CLASSES, heard_by="key"),
