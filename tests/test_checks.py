@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import shutil
 from pathlib import Path
@@ -118,7 +117,3 @@ def test_intervals_hold_the_rate_and_shrink_with_the_sample():
         assert low < 0.9 < high
         widths.append(high - low)
     assert widths[0] > widths[1] > widths[2]
-
-
-def test_an_audit_is_plain_data(copy):
-    assert dataclasses.asdict(check(copy, listen=0)).keys() == {"clips", "faults", "notes", "heard"}

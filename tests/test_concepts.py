@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 import numpy as np
@@ -37,14 +36,12 @@ def notes_of(score: pretty_midi.PrettyMIDI) -> list[pretty_midi.Note]:
     )
 
 
-def test_grids_have_syntheorys_counts_and_are_counted_in_seconds():
-    started = time.monotonic()
+def test_grids_have_syntheorys_counts():
     counts = {
         name: len({get_family(name).spec(0, i).clip_id for i in range(get_family(name).size)})
         for name in SYNTHEORY
     }
     assert counts == SYNTHEORY
-    assert time.monotonic() - started < 30  # 10 s is the aim; the machines are shared
 
 
 @pytest.mark.parametrize("name", SYNTHEORY)
