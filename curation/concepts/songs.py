@@ -43,7 +43,7 @@ _HALF_TIME_FROM = 138
 _PENTATONIC = {"rock", "country", "funk", "house", "hip-hop", "ambient"}
 _SPOKEN = {"jazz swing": "jazz"}
 _SHAPES = {"4/4": "piece", "3/4": "waltz", "6/8": "piece in 6/8"}
-_CAPTIONS = (
+CAPTIONS = (
     "{mood} {genre} {shape} led by {a_lead} in {key} {mode}, {bpm:.0f} bpm",
     "{a_mood} {genre} {shape} led by {a_lead}, {bpm:.0f} bpm",
     "{lead} melody over {genre} {backing}, {mood}, {tempo}, {bpm:.0f} bpm",
@@ -58,14 +58,14 @@ _CAPTIONS = (
 
 
 def compose(spec: ClipSpec) -> pretty_midi.PrettyMIDI:
-    """Twelve seconds from a first downbeat: a melody over chords, perhaps with bass and drums."""
+    """As long as the spec says, from a first downbeat: a melody over chords, maybe bass and drums."""
     labels, rng = spec.labels, spec.rng()
     genre, signature, mode = labels["genre"], labels["time_signature"], labels["mode"]
     style, mood = STYLES[genre], MOODS[labels["mood"]]
     straight = signature == "6/8"
     swing = 0.5 if straight else float(rng.uniform(*style.swing))
     clock = Clock(labels["bpm"], signature, swing, style.swung_steps)
-    bars = clock.bars(SECONDS)
+    bars = clock.bars(spec.seconds)
     tonic = PITCH_CLASSES.index(labels["key"])
     chords = lay_out(_pick(rng, HARMONY[genre][mode]), tonic, bars, clock.bar)
     half_time = genre in _BUSY and signature == "4/4" and labels["bpm"] >= _HALF_TIME_FROM
@@ -173,7 +173,7 @@ def spec(seed: int, index: int) -> ClipSpec:
         source_id=f"songs-{index}",
         group=f"songs-{index}",
         stratum=genre,
-        caption=caption(labels, draw(_CAPTIONS)),
+        caption=caption(labels, draw(CAPTIONS)),
         seconds=SECONDS,
         compose=compose,
     )

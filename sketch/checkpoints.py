@@ -1,0 +1,94 @@
+"""Training that survives a kill: one file, written whole or not at all, with all that goes on."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from curation.errors import BadInput
+
+
+class Checkpoint:
+    """Named parts with ``state_dict`` and ``load_state_dict``, and the numbers of the run.
+
+    Args:
+        path: the file.
+        recipe: what the training was asked to do; another recipe cannot resume it.
+        parts: what is saved: modules, optimisers.
+    """
+
+    def __init__(self, path: Path, recipe: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
+        self.path, self.recipe, self.parts = path, dict(recipe), parts
+
+    def load(self) -> dict[str, Any]:
+        """Put every part back and return the run's numbers; empty where there is nothing yet."""
+        if not self.path.exists():
+            return {}
+        try:
+            saved = torch.load(self.path, weights_only=True, map_location="cpu")
+            recipe, states, numbers = saved["recipe"], saved["states"], saved["numbers"]
+        except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError):
+            raise BadInput(
+                f"{self.path} is damaged or no checkpoint: delete it to begin again"
+            ) from None
+        if recipe != self.recipe:
+            changed = sorted(
+                k for k in {*recipe, *self.recipe} if recipe.get(k) != self.recipe.get(k)
+            )
+            raise BadInput(
+                f"{self.path} was trained with another {', '.join(changed)}: "
+                "give the same again, or delete it to begin anew"
+            )
+        for name, part in self.parts.items():
+            part.load_state_dict(states[name])
+        torch.set_rng_state(saved["random"])
+        return dict(numbers)
+
+    def save(self, numbers: Mapping[str, Any]) -> None:
+        """Write all parts, the random state and the run's numbers; the old file stays until then."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_suffix(".part")
+        torch.save(
+            {
+                "recipe": self.recipe,
+                "states": {name: part.state_dict() for name, part in self.parts.items()},
+                "numbers": dict(numbers),
+                "random": torch.get_rng_state(),
+            },
+            part,
+        )
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(self.path)
+
+
+class Stopwatch:
+    """Seconds of training so far, over all sessions, and whether something is due.
+
+    Args:
+        before: seconds that earlier sessions took.
+        clock: tells the time in seconds.
+    """
+
+    def __init__(self, before: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._start = clock() - before
+        self._last: dict[str, float] = {}
+
+    @property
+    def seconds(self) -> float:
+        return self._clock() - self._start
+
+    def due(self, name: str, every: float) -> bool:
+        """Whether ``every`` seconds have passed since this last said so of this name."""
+        now = self.seconds
+        if now - self._last.setdefault(name, now) < every:
+            return False
+        self._last[name] = now
+        return True

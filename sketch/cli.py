@@ -1,0 +1,148 @@
+"""The command line of the sketch: train it, export it, play it, look at it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from curation.errors import BadInput
+from sketch.prompts import EXAMPLES, LONGEST_SECONDS
+
+WORK = Path("build/sketch")
+CODEC = "codec"
+
+EPILOG = f"""\
+first steps:
+  python -m sketch play "{EXAMPLES[0]}" --out waltz.wav
+  python -m sketch gallery build/gallery            eight prompts: WAVs, and a picture to look at
+
+to make it anew, on two cores or a GPU; every step goes on where it was stopped:
+  python -m sketch train codec --minutes 45
+  python -m sketch train lm --minutes 120
+  python -m sketch export sketch/weights
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did its job, 2 for bad input."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    try:
+        options.run(options)
+    except BadInput as error:
+        print(f"sketch: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("sketch: stopped; give the same command again to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train the codec or the language model, or go on with it."""
+    device = _device(options.device)
+    if options.minutes <= 0:
+        raise BadInput(f"--minutes {options.minutes:g}: give a number above 0")
+    if options.part == "codec":
+        from sketch.codec.train import train as train_codec
+        from sketch.export import save_halved
+
+        save_halved(train_codec(options.work, options.minutes, device), options.work / CODEC)
+    else:
+        from sketch.language.train import train as train_language_model
+
+        if not (options.work / CODEC / "config.json").exists():
+            raise BadInput(f"{options.work} has no codec yet: run 'python -m sketch train codec'")
+        train_language_model(options.work, options.work / CODEC, options.minutes, device)
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write the trained model as a folder that transformers loads."""
+    from sketch.export import export as export_folder
+
+    size = export_folder(options.work, options.work / CODEC, options.folder)
+    print(f"{options.folder}: {size / 1e6:.1f} MB")
+
+
+def play(options: argparse.Namespace) -> None:
+    """Play a prompt into a WAV file."""
+    import soundfile
+
+    from sketch.loading import load_sketch
+
+    if not options.out.parent.is_dir():
+        raise BadInput(f"{options.out.parent} is no folder: make it, or choose another --out")
+    sketch = load_sketch(options.weights, _device(options.device))
+    audio = sketch.play([options.prompt], options.seconds, options.seed, options.guidance)[0]
+    soundfile.write(options.out, audio, sketch.sample_rate, subtype="PCM_16")
+    print(f"{options.out}: {len(audio) / sketch.sample_rate:.1f} s")
+
+
+def gallery(options: argparse.Namespace) -> None:
+    """Play eight test prompts beside the clips of the corpus that they describe."""
+    from sketch.gallery import make_gallery
+    from sketch.loading import load_sketch
+
+    picture = make_gallery(load_sketch(options.weights), options.folder, options.seed)
+    print(f"look at {picture}, listen to {options.folder}")
+
+
+def _device(name: str | None) -> str:
+    import torch
+
+    best = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and best != "cuda":
+        raise BadInput("--device cuda: torch sees no GPU here; leave the option out")
+    return name or best
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sketch",
+        description=(__doc__ or "").splitlines()[0],
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def command(run: object) -> argparse.ArgumentParser:
+        text = (run.__doc__ or "").splitlines()[0]
+        added = commands.add_parser(run.__name__, help=text, description=text)  # type: ignore[attr-defined]
+        added.set_defaults(run=run)
+        return added
+
+    added = command(train)
+    added.add_argument("part", choices=("codec", "lm"))
+    added.add_argument("--minutes", type=float, required=True, help="of training in all")
+    _add_work(added)
+    added.add_argument("--device", choices=("cpu", "cuda"), help="default: the GPU if there is one")
+    added = command(export)
+    added.add_argument("folder", type=Path, help="where the model goes, as sketch/weights")
+    _add_work(added)
+    added = command(play)
+    added.add_argument("prompt", help="some music in words")
+    added.add_argument("--seconds", type=float, default=10.0, help=f"up to {LONGEST_SECONDS:g}")
+    added.add_argument("--seed", type=int, default=0)
+    added.add_argument(
+        "--guidance", type=float, default=3.0, help="how closely to follow the prompt"
+    )
+    added.add_argument("--out", type=Path, default=Path("sketch.wav"), help="default: sketch.wav")
+    _add_weights(added)
+    added.add_argument("--device", choices=("cpu", "cuda"))
+    added = command(gallery)
+    added.add_argument("folder", type=Path)
+    added.add_argument("--seed", type=int, default=0)
+    _add_weights(added)
+    return parser
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--work", type=Path, default=WORK, help=f"default: {WORK}")
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    default = Path(__file__).parent / "weights"
+    parser.add_argument("--weights", type=Path, default=default, help="default: the shipped model")

@@ -1,0 +1,92 @@
+"""From a checkpoint to a folder that `from_pretrained` loads: half the size, the same sounds.
+
+Weights are stored in float16, and the configurations say float32, so that they are loaded as
+that: the CPU has no fast float16. The language model learns from the codes of the codec as it is
+stored, so nothing is lost between training and use.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from transformers import (
+    EncodecFeatureExtractor,
+    MusicgenForConditionalGeneration,
+    MusicgenProcessor,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from curation.errors import BadInput
+from sketch.codec.features import SAMPLE_RATE
+from sketch.codec.model import SketchCodec
+from sketch.language.corpus import codec_fingerprint
+from sketch.language.model import build
+from sketch.language.text import make_tokenizer
+from sketch.language.train import CHECKPOINT as LM_CHECKPOINT
+from sketch.loading import FORMAT, INDEX, shard_name
+
+CODEC_PREFIX = "audio_encoder."
+
+
+def save_halved(model: PreTrainedModel, folder: Path) -> None:
+    """A model's configuration and its weights in float16; the codec has a file of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for config in (model.config, *_parts(model)):
+        config.dtype = torch.float32
+    model.config.save_pretrained(folder)
+    halved = {
+        name: weight.detach().cpu().to(torch.float16).contiguous()
+        for name, weight in model.state_dict().items()
+    }
+    codec = {name for name in halved if name.startswith(CODEC_PREFIX)}
+    files = [codec, halved.keys() - codec] if codec else [halved.keys()]
+    place: dict[str, str] = {}
+    for number, names in enumerate(files, start=1):
+        target = folder / shard_name(number, len(files))
+        part = target.with_suffix(".part")
+        save_file({name: halved[name] for name in names}, part, metadata={"format": "pt"})
+        part.replace(target)
+        place |= dict.fromkeys(sorted(names), target.name)
+    if len(files) > 1:
+        size = sum(weight.numel() * weight.element_size() for weight in halved.values())
+        index = {"metadata": {"total_size": size}, "weight_map": place}
+        (folder / INDEX).write_text(json.dumps(index, indent=1) + "\n")
+
+
+def _parts(model: PreTrainedModel) -> list[object]:
+    names = getattr(model.config, "sub_configs_defaults", {})
+    return [getattr(model.config, name) for name in names]
+
+
+def save_sketch(
+    model: MusicgenForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, folder: Path
+) -> None:
+    """A whole MusicGen with its processor and generation settings."""
+    model.config.sketch_format = FORMAT
+    save_halved(model, folder)
+    model.generation_config.save_pretrained(folder)
+    extractor = EncodecFeatureExtractor(feature_size=1, sampling_rate=SAMPLE_RATE)
+    MusicgenProcessor(extractor, tokenizer).save_pretrained(folder)
+
+
+def export(work: Path, codec: Path, folder: Path) -> int:
+    """The trained model out of ``work`` into ``folder``; the bytes that it takes there."""
+    checkpoint = work / LM_CHECKPOINT
+    if not checkpoint.exists():
+        raise BadInput(f"{work} has no language model yet: run 'python -m sketch train lm'")
+    saved = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    if saved["recipe"]["codec"] != codec_fingerprint(codec):
+        raise BadInput(
+            f"{checkpoint} speaks the codes of another codec than {codec}: train it anew"
+        )
+    tokenizer = make_tokenizer()
+    model = build(SketchCodec.from_pretrained(codec), tokenizer)
+    model.decoder.load_state_dict(saved["states"]["decoder"])
+    model.text_encoder.load_state_dict(saved["states"]["text"])
+    model.enc_to_dec_proj.load_state_dict(saved["states"]["projection"])
+    save_sketch(model, tokenizer, folder)
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

@@ -1,0 +1,1 @@
+"""The language model: captions in, codes out, in the shape of MusicGen."""

@@ -1,0 +1,202 @@
+"""The language model's training: captions and codes to the next codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import MusicgenForConditionalGeneration, PreTrainedTokenizerFast
+
+from sketch.checkpoints import Checkpoint, Stopwatch
+from sketch.codec.model import SketchCodec
+from sketch.language.batches import IGNORED, Batch, Batches
+from sketch.language.corpus import codec_fingerprint, encode_corpus
+from sketch.language.model import build
+from sketch.language.muon import Muon
+from sketch.language.text import make_tokenizer
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT = "lm.pt"
+HOURS, VALIDATION_HOURS = 16.0, 0.6
+WARM_UP_STEPS = 60
+DECAY_FROM = 0.5
+"""Share of the time after which the learning rate falls, linearly, to nothing."""
+
+MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.02, 1.5e-3, 6e-3
+
+
+@dataclass
+class Run:
+    """Everything that one training holds."""
+
+    model: MusicgenForConditionalGeneration
+    tokenizer: PreTrainedTokenizerFast
+    optimisers: list[torch.optim.Optimizer]
+    device: torch.device
+
+
+def train(
+    folder: Path, codec_folder: Path, minutes: float, device: str = "cpu", seed: int = 0
+) -> MusicgenForConditionalGeneration:
+    """Train for this many minutes in all, from the checkpoint in ``folder`` if there is one.
+
+    Args:
+        folder: for the codes and the checkpoint.
+        codec_folder: the trained codec, as `sketch.export` saves it.
+    """
+    torch.manual_seed(seed)
+    workers = os.cpu_count() or 1
+    songs = encode_corpus(folder / "codes", codec_folder, "train", HOURS, workers, _encoding)
+    held_out = encode_corpus(
+        folder / "codes", codec_folder, "validation", VALIDATION_HOURS, workers
+    )
+    run = start(SketchCodec.from_pretrained(codec_folder), torch.device(device))
+    recipe = {
+        "codec": codec_fingerprint(codec_folder),
+        "decoder": run.model.decoder.config.to_diff_dict(),
+    }
+    parts = {"decoder": run.model.decoder, "text": run.model.text_encoder}
+    parts |= {"projection": run.model.enc_to_dec_proj}
+    parts |= {f"optimiser {i}": optimiser for i, optimiser in enumerate(run.optimisers)}
+    checkpoint = Checkpoint(folder / CHECKPOINT, recipe, parts)
+    numbers = checkpoint.load() or {"step": 0, "seconds": 0.0, "tokens": 0}
+    watch = Stopwatch(numbers["seconds"])
+    blank = run.model.decoder.config.vocab_size
+    batches = Batches(songs, run.tokenizer, blank, seed + numbers["step"])
+    tests = list(_validation_batches(run, Batches(held_out, run.tokenizer, blank, 0)))
+    while watch.seconds < minutes * 60:
+        _set_rates(run.optimisers, numbers["step"], watch.seconds / (minutes * 60))
+        batch = batches.next()
+        losses = step(run, batch)
+        numbers["step"] += 1
+        numbers["tokens"] += batch.inputs.shape[0] * batch.inputs.shape[2]
+        numbers["seconds"] = watch.seconds
+        if watch.due("log", 30):
+            log.info("%s: training %s", _where(numbers), _line(losses))
+        if watch.due("save", 180):
+            checkpoint.save(numbers)
+        if watch.due("validate", 420):
+            _log_validation(run, tests, numbers)
+    checkpoint.save(numbers)
+    _log_validation(run, tests, numbers)
+    return run.model
+
+
+def start(codec: SketchCodec, device: torch.device) -> Run:
+    """An untrained model with its optimisers: Muon for matrices inside blocks, AdamW for the rest."""
+    tokenizer = make_tokenizer()
+    model = build(codec, tokenizer).to(device)
+    model.audio_encoder.requires_grad_(False)
+    blocks = list(model.decoder.model.decoder.layers.parameters())
+    matrices = [weight for weight in blocks if weight.ndim == 2]
+    embeddings = list(model.decoder.model.decoder.embed_tokens.parameters())
+    taken = {id(weight) for weight in [*matrices, *embeddings]}
+    others = [w for w in model.parameters() if w.requires_grad and id(w) not in taken]
+    adam = torch.optim.AdamW(
+        [{"params": embeddings, "lr": EMBEDDING_RATE}, {"params": others, "lr": ADAM_RATE}],
+        betas=(0.9, 0.98),
+        weight_decay=0.0,
+    )
+    optimisers: list[torch.optim.Optimizer] = [Muon(matrices, lr=MUON_RATE), adam]
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["full_rate"] = group["lr"]
+    return Run(model, tokenizer, optimisers, device)
+
+
+def step(run: Run, batch: Batch) -> list[float]:
+    """One step on one batch; cross-entropy per codebook, in nats."""
+    run.model.train()
+    losses = cross_entropy(run.model, batch.to(run.device))
+    for optimiser in run.optimisers:
+        optimiser.zero_grad(set_to_none=True)
+    losses.mean().backward()
+    weights = [w for o in run.optimisers for g in o.param_groups for w in g["params"]]
+    torch.nn.utils.clip_grad_norm_(weights, 1.0)
+    for optimiser in run.optimisers:
+        optimiser.step()
+    values: list[float] = losses.tolist()
+    return values
+
+
+def cross_entropy(model: MusicgenForConditionalGeneration, batch: Batch) -> Tensor:
+    """Mean cross-entropy of each codebook, ``[K]``, in nats.
+
+    A dropped caption is a text of zeros, which is also what `generate` guides away from.
+    """
+    with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=_fast_bfloat16(batch)):
+        text = model.text_encoder(batch.text, attention_mask=batch.mask).last_hidden_state
+        shown = batch.mask[..., None] * batch.prompted[:, None, None]
+        hidden = model.decoder.model(
+            input_ids=batch.inputs.flatten(0, 1),
+            encoder_hidden_states=model.enc_to_dec_proj(text) * shown,
+            encoder_attention_mask=batch.mask,
+            use_cache=False,
+        ).last_hidden_state
+        return torch.stack(
+            [
+                functional.cross_entropy(
+                    head(hidden).flatten(0, 1), batch.targets[:, k].flatten(), ignore_index=IGNORED
+                )
+                for k, head in enumerate(model.decoder.lm_heads)
+            ]
+        )
+
+
+def _fast_bfloat16(batch: Batch) -> bool:
+    if batch.inputs.device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def _validation_batches(run: Run, batches: Batches) -> Iterable[Batch]:
+    batches.lengths, batches.no_prompt = (batches.lengths[0],), 0.0
+    for _ in range(10):
+        yield batches.next()
+
+
+@torch.no_grad()
+def validate(run: Run, tests: Iterable[Batch], prompted: bool = True) -> list[float]:
+    """Cross-entropy per codebook on held-out clips, with or without their captions."""
+    run.model.eval()
+    rows = []
+    for batch in tests:
+        shown = torch.full_like(batch.prompted, float(prompted))
+        parts = Batch(batch.inputs, batch.targets, batch.text, batch.mask, shown)
+        rows.append(cross_entropy(run.model, parts.to(run.device)))
+    means: list[float] = torch.stack(rows).mean(0).tolist()
+    return means
+
+
+def _log_validation(run: Run, tests: list[Batch], numbers: dict[str, float]) -> None:
+    log.info("%s: validation %s", _where(numbers), _line(validate(run, tests)))
+    log.info("%s: without captions %s", _where(numbers), _line(validate(run, tests, False)))
+
+
+def _set_rates(optimisers: list[torch.optim.Optimizer], step: int, done: float) -> None:
+    rate = min(1.0, (step + 1) / WARM_UP_STEPS, max(0.0, 1 - done) / (1 - DECAY_FROM))
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = group["full_rate"] * rate
+
+
+def _encoding(done: int, total: int) -> None:
+    log.info("rendering and encoding: %d of %d shards", done, total)
+
+
+def _where(numbers: dict[str, float]) -> str:
+    return (
+        f"step {numbers['step']}, {numbers['seconds'] / 60:.1f} min, "
+        f"{numbers['tokens'] / 1e6:.2f} M frames"
+    )
+
+
+def _line(losses: list[float]) -> str:
+    return f"{sum(losses) / len(losses):.3f} ({' '.join(f'{loss:.2f}' for loss in losses)})"

@@ -1,0 +1,120 @@
+"""The shipped model, opened with care, and played in one call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from transformers import MusicgenForConditionalGeneration, MusicgenProcessor
+
+from curation.errors import BadInput
+from sketch.prompts import check_all
+
+WEIGHTS = Path(__file__).parent / "weights"
+FORMAT = 1
+"""Raised when folders that this code wrote before can no longer be read."""
+
+INDEX = "model.safetensors.index.json"
+SHARDS = 2
+"""The codec, and the language model with its text encoder."""
+
+
+def shard_name(number: int, count: int) -> str:
+    """What transformers calls the files of weights.
+
+    >>> shard_name(1, 1), shard_name(1, 2)
+    ('model.safetensors', 'model-00001-of-00002.safetensors')
+    """
+    return "model.safetensors" if count == 1 else f"model-{number:05d}-of-{count:05d}.safetensors"
+
+
+FILES = (
+    "config.json",
+    "generation_config.json",
+    "processor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    INDEX,
+    *(shard_name(number, SHARDS) for number in range(1, SHARDS + 1)),
+)
+_RESTORE = "restore it with 'git checkout -- sketch/weights', or train and export anew"
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """The model with its processor."""
+
+    model: MusicgenForConditionalGeneration
+    processor: MusicgenProcessor
+
+    @property
+    def sample_rate(self) -> int:
+        return int(self.model.config.audio_encoder.sampling_rate)
+
+    def play(
+        self,
+        prompts: Sequence[str],
+        seconds: float = 10.0,
+        seed: int = 0,
+        guidance: float = 3.0,
+        temperature: float = 1.0,
+        top_k: int = 250,
+    ) -> np.ndarray:
+        """Music to prompts, by transformers' own ``generate``: float32 ``[B, N]``.
+
+        The same arguments give the same samples; torch's own random state is left as it was.
+        """
+        check_all(self.processor.tokenizer, prompts, seconds)
+        frames = round(seconds * self.model.config.audio_encoder.frame_rate)
+        books = self.model.config.decoder.num_codebooks
+        words = self.processor(text=list(prompts), padding=True, return_tensors="pt")
+        device = self.model.device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            audio = self.model.generate(
+                **words.to(device),
+                max_new_tokens=frames + books - 1,
+                guidance_scale=guidance,
+                temperature=temperature,
+                top_k=top_k,
+                do_sample=True,
+            )
+        sound: np.ndarray = audio[:, 0].float().cpu().numpy()
+        return sound
+
+
+def load_sketch(folder: Path = WEIGHTS, device: str = "cpu") -> Sketch:
+    """The sketch from a folder; `BadInput` when it is incomplete, damaged or of another format."""
+    check_folder(folder)
+    model = MusicgenForConditionalGeneration.from_pretrained(folder).to(device).eval()
+    return Sketch(model, MusicgenProcessor.from_pretrained(folder))
+
+
+def check_folder(folder: Path) -> None:
+    """Read enough of every file to know that all of the model is there."""
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise BadInput(f"{folder} has no {', '.join(missing)}: {_RESTORE}")
+    try:
+        expected = json.loads((folder / INDEX).read_text())["weight_map"]
+        found = {name: file for file in set(expected.values()) for name in _names(folder / file)}
+        config = json.loads((folder / "config.json").read_text())
+    except (SafetensorError, OSError, ValueError, KeyError):
+        raise BadInput(f"{folder} is truncated or damaged: {_RESTORE}") from None
+    if found != expected:
+        raise BadInput(f"{folder}: {INDEX} and the weights do not belong together: {_RESTORE}")
+    if config.get("sketch_format") != FORMAT:
+        raise BadInput(
+            f"{folder} is of format {config.get('sketch_format')}, this code reads {FORMAT}: "
+            f"{_RESTORE}"
+        )
+
+
+def _names(weights: Path) -> list[str]:
+    with safe_open(weights, "pt") as file:
+        return list(file.keys())

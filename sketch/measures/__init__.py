@@ -1,0 +1,1 @@
+"""What is measured of the sketch: one module a question."""

@@ -1,0 +1,62 @@
+"""Whether the music is what the prompt asked for, heard by classifiers that know only real clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from curation.classify import features, fit
+from sketch.material import SAMPLE_RATE, Piece, render
+
+ATTRIBUTES = ("lead_family", "genre", "drums")
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A linear classifier of one label; ``chance`` is the share of its most frequent class."""
+
+    attribute: str
+    model: Pipeline
+    chance: float
+
+    def hits(self, heard: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+        """Which of the clips with features ``[N, F]`` it names as labelled, bool ``[N]``."""
+        named: np.ndarray = self.model.predict(heard) == np.array(labels)
+        return named
+
+
+def real_features(corpus: Sequence[Piece], seconds: float, workers: int) -> np.ndarray:
+    """Features ``[N, F]`` of the first ``seconds`` of real clips."""
+    with ProcessPoolExecutor(workers) as pool:
+        rows = pool.map(_features_of, corpus, [seconds] * len(corpus), chunksize=16)
+        return np.stack(list(rows))
+
+
+def _features_of(piece: Piece, seconds: float) -> np.ndarray:
+    sound = render(piece)
+    if sound is None:
+        raise ValueError(f"{piece} has notes that the sound font lacks: songs have none")
+    return features(sound[: round(seconds * SAMPLE_RATE)].astype(np.float32) / 32767, SAMPLE_RATE)
+
+
+def train_listeners(
+    train: tuple[np.ndarray, Sequence[Piece]], held_out: tuple[np.ndarray, Sequence[Piece]]
+) -> dict[str, Listener]:
+    """One listener per attribute, its penalty chosen on validation clips."""
+    listeners = {}
+    for attribute in ATTRIBUTES:
+        truth = labels_of(train[1], attribute)
+        chosen = labels_of(held_out[1], attribute)
+        model = fit(train[0], truth, (held_out[0], chosen))
+        counts = np.unique(truth, return_counts=True)[1]
+        listeners[attribute] = Listener(attribute, model, float(counts.max() / counts.sum()))
+    return listeners
+
+
+def labels_of(corpus: Sequence[Piece], attribute: str) -> list[str]:
+    """A label of each piece."""
+    return [str(piece.spec().labels[attribute]) for piece in corpus]

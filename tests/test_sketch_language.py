@@ -1,0 +1,205 @@
+"""The language model: words, delay, guidance, its optimiser, and that it learns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sketch.codec.model import SketchCodec, SketchCodecConfig
+from sketch.export import save_halved
+from sketch.language import model as shape
+from sketch.language import train
+from sketch.language.batches import IGNORED, Batches, Length, delayed
+from sketch.language.corpus import Song, codec_fingerprint, encode_corpus
+from sketch.language.muon import Muon, orthogonal
+from sketch.language.text import caption, make_tokenizer
+from sketch.material import MIX, Piece, Share, pieces, split_of
+from sketch.prompts import unknown_words
+from tests.test_sketch_codec import SMALL
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return make_tokenizer(hours=4.0)
+
+
+@pytest.fixture
+def run(monkeypatch, tokenizer) -> train.Run:
+    """A tiny language model, ready to train."""
+    for name, size in (("BLOCKS", 2), ("SIZE", 32), ("HEADS", 2), ("FEED_FORWARD", 64)):
+        monkeypatch.setattr(shape, name, size)
+    monkeypatch.setattr(train, "make_tokenizer", lambda: tokenizer)
+    torch.manual_seed(0)
+    return train.start(SketchCodec(SketchCodecConfig(**SMALL)), torch.device("cpu"))
+
+
+def songs(count: int, frames: int = 30, entries: int = 32) -> list[Song]:
+    rng = np.random.default_rng(0)
+    return [
+        Song(Piece("songs", n, frames / 50), rng.integers(entries, size=(4, frames)).astype("u2"))
+        for n in range(count)
+    ]
+
+
+def batches(tokenizer, corpus, **options) -> Batches:
+    return Batches(corpus, tokenizer, 32, seed=0, lengths=(Length(30, 2, 1.0),), **options)
+
+
+def test_the_delay_is_that_of_transformers(run):
+    """Where generation says that a code is still to come, training has a target, and there only."""
+    books, frames = 4, 12
+    pad = run.model.decoder.config.pad_token_id
+    start = torch.full((books, 1), pad)
+    _, mask = run.model.decoder.build_delay_pattern_mask(start, pad, max_length=frames + books)
+    columns = delayed(np.zeros((books, frames), dtype=int), pad)
+    to_come = (mask.view(books, -1)[:, : frames + 1] == -1).numpy()
+    assert np.array_equal(columns != pad, to_come)
+
+
+def test_a_batch_asks_at_each_step_for_what_stands_at_the_next(tokenizer):
+    batch = batches(tokenizer, songs(3)).next()
+    known = batch.targets[..., :-1] != IGNORED
+    assert torch.equal(batch.inputs[..., 1:][known], batch.targets[..., :-1][known])
+    assert (batch.inputs[..., 0] == 32).all()
+    assert (batch.targets[:, 3, :3] == IGNORED).all() and (batch.targets[:, 3, 3] != IGNORED).all()
+
+
+def test_a_short_song_is_filled_up_with_what_is_not_learned(tokenizer):
+    batch = batches(tokenizer, songs(1, frames=20)).next()
+    assert (batch.targets[:, 0, 20:] == IGNORED).all()
+    assert (batch.targets[:, 0, :20] != IGNORED).all()
+
+
+def test_every_song_is_taken_before_any_is_taken_again(tokenizer):
+    stream = batches(tokenizer, songs(8))
+    seen = [stream._deal(stream.lengths[0]).piece.index for _ in range(16)]
+    assert sorted(seen[:8]) == sorted(seen[8:]) == list(range(8))
+
+
+def test_captions_are_dropped_as_often_as_asked(tokenizer):
+    stream = batches(tokenizer, songs(50), no_prompt=0.25)
+    dropped = np.mean([1 - stream.next().prompted.mean().item() for _ in range(200)])
+    assert dropped == pytest.approx(0.25, abs=0.06)
+
+
+def test_a_dropped_caption_is_what_generate_guides_away_from(run, tokenizer):
+    """Cross-entropy without a caption equals that of the zeros and masks that `generate` makes."""
+    batch = batches(tokenizer, songs(2), no_prompt=1.0).next()
+    ours = train.cross_entropy(run.model.eval(), batch)
+    text = torch.zeros(2, batch.text.shape[1], run.model.text_encoder.config.d_model)
+    logits = run.model(
+        encoder_outputs=(text,),
+        attention_mask=torch.zeros_like(batch.mask),
+        decoder_input_ids=batch.inputs.flatten(0, 1),
+    ).logits.view(2, 4, 30, 32)
+    theirs = torch.stack(
+        [
+            torch.nn.functional.cross_entropy(
+                logits[:, k].flatten(0, 1), batch.targets[:, k].flatten(), ignore_index=IGNORED
+            )
+            for k in range(4)
+        ]
+    )
+    assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_it_learns_two_songs_apart_by_their_captions(run, tokenizer):
+    pair = [Song(Piece("songs", 0, 0.6), np.full((4, 30), 3, "u2")),
+            Song(Piece("songs", 1, 0.6), np.full((4, 30), 9, "u2"))]  # fmt: skip
+    stream = batches(tokenizer, pair, no_prompt=0.1)
+    first = np.mean(train.step(run, stream.next()))
+    for _ in range(60):
+        last = np.mean(train.step(run, stream.next()))
+    assert last < 0.2 * first
+    shown = [batches(tokenizer, pair, no_prompt=0.0).next()]
+    with_captions = np.mean(train.validate(run, shown))
+    without = np.mean(train.validate(run, shown, prompted=False))
+    assert with_captions < without
+
+
+@pytest.mark.parametrize("size", [(8, 32), (32, 8), (16, 16)])
+def test_orthogonal_matrices_have_singular_values_near_one(size):
+    torch.manual_seed(0)
+    made = orthogonal(torch.randn(3, *size))
+    values = torch.linalg.svdvals(made)
+    assert values.min() > 0.5 and values.max() < 1.3
+
+
+def test_muon_finds_the_matrix_that_was_planted():
+    torch.manual_seed(0)
+    planted = torch.randn(12, 20)
+    weight = torch.nn.Parameter(torch.zeros(12, 20))
+    optimiser = Muon([weight], lr=0.1, weight_decay=0.0)
+    for step in range(200):
+        optimiser.param_groups[0]["lr"] = 0.1 * (1 - step / 200)
+        optimiser.zero_grad()
+        inputs = torch.randn(64, 20)
+        (inputs @ (weight - planted).T).square().mean().backward()
+        optimiser.step()
+    assert (weight - planted).norm() < 0.1 * planted.norm()
+
+
+def test_words_of_captions_are_known_and_others_are_named(tokenizer):
+    rng = np.random.default_rng(1)
+    for piece in pieces("test", 0.2):
+        assert len(tokenizer(caption(piece, rng)).input_ids) <= 64
+    assert unknown_words(tokenizer, "A calm jazz waltz led by a flute in D minor.") == []
+    assert unknown_words(tokenizer, "a Gregorian chant with flute") == ["Gregorian", "chant"]
+
+
+def test_the_tokenizer_does_not_care_for_case_or_accents(tokenizer):
+    assert tokenizer("Bossa Nova, CALM").input_ids == tokenizer("bossa nova, cálm").input_ids
+    assert tokenizer("jazz").input_ids[-1] == tokenizer.eos_token_id
+
+
+def test_songs_are_phrased_in_many_ways_and_say_the_same(tokenizer):
+    piece = Piece("songs", 5, 12.0)
+    phrasings = {caption(piece, np.random.default_rng(n)) for n in range(40)}
+    assert len(phrasings) > 6
+    labels = piece.spec().labels
+    assert any(f"{labels['key']} {labels['mode']}" in phrasing for phrasing in phrasings)
+
+
+def test_a_longer_corpus_begins_with_the_shorter_one():
+    short, long = pieces("train", 2.0), pieces("train", 3.5)
+    assert long[: len(short)] == short
+    assert len(set(long)) == len(long)
+    assert sum(piece.seconds for piece in long) == pytest.approx(3.5 * 3600, rel=0.01)
+
+
+def test_the_corpus_holds_every_share_and_only_its_split():
+    corpus = pieces("validation", 1.0)
+    assert {(piece.family, piece.seconds) for piece in corpus} == {
+        (share.family, share.seconds) for share in MIX
+    }
+    assert {split_of(piece) for piece in corpus} == {"validation"}
+    assert not set(corpus) & set(pieces("train", 1.0))
+
+
+def test_a_long_song_goes_on_past_the_length_of_the_dataset():
+    score = Piece("songs", 7, 30.0).spec().score()
+    assert score.get_end_time() > 25
+
+
+def test_a_corpus_is_encoded_once_for_each_codec(tmp_path, monkeypatch):
+    monkeypatch.setattr("sketch.material.MIX", (Share("notes", 4.0, 1.0),))
+    made = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        save_halved(SketchCodec(SketchCodecConfig(**SMALL)), tmp_path / str(seed))
+        for _ in range(2):
+            calls: list[int] = []
+            corpus = encode_corpus(
+                tmp_path / "codes",
+                tmp_path / str(seed),
+                "validation",
+                0.005,
+                1,
+                lambda done, total, calls=calls: calls.append(done),
+            )
+            made.append((len(calls), len(corpus)))
+    assert [calls for calls, _ in made] == [1, 0, 1, 0]
+    assert {count for _, count in made} == {len(corpus)} and len(corpus) >= 3
+    assert corpus[0].codes.shape == (4, round(corpus[0].piece.seconds * 50))
+    assert codec_fingerprint(tmp_path / "0") != codec_fingerprint(tmp_path / "1")

@@ -1,0 +1,95 @@
+"""The measures on sounds whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sketch.material import Piece, render
+from sketch.measures.fidelity import compare, griffin_lim, log_spectral_distance, onset_f
+from sketch.measures.music import describe, likeness
+from sketch.measures.pitch import agreement, chroma
+
+RATE = 32_000
+
+
+def notes(*midi: int, seconds: float = 0.5) -> np.ndarray:
+    """One decaying note after another, with a few partials."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    sounds = [
+        sum(np.sin(2 * np.pi * h * 440 * 2 ** ((m - 69) / 12) * time) / h**2 for h in (1, 2, 3))
+        * np.exp(-2 * time)
+        for m in midi
+    ]
+    return (0.2 * np.concatenate(sounds)).astype(np.float32)
+
+
+SCALE = notes(60, 62, 64, 65, 67, 69, 71, 72)
+
+
+def test_a_copy_agrees_with_itself_in_everything():
+    numbers = compare(SCALE, SCALE.copy())
+    assert numbers["exact"] == numbers["within 3 dB"] == numbers["onset F"] == 1.0
+    assert numbers["cosine"] == pytest.approx(1.0)
+    assert numbers["log-spectral distance"] == 0.0
+    assert numbers["exact, by chance"] < 0.4
+
+
+def test_a_transposition_agrees_in_attacks_but_not_in_pitch():
+    higher = notes(61, 63, 65, 66, 68, 70, 72, 73)
+    numbers = compare(SCALE, higher)
+    assert numbers["exact"] < 0.15
+    assert numbers["onset F"] == 1.0
+
+
+def test_within_3_db_forgives_a_class_that_is_nearly_as_strong():
+    true = np.array([[1.0, 0.8, 0.2]]).T
+    for picked, right in ((0, 1.0), (1, 1.0), (2, 0.0)):
+        made = np.eye(3)[:, [picked]]
+        assert agreement(true, made)["within 3 dB"].tolist() == [right]
+    assert agreement(true, np.eye(3)[:, [1]])["exact"].tolist() == [0.0]
+
+
+def test_distance_grows_with_noise_and_onsets_go_with_shuffled_notes():
+    rng = np.random.default_rng(0)
+    noisy = [SCALE + a * rng.standard_normal(len(SCALE)).astype("f4") for a in (1e-3, 1e-1)]
+    assert 0 < log_spectral_distance(SCALE, noisy[0]) < log_spectral_distance(SCALE, noisy[1])
+    slower = notes(60, 62, 64, 65, 67, seconds=0.8)
+    assert onset_f(SCALE, slower[: len(SCALE)]) < 0.7
+
+
+def test_griffin_lim_on_true_bands_keeps_the_notes():
+    made = griffin_lim(SCALE)
+    assert len(made) == len(SCALE)
+    assert compare(SCALE, made)["exact"] > 0.85
+
+
+def test_music_is_described_by_its_level_clarity_and_note_length():
+    numbers = describe(SCALE, RATE)
+    assert numbers["note"] == pytest.approx(0.5, abs=0.08)
+    assert numbers["clarity"] > 0.3
+    assert numbers["clipped"] == numbers["silent"] == 0.0
+    assert describe(SCALE * 0.1, RATE)["level"] == pytest.approx(numbers["level"] - 20, abs=0.01)
+    noise = np.random.default_rng(0).standard_normal(RATE * 4).astype("f4") * 0.1
+    assert describe(noise, RATE)["clarity"] < 0.7 * numbers["clarity"]
+
+
+def test_silence_and_clipping_are_told():
+    silence = describe(np.zeros(RATE, "f4"), RATE)
+    assert silence["silent"] == 1.0 and silence["note"] == 0.0
+    assert describe(np.clip(SCALE * 10, -1, 1), RATE)["clipped"] == 1.0
+
+
+def test_likeness_is_one_for_a_copy_and_small_for_another_tune():
+    assert likeness(SCALE, SCALE, RATE) == 1.0
+    assert likeness(SCALE, notes(66, 68, 70, 61, 63, 73, 78, 66), RATE) < 0.3
+
+
+def test_chroma_hears_the_note_that_is_played():
+    piece = Piece("notes", 60 * 92, 4.0)
+    sound = render(piece)
+    assert sound is not None
+    heard = chroma(sound.astype(np.float32) / 32767, RATE).sum(axis=1)
+    from curation.theory import PITCH_CLASSES
+
+    assert PITCH_CLASSES[int(heard.argmax())] == piece.spec().labels["pitch_class"]
