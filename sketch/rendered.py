@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 
 from sketch.codec.features import HOP, FrameFeatures
 from sketch.material import Piece, pieces, render
+from sketch.parallel import spread
 
 PER_SHARD = 40
 
@@ -44,14 +44,12 @@ def prepare(
     paths = [folder / f"{split}-{number:05d}" for number in range(len(batches))]
     folder.mkdir(parents=True, exist_ok=True)
     missing = [(p, b) for p, b in zip(paths, batches, strict=True) if not _holds(p, b)]
-    with ProcessPoolExecutor(workers) as pool:
-        for done, _ in enumerate(pool.map(_write, *zip(*missing, strict=True)) if missing else ()):
-            progress(done + 1, len(missing))
+    for done, _ in enumerate(spread(_write, missing, workers), start=1):
+        progress(done, len(missing))
     return [_open(path) for path in paths]
 
 
 def _write(path: Path, batch: Sequence[Piece]) -> None:
-    torch.set_num_threads(1)
     sounds = [sound for piece in batch if (sound := render(piece)) is not None]
     bands = [_bands(sound) for sound in sounds]
     np.save(path.with_suffix(".audio.npy"), np.concatenate(sounds))

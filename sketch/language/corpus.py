@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -15,6 +14,7 @@ import torch
 
 from sketch.codec.model import SketchCodec
 from sketch.material import Piece, pieces, render
+from sketch.parallel import spread
 
 PER_SHARD = 40
 
@@ -54,12 +54,9 @@ def encode_corpus(
     wanted = pieces(split, hours)
     batches = [wanted[i : i + PER_SHARD] for i in range(0, len(wanted), PER_SHARD)]
     paths = [home / f"{_name(batch)}.npz" for batch in batches]
-    missing = [(p, b) for p, b in zip(paths, batches, strict=True) if not p.exists()]
-    if missing:
-        with ProcessPoolExecutor(workers) as pool:
-            jobs = pool.map(_write, *zip(*missing, strict=True), [codec] * len(missing))
-            for done, _ in enumerate(jobs):
-                progress(done + 1, len(missing))
+    missing = [(p, b, codec) for p, b in zip(paths, batches, strict=True) if not p.exists()]
+    for done, _ in enumerate(spread(_write, missing, workers), start=1):
+        progress(done, len(missing))
     return [song for path, batch in zip(paths, batches, strict=True) for song in _read(path, batch)]
 
 
@@ -69,7 +66,6 @@ def _name(batch: Sequence[Piece]) -> str:
 
 @cache
 def _codec(folder: Path) -> SketchCodec:
-    torch.set_num_threads(1)
     return SketchCodec.from_pretrained(folder).eval()
 
 

@@ -29,7 +29,7 @@ WARM_UP_STEPS = 60
 DECAY_FROM = 0.5
 """Share of the time after which the learning rate falls, linearly, to nothing."""
 
-MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.02, 1.5e-3, 6e-3
+MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.012, 1.5e-3, 6e-3
 
 
 @dataclass

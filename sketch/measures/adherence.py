@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from curation.classify import features, fit
 from sketch.material import SAMPLE_RATE, Piece, render
+from sketch.parallel import spread
 
 ATTRIBUTES = ("lead_family", "genre", "drums")
 
@@ -31,9 +31,8 @@ class Listener:
 
 def real_features(corpus: Sequence[Piece], seconds: float, workers: int) -> np.ndarray:
     """Features ``[N, F]`` of the first ``seconds`` of real clips."""
-    with ProcessPoolExecutor(workers) as pool:
-        rows = pool.map(_features_of, corpus, [seconds] * len(corpus), chunksize=16)
-        return np.stack(list(rows))
+    jobs = [(piece, seconds) for piece in corpus]
+    return np.stack(list(spread(_features_of, jobs, workers)))
 
 
 def _features_of(piece: Piece, seconds: float) -> np.ndarray:

@@ -1,0 +1,24 @@
+"""One function over many jobs, in processes of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import torch
+
+
+def spread(function: Callable[..., Any], jobs: Sequence[tuple], workers: int) -> Iterator[Any]:
+    """Results of ``function(*job)`` in the order of the jobs; with one worker, in this process.
+
+    Each has one thread. They are started fresh: a fork of a process whose torch has threads can hang.
+    """
+    if workers <= 1 or len(jobs) <= 1:
+        for job in jobs:
+            yield function(*job)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as pool:
+        yield from pool.map(function, *zip(*jobs, strict=True))

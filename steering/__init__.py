@@ -1,0 +1,1 @@
+"""Musical concepts as directions in MusicGen's residual stream: find them, steer with them."""

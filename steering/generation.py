@@ -1,0 +1,88 @@
+"""Clips out of prompts and plans, by the library's own decoder with hooks: the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from curation.errors import BadInput
+from steering.interventions import Plan
+from steering.models.interface import Condition, MusicModel
+from steering.residual import Steering, changing, check_plan
+from steering.sampling import Sampling, choose, draw_noise, guided
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip to generate.
+
+    Attributes:
+        prompt: in words; empty for music without a prompt.
+        seed: of the row's own noise: the same for a steered clip and its unsteered twin.
+        plan: what to do to it, or None.
+    """
+
+    prompt: str
+    seed: int = 0
+    plan: Plan | None = None
+
+
+def generate(
+    model: MusicModel,
+    clips: Sequence[Clip],
+    seconds: float,
+    sampling: Sampling | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Tensor:
+    """Codes ``[B, K, T]`` of clips of one length, generated side by side.
+
+    Every row equals the row alone, up to the rounding of batched matrix products.
+    """
+    sampling = sampling or Sampling()
+    if not clips:
+        raise BadInput("there is no clip to generate: give at least one")
+    frames = model.frames(seconds)
+    for clip in clips:
+        if clip.plan is not None:
+            check_plan(clip.plan, model)
+    condition = model.condition([clip.prompt for clip in clips])
+    if sampling.guided:
+        condition = condition.with_unconditional()
+    steering = Steering([clip.plan for clip in clips], sampling.guided, condition.states)
+    generators = [torch.Generator(model.device).manual_seed(clip.seed) for clip in clips]
+    with changing(model, steering):
+        return _run(model, condition, steering, generators, frames, sampling, progress)
+
+
+def _run(
+    model: MusicModel,
+    condition: Condition,
+    steering: Steering,
+    generators: Sequence[torch.Generator],
+    frames: int,
+    sampling: Sampling,
+    progress: Progress,
+) -> Tensor:
+    """Step by step: column s of the delay pattern gives column s + 1."""
+    books, clips = model.codebooks, len(generators)
+    decoding = model.start(condition)
+    columns = torch.full((clips, books, frames + books), model.blank, device=model.device)
+    for step in range(frames + books - 1):
+        steering.step = step
+        current = columns[..., step]
+        logits = decoding.step(current.repeat(2, 1) if sampling.guided else current)
+        if sampling.guided:
+            logits = guided(logits, sampling.guidance)
+        noise = None
+        if sampling.temperature > 0:
+            noise = draw_noise(generators, books, model.entries)
+        codes = choose(logits, sampling, noise)
+        first, last = max(0, step - frames + 1), min(books, step + 1)
+        columns[:, first:last, step + 1] = codes[:, first:last]
+        progress(step + 1, frames + books - 1)
+    return model.undelayed(columns)

@@ -1,0 +1,226 @@
+"""What is done to a clip: concepts with strength, schedule, layers, gate and operator.
+
+An `Intervention` says it in musical terms; `compile_plan` turns several into plain tensors that any
+decoder can run: one coefficient per step, concept and layer, one vector per concept and layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from curation.errors import BadInput
+from steering.directions import Bank, Direction, Origin, without
+from steering.layers import LayerWeights
+from steering.operators import OPERATORS
+from steering.schedules import Schedule
+
+Unit = Literal["relative", "raw"]
+Rows = Literal["both", "conditional", "unconditional"]
+_ROWS: dict[Rows, tuple[bool, bool]] = {
+    "both": (True, True),
+    "conditional": (True, False),
+    "unconditional": (False, True),
+}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Chance that a step is steered at all: one draw a step, or one per step and layer.
+
+    The paper has 0.3, drawn per layer from the process's random state; here the draws come from
+    ``seed``, and a longer clip begins with the draws of a shorter one.
+    """
+
+    probability: float = 1.0
+    per_layer: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.probability <= 1:
+            raise BadInput(f"gate {self.probability}: give a probability from 0 to 1")
+
+    def draws(self, steps: int, layers: int) -> np.ndarray:
+        """Whether the gate is open: float ``[S, L]`` of zeros and ones."""
+        rng = np.random.default_rng(self.seed)
+        drawn = rng.random((steps, layers if self.per_layer else 1)) < self.probability
+        return np.broadcast_to(drawn, (steps, layers)).astype(float)
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """One concept pushed, taken out or turned to.
+
+    Attributes:
+        direction: unit vectors per layer.
+        norms: typical length of the residual stream per layer ``[L]``.
+        coefficient: strength. *relative*: share of the stream's typical length at each layer, so
+            that one value means the same on a small and a large model. *raw*: as published,
+            the length that is added itself. For ``ablate`` it is the share that is taken out.
+        rows: which of the two rows of guidance are steered.
+    """
+
+    direction: Direction
+    norms: Tensor
+    coefficient: float
+    unit: Unit = "relative"
+    schedule: Schedule = field(default_factory=Schedule)
+    layers: LayerWeights = field(default_factory=LayerWeights)
+    gate: Gate = field(default_factory=Gate)
+    operator: str = "add"
+    rows: Rows = "both"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.coefficient):
+            raise BadInput(
+                f"the coefficient of {self.direction.name} is {self.coefficient}: give a number"
+            )
+        if self.unit not in ("relative", "raw"):
+            raise BadInput(f"unit {self.unit!r}: choose relative or raw")
+        if self.rows not in _ROWS:
+            raise BadInput(f"rows {self.rows!r}: choose one of {', '.join(_ROWS)}")
+        if self.operator not in OPERATORS:
+            raise BadInput(f"no operator {self.operator!r}: choose one of {', '.join(OPERATORS)}")
+
+    def strengths(self) -> np.ndarray:
+        """Coefficient per layer, ``[L]``, before schedule and gate."""
+        weights = self.layers.of(self.direction.scores.double().numpy())
+        scale = self.norms.double().numpy() if self.scaled_by_norm else 1.0
+        return self.coefficient * weights * scale
+
+    @property
+    def scaled_by_norm(self) -> bool:
+        """An ablation is a share of what is there already; additions are lengths."""
+        return self.unit == "relative" and self.operator != "ablate"
+
+    def record(self) -> dict[str, Any]:
+        """As a recipe keeps it: everything but the vectors, which ``source`` names."""
+        return {
+            "concept": self.direction.name,
+            "bank": self.source,
+            "coefficient": self.coefficient,
+            "unit": self.unit,
+            "schedule": self.schedule.record(),
+            "layers": self.layers.record(),
+            "gate": vars(self.gate).copy(),
+            "operator": self.operator,
+            "rows": self.rows,
+        }
+
+
+def from_record(record: Mapping[str, Any], bank: Bank) -> Intervention:
+    """The intervention that a recipe keeps, with its vectors out of the bank."""
+    try:
+        return Intervention(
+            direction=bank[str(record["concept"])],
+            norms=bank.norms,
+            coefficient=float(record["coefficient"]),
+            unit=record.get("unit", "relative"),
+            schedule=Schedule.from_record(record.get("schedule", {})),
+            layers=LayerWeights.from_record(record.get("layers", {})),
+            gate=Gate(**record.get("gate", {})),
+            operator=str(record.get("operator", "add")),
+            rows=record.get("rows", "both"),
+            source=str(record.get("bank", "")),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(
+            f"the recipe's intervention {dict(record)} cannot be read: {error}"
+        ) from None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Interventions as tensors, for ``S`` steps, ``M`` concepts, ``L`` layers of size ``D``.
+
+    Attributes:
+        coefficients: float32 ``[S, M, L]``: schedule, gate, layer weight and unit multiplied out.
+        vectors: float32 ``[M, L, D]``, of length 1.
+        operators: one name per concept.
+        rows: bool ``[M, 2]``: whether conditional and unconditional rows are steered.
+        origin: the model that the vectors belong to; None for no concept at all.
+    """
+
+    coefficients: Tensor
+    vectors: Tensor
+    operators: tuple[str, ...]
+    rows: Tensor
+    origin: Origin | None = None
+
+    @property
+    def concepts(self) -> int:
+        return len(self.operators)
+
+    @property
+    def steps(self) -> int:
+        return int(self.coefficients.shape[0])
+
+    def to(self, like: Tensor) -> Plan:
+        """The plan where ``like`` is and in its dtype; coefficients stay in float32."""
+        return Plan(
+            self.coefficients.to(like.device),
+            self.vectors.to(like),
+            self.operators,
+            self.rows.to(like.device),
+            self.origin,
+        )
+
+    def at(self, step: int) -> Tensor:
+        """Coefficients ``[M, L]`` of a step; past its end a plan does nothing."""
+        if step < self.steps:
+            return self.coefficients[step]
+        return torch.zeros_like(self.coefficients[0])
+
+
+def empty_plan(layers: int, size: int) -> Plan:
+    """The plan that changes nothing."""
+    return Plan(torch.zeros(1, 0, layers), torch.zeros(0, layers, size), (), torch.zeros(0, 2) > 0)
+
+
+def compile_plan(
+    interventions: Sequence[Intervention],
+    seconds: float,
+    frame_rate: float = 50.0,
+    orthogonalise: bool = False,
+) -> Plan:
+    """Interventions as tensors.
+
+    Args:
+        seconds: length of the clip; a step lasts ``1 / frame_rate``.
+        orthogonalise: take out of each concept's vectors what they share with the concepts before
+            it in the list (Gram-Schmidt), so that pushing one does not push another.
+    """
+    if not interventions:
+        raise BadInput("no concept to steer with: give at least one, or generate without a plan")
+    origin = interventions[0].direction.origin
+    for other in interventions[1:]:
+        origin.check(other.direction.origin, other.direction.name)
+    steps = max(1, round(seconds * frame_rate))
+    times = np.arange(steps) / frame_rate
+    coefficients = [
+        one.schedule.levels(times, seconds)[:, None]
+        * one.gate.draws(steps, origin.layers)
+        * one.strengths()[None]
+        for one in interventions
+    ]
+    vectors = [one.direction.vectors for one in interventions]
+    if orthogonalise:
+        vectors = [without(v, vectors[:place]) for place, v in enumerate(vectors)]
+    lengths = [v.norm(dim=-1, keepdim=True) for v in vectors]
+    return Plan(
+        torch.from_numpy(np.stack(coefficients, axis=1)).float(),
+        torch.stack(
+            [v / n.clamp_min(1e-30) for v, n in zip(vectors, lengths, strict=True)]
+        ).float(),
+        tuple(one.operator for one in interventions),
+        torch.tensor([_ROWS[one.rows] for one in interventions]),
+        origin,
+    )

@@ -1,0 +1,154 @@
+"""What the rest of the library asks of a model: codes, conditions, blocks, logits."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from curation.errors import BadInput
+from steering.directions import Origin
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Prompts as the decoder's cross-attention reads them.
+
+    Attributes:
+        states: ``[R, W, D]`` in the decoder's size; zeros where there is no word.
+        mask: ``[R, W]``, 1 for words. A row without a word is an unconditional one.
+    """
+
+    states: Tensor
+    mask: Tensor
+
+    def with_unconditional(self) -> Condition:
+        """The rows of guidance: all conditional ones, then as many without a word."""
+        return Condition(
+            torch.cat([self.states, torch.zeros_like(self.states)]),
+            torch.cat([self.mask, torch.zeros_like(self.mask)]),
+        )
+
+    def repeated(self, count: int) -> Condition:
+        """One row, ``count`` times."""
+        return Condition(self.states.expand(count, -1, -1), self.mask.expand(count, -1))
+
+    def rows(self, chosen: Sequence[int]) -> Condition:
+        """Some of the rows."""
+        places = torch.tensor(list(chosen), device=self.states.device)
+        return Condition(self.states[places], self.mask[places])
+
+
+class Decoding(Protocol):
+    """One generation in progress; its caller gives a column of codes and gets what comes next."""
+
+    def step(self, codes: Tensor) -> Tensor:
+        """Codes ``[R, K]`` of one step to logits ``[R, K, E]`` of the next."""
+
+
+class MusicModel(ABC):
+    """A MusicGen: text to codes to sound.
+
+    Attributes:
+        origin: what its directions are marked with.
+        codebooks: K. entries: E; the code E itself stands for 'nothing yet'.
+        frame_rate: frames a second. sample_rate: Hz.
+    """
+
+    origin: Origin
+    backend: str
+    codebooks: int
+    entries: int
+    frame_rate: float
+    sample_rate: int
+    longest_seconds: float = 30.0
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where the decoder is."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> torch.dtype:
+        """What the decoder computes in."""
+
+    @property
+    @abstractmethod
+    def blocks(self) -> Sequence[nn.Module]:
+        """The decoder's blocks, first to last; each gives the residual stream ``[R, S, D]``."""
+
+    @abstractmethod
+    def encode(self, audio: Tensor) -> Tensor:
+        """Samples ``[B, N]``, mono at ``sample_rate``, to codes ``[B, K, T]``."""
+
+    @abstractmethod
+    def decode(self, codes: Tensor) -> Tensor:
+        """Codes ``[B, K, T]`` to samples ``[B, N]``."""
+
+    @abstractmethod
+    def condition(self, prompts: Sequence[str]) -> Condition:
+        """Prompts in the decoder's size; an empty prompt is a row without a word."""
+
+    @abstractmethod
+    def run(self, columns: Tensor, condition: Condition) -> Tensor:
+        """Delayed codes ``[R, K, S]`` through all blocks in one pass: ``[R, S, D]`` after the norm."""
+
+    @abstractmethod
+    def heads(self, states: Tensor) -> Tensor:
+        """What `run` gave, as logits ``[R, K, S, E]``."""
+
+    def logits(self, columns: Tensor, condition: Condition) -> Tensor:
+        """Delayed codes ``[R, K, S]`` in one pass to logits ``[R, K, S, E]``."""
+        return self.heads(self.run(columns, condition))
+
+    @abstractmethod
+    def start(self, condition: Condition) -> Decoding:
+        """Begin to generate, one row of codes per row of the condition."""
+
+    @property
+    def blank(self) -> int:
+        """The code that stands for 'nothing yet'."""
+        return self.entries
+
+    def delayed(self, codes: Tensor) -> Tensor:
+        """Codes ``[B, K, T]`` as the decoder reads them: ``[B, K, T + K]``.
+
+        Column 0 is blank, frame t of codebook k stands in column ``t + k + 1`` and what is not
+        there is blank (Copet et al. 2023, arXiv 2306.05284, section 2.2).
+        """
+        batch, books, frames = codes.shape
+        columns = codes.new_full((batch, books, frames + books), self.blank)
+        for k in range(books):
+            columns[:, k, k + 1 : k + 1 + frames] = codes[:, k, : frames + books - k - 1]
+        return columns
+
+    def undelayed(self, columns: Tensor) -> Tensor:
+        """What `delayed` made of codes, as codes again: ``[B, K, T + K]`` to ``[B, K, T]``."""
+        books = columns.shape[1]
+        frames = columns.shape[2] - books
+        return torch.stack([columns[:, k, k + 1 : k + 1 + frames] for k in range(books)], dim=1)
+
+    def frames(self, seconds: float) -> int:
+        """Frames of a clip; `BadInput` for a length that cannot be played."""
+        if not 1 / self.frame_rate <= seconds <= self.longest_seconds:
+            raise BadInput(
+                f"{seconds:g} s cannot be played: ask for {1 / self.frame_rate:g} to "
+                f"{self.longest_seconds:g} s"
+            )
+        return round(seconds * self.frame_rate)
+
+
+def residual_stream(output: Any) -> Tensor:
+    """A block's output ``[R, S, D]``: bare in newer transformers and audiocraft, once in a tuple."""
+    stream: Tensor = output[0] if isinstance(output, tuple) else output
+    return stream
+
+
+def replaced(output: Any, stream: Tensor) -> Any:
+    """The block's output with another residual stream."""
+    return (stream, *output[1:]) if isinstance(output, tuple) else stream

@@ -1,0 +1,134 @@
+"""MusicGen as transformers has it, the sketch among them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from transformers import MusicgenForConditionalGeneration, PreTrainedTokenizerBase
+from transformers.cache_utils import DynamicCache, EncoderDecoderCache
+
+from curation.errors import BadInput
+from steering.directions import Origin
+from steering.models.interface import Condition, MusicModel
+
+
+class TransformersModel(MusicModel):
+    """A `MusicgenForConditionalGeneration` and its tokenizer.
+
+    Args:
+        name: what its directions are marked with.
+    """
+
+    backend = "transformers"
+
+    def __init__(
+        self, name: str, model: MusicgenForConditionalGeneration, tokenizer: PreTrainedTokenizerBase
+    ) -> None:
+        decoder = model.decoder.config
+        if decoder.audio_channels != 1:
+            raise BadInput(f"{name} is a stereo model: use its mono sibling, as musicgen-small")
+        self.model, self.tokenizer = model.eval(), tokenizer
+        self.codebooks, self.entries = decoder.num_codebooks, decoder.vocab_size
+        codec = model.config.audio_encoder
+        self.sample_rate = int(codec.sampling_rate)
+        self.frame_rate = float(codec.frame_rate)
+        self.longest_seconds = decoder.max_position_embeddings / self.frame_rate - 0.1
+        self.origin = Origin(
+            name, fingerprint(model.decoder), decoder.num_hidden_layers, decoder.hidden_size
+        )
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.decoder.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.model.decoder.dtype
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        return list(self.model.decoder.model.decoder.layers)
+
+    @torch.inference_mode()
+    def encode(self, audio: Tensor) -> Tensor:
+        codec = self.model.audio_encoder
+        codes = codec.encode(audio.unsqueeze(1).to(codec.device, codec.dtype)).audio_codes
+        return codes[0, :, : self.codebooks].to(self.device)
+
+    @torch.inference_mode()
+    def decode(self, codes: Tensor) -> Tensor:
+        audio = self.model.audio_encoder.decode(codes[None], audio_scales=[None] * len(codes))
+        return audio.audio_values[:, 0].float()
+
+    @torch.inference_mode()
+    def condition(self, prompts: Sequence[str]) -> Condition:
+        words = self.tokenizer(list(prompts), padding=True, return_tensors="pt").to(self.device)
+        empty = torch.tensor([not prompt.strip() for prompt in prompts], device=self.device)
+        mask = words.attention_mask.masked_fill(empty[:, None], 0)
+        text = self.model.text_encoder(
+            input_ids=words.input_ids, attention_mask=words.attention_mask
+        ).last_hidden_state
+        if hasattr(self.model, "enc_to_dec_proj"):
+            text = self.model.enc_to_dec_proj(text)
+        return Condition(text * mask[..., None].to(text.dtype), mask)
+
+    @torch.inference_mode()
+    def run(self, columns: Tensor, condition: Condition) -> Tensor:
+        return self.model.decoder.model(
+            input_ids=columns.flatten(0, 1),
+            encoder_hidden_states=condition.states,
+            encoder_attention_mask=_readable(condition.mask),
+            use_cache=False,
+        ).last_hidden_state
+
+    @torch.inference_mode()
+    def heads(self, states: Tensor) -> Tensor:
+        return torch.stack([head(states) for head in self.model.decoder.lm_heads], dim=1)
+
+    def start(self, condition: Condition) -> _TransformersDecoding:
+        return _TransformersDecoding(self.model, condition)
+
+
+class _TransformersDecoding:
+    """A generation by the library's own decoder and growing cache."""
+
+    def __init__(self, model: MusicgenForConditionalGeneration, condition: Condition) -> None:
+        self.decoder, self.condition = model.decoder, condition
+        self.mask = _readable(condition.mask)
+        config = model.decoder.config
+        self.cache = EncoderDecoderCache(DynamicCache(config=config), DynamicCache(config=config))
+
+    @torch.inference_mode()
+    def step(self, codes: Tensor) -> Tensor:
+        rows, books = codes.shape
+        out = self.decoder(
+            input_ids=codes.reshape(rows * books, 1),
+            encoder_hidden_states=self.condition.states,
+            encoder_attention_mask=self.mask,
+            past_key_values=self.cache,
+            use_cache=True,
+        ).logits
+        return out.view(rows, books, -1)
+
+
+def _readable(mask: Tensor) -> Tensor:
+    """A mask without empty rows: their states are zeros, so attending to them adds nothing."""
+    return torch.where(mask.sum(-1, keepdim=True) > 0, mask, torch.ones_like(mask))
+
+
+def fingerprint(decoder: nn.Module) -> str:
+    """Sixteen hexadecimal digits of a decoder's weights, the same in every dtype that holds them.
+
+    A few thousand values of each weight are read, rounded to bfloat16: enough to tell checkpoints
+    apart, and quick on the largest.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for name, weight in sorted(decoder.state_dict().items()):
+        digest.update(f"{name}{tuple(weight.shape)}".encode())
+        values = weight.flatten()
+        sample = values[:: max(1, len(values) // 2048)][:2048]
+        digest.update(sample.to("cpu", torch.bfloat16).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,96 @@
+"""The one place where activations are read, and the one where they are changed.
+
+Both are scoped: whatever happens inside, also an error while registering, no hook stays behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from steering.interventions import Plan
+from steering.models.interface import MusicModel, replaced, residual_stream
+from steering.operators import OPERATORS
+
+Change = Callable[[int, Tensor], Tensor]
+
+
+@contextmanager
+def reading(model: MusicModel, take: Callable[[int, Tensor], None]) -> Iterator[None]:
+    """Hand every block's output ``[R, S, D]`` to ``take(layer, stream)`` while inside."""
+
+    def look(layer: int, stream: Tensor) -> Tensor:
+        take(layer, stream)
+        return stream
+
+    with changing(model, look):
+        yield
+
+
+@contextmanager
+def changing(model: MusicModel, change: Change) -> Iterator[None]:
+    """Put ``change(layer, stream)`` in the place of every block's output while inside."""
+    with ExitStack() as hooks:
+        for layer, block in enumerate(model.blocks):
+            hooks.enter_context(_hooked(block, layer, change))
+        yield
+
+
+@contextmanager
+def _hooked(block: nn.Module, layer: int, change: Change) -> Iterator[None]:
+    def hook(_: nn.Module, __: Any, output: Any) -> Any:
+        stream = residual_stream(output)
+        changed = change(layer, stream)
+        return output if changed is stream else replaced(output, changed)
+
+    handle = block.register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+class Steering:
+    """Plans at work on the rows of a generation; its owner says which step it is.
+
+    Args:
+        plans: one per clip, None for a clip that is left alone.
+        guided: whether as many unconditional rows follow the conditional ones.
+    """
+
+    def __init__(self, plans: Sequence[Plan | None], guided: bool, like: Tensor) -> None:
+        self.step = 0
+        self.rows: list[tuple[int, Plan, Tensor]] = []
+        for clip, plan in enumerate(plans):
+            if plan is None or not plan.concepts:
+                continue
+            placed = plan.to(like)
+            self.rows.append((clip, placed, placed.rows[:, 0]))
+            if guided:
+                self.rows.append((len(plans) + clip, placed, placed.rows[:, 1]))
+
+    def __call__(self, layer: int, stream: Tensor) -> Tensor:
+        """The stream ``[R, 1, D]`` with every plan's concepts applied, in their order."""
+        if not self.rows:
+            return stream
+        changed = stream.clone()
+        for row, plan, takes_part in self.rows:
+            coefficients = plan.at(self.step)[:, layer]
+            h = stream[row]
+            for concept, name in enumerate(plan.operators):
+                if takes_part[concept] and coefficients[concept] != 0:
+                    h = OPERATORS[name](h, coefficients[concept], plan.vectors[concept, layer])
+            changed[row] = h
+        return changed
+
+
+def check_plan(plan: Plan, model: MusicModel) -> None:
+    """Refuse a plan that was made for another model."""
+    if plan.origin is not None:
+        model.origin.check(plan.origin, "the plan")
+    if not torch.isfinite(plan.coefficients).all() or not torch.isfinite(plan.vectors).all():
+        raise ValueError("the plan holds numbers that are not finite: compile it anew")

@@ -1,0 +1,81 @@
+"""From logits to codes: guidance, temperature, top-k, top-p, and noise that belongs to the row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from curation.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How codes are drawn.
+
+    Attributes:
+        guidance: how far to go from the unconditional towards the conditional logits; 1 is off.
+        temperature: 0 takes the likeliest code.
+        top_k: how many of the likeliest codes stay; 0 is all. top_p: how much of the probability.
+    """
+
+    guidance: float = 3.0
+    temperature: float = 1.0
+    top_k: int = 250
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.temperature >= 0 and self.guidance >= 1):
+            raise BadInput("sampling: temperature must be 0 or more, guidance 1 or more")
+        if self.top_k < 0 or not 0 < self.top_p <= 1:
+            raise BadInput("sampling: top-k must be 0 or more, top-p above 0 and at most 1")
+
+    @property
+    def guided(self) -> bool:
+        return self.guidance > 1
+
+
+def guided(logits: Tensor, guidance: float) -> Tensor:
+    """Rows ``[2 * B, ...]``, conditional then unconditional, to ``[B, ...]`` (arXiv 2207.12598)."""
+    conditional, unconditional = logits.chunk(2)
+    return unconditional + guidance * (conditional - unconditional)
+
+
+def draw_noise(generators: Sequence[torch.Generator], codebooks: int, entries: int) -> Tensor:
+    """Exponential noise ``[B, K, E]``, each row's from its own generator.
+
+    A row's music so depends on its own seed alone, whatever is generated beside it.
+    """
+    rows = [
+        torch.empty(codebooks, entries, device=generator.device).exponential_(generator=generator)
+        for generator in generators
+    ]
+    return torch.stack(rows)
+
+
+def choose(logits: Tensor, sampling: Sampling, noise: Tensor | None) -> Tensor:
+    """Logits and noise ``[B, K, E]`` to codes ``[B, K]``.
+
+    The largest of probability over exponential noise is a draw from the probabilities.
+    """
+    if sampling.temperature == 0:
+        return logits.argmax(-1)
+    if noise is None:
+        raise ValueError("drawing needs noise: only temperature 0 does without")
+    scaled = logits.float() / sampling.temperature
+    if 0 < sampling.top_k < scaled.shape[-1]:
+        least = scaled.topk(sampling.top_k, dim=-1).values[..., -1:]
+        scaled = scaled.masked_fill(scaled < least, float("-inf"))
+    if sampling.top_p < 1:
+        scaled = _nucleus(scaled, sampling.top_p)
+    return (scaled.softmax(-1) / noise.clamp_min(1e-20)).argmax(-1)
+
+
+def _nucleus(scaled: Tensor, top_p: float) -> Tensor:
+    """All but the smallest set of codes that holds ``top_p`` of the probability masked out."""
+    ordered, order = scaled.sort(dim=-1, descending=True)
+    before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
+    ordered = ordered.masked_fill(before >= top_p, float("-inf"))
+    return torch.empty_like(scaled).scatter_(-1, order, ordered)

@@ -1,0 +1,96 @@
+"""Directions have an algebra; banks are kept safely and for one model only."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from curation.errors import BadInput
+from steering.directions import FACTS, TENSORS, Bank, Direction, Origin, load_bank
+
+ORIGIN = Origin("toy", "abc", 3, 8)
+
+
+def direction(name: str, seed: int) -> Direction:
+    generator = torch.Generator().manual_seed(seed)
+    vectors = torch.randn(3, 8, generator=generator)
+    return Direction(name, vectors, torch.rand(3, generator=generator), ORIGIN)
+
+
+A, B, C = (direction(name, seed) for seed, name in enumerate("ABC"))
+
+
+def test_directions_add_scale_and_negate_as_vectors_do():
+    assert torch.allclose((A + B).vectors, (B + A).vectors)
+    assert torch.allclose((A - A).vectors, torch.zeros(3, 8))
+    assert torch.allclose((2 * A + -B).vectors, 2 * A.vectors - B.vectors)
+    assert torch.equal((-1 * (-A)).vectors, A.vectors)
+    assert torch.allclose((0.5 * (A + B)).unit().vectors, (A + B).unit().vectors)
+    assert torch.allclose((3 * A).unit().vectors.norm(dim=-1), torch.ones(3))
+
+
+def test_a_sum_is_trusted_as_far_as_its_weaker_part():
+    assert torch.equal((A + B).scores, torch.minimum(A.scores, B.scores))
+
+
+def test_what_is_orthogonal_to_others_shares_nothing_with_them_and_loses_nothing_else():
+    rest = A.orthogonal_to(B, C)
+    for other in (B, C):
+        assert (rest.vectors * other.vectors).sum(-1).abs().max() < 1e-5
+    lost = A.vectors - rest.vectors
+    for layer in range(3):
+        span = torch.stack([B.vectors[layer], C.vectors[layer]], dim=1)
+        solution = torch.linalg.lstsq(span, lost[layer][:, None]).solution
+        assert torch.allclose(span @ solution, lost[layer][:, None], atol=1e-5)
+    assert A.orthogonal_to(A).vectors.norm() < 1e-5
+    assert torch.allclose(A.orthogonal_to(B, 2 * B).vectors, A.orthogonal_to(B).vectors, atol=1e-5)
+
+
+def bank() -> Bank:
+    directions = {d.name: d.unit() for d in (A, B)}
+    return Bank("notes", "rfm", ORIGIN, directions, torch.ones(3), {"dataset": "xyz"})
+
+
+def test_a_bank_comes_back_as_it_was_saved(tmp_path):
+    bank().save(tmp_path)
+    loaded = load_bank(tmp_path, ORIGIN)
+    assert list(loaded) == ["A", "B"] and len(loaded) == 2
+    assert torch.allclose(loaded["B"].vectors, B.unit().vectors)
+    assert torch.allclose(loaded["A"].scores, A.scores)
+    assert (loaded.family, loaded.method, loaded.facts) == ("notes", "rfm", {"dataset": "xyz"})
+
+
+def test_an_unknown_concept_is_answered_with_the_known_ones():
+    with pytest.raises(BadInput, match="no concept 'H' among notes: choose one of A, B"):
+        bank()["H"]
+    assert "A" in bank() and "H" not in bank()
+
+
+@pytest.mark.parametrize(
+    "other", [Origin("toy", "other", 3, 8), Origin("toy", "abc", 3, 8, "before the block")]
+)
+def test_a_bank_of_another_model_or_site_is_refused(tmp_path, other):
+    bank().save(tmp_path)
+    with pytest.raises(BadInput, match="train a bank for this model"):
+        load_bank(tmp_path, other)
+    assert load_bank(tmp_path).origin == ORIGIN
+
+
+def test_missing_and_damaged_banks_are_told(tmp_path):
+    with pytest.raises(BadInput, match="holds no bank"):
+        load_bank(tmp_path)
+    bank().save(tmp_path)
+    tensors = tmp_path / TENSORS
+    tensors.write_bytes(tensors.read_bytes()[:-50])
+    with pytest.raises(BadInput, match="damaged"):
+        load_bank(tmp_path)
+    bank().save(tmp_path)
+    facts = json.loads((tmp_path / FACTS).read_text())
+    (tmp_path / FACTS).write_text(json.dumps(facts | {"concepts": ["A"]}))
+    with pytest.raises(BadInput, match="damaged"):
+        load_bank(tmp_path)
+    (tmp_path / FACTS).write_text(json.dumps(facts | {"format": 9}))
+    with pytest.raises(BadInput, match="format 9"):
+        load_bank(tmp_path)
