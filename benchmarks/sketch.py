@@ -40,7 +40,7 @@ CODEC_CLIPS = 32
 CEILING_CLIPS = 8
 MUSIC_CLIPS = 64
 BATCH = 16
-TRAIN_HOURS, VALIDATION_HOURS = 5.0, 1.2
+TRAIN_HOURS, VALIDATION_HOURS = 3.0, 0.6
 FULL_PHRASING = "{mood} {tempo} {genre} {shape} with {lead} in {key} {mode}, {drums}"
 """Names all that is listened for; not one of the phrasings that were trained on."""
 

@@ -38,9 +38,11 @@ def save_halved(model: PreTrainedModel, folder: Path) -> None:
     for config in (model.config, *_parts(model)):
         config.dtype = torch.float32
     model.config.save_pretrained(folder)
+    tensors = {weight.data_ptr(): name for name, weight in reversed(model.state_dict().items())}
     halved = {
         name: weight.detach().cpu().to(torch.float16).contiguous()
         for name, weight in model.state_dict().items()
+        if tensors[weight.data_ptr()] == name  # tied weights once
     }
     codec = {name for name in halved if name.startswith(CODEC_PREFIX)}
     files = [codec, halved.keys() - codec] if codec else [halved.keys()]
@@ -48,7 +50,7 @@ def save_halved(model: PreTrainedModel, folder: Path) -> None:
     for number, names in enumerate(files, start=1):
         target = folder / shard_name(number, len(files))
         part = target.with_suffix(".part")
-        save_file({name: halved[name] for name in names}, part, metadata={"format": "pt"})
+        save_file({name: halved[name] for name in sorted(names)}, part, metadata={"format": "pt"})
         part.replace(target)
         place |= dict.fromkeys(sorted(names), target.name)
     if len(files) > 1:

@@ -66,8 +66,9 @@ def griffin_lim(audio: np.ndarray) -> np.ndarray:
 
     Bands become bins by non-negative least squares, bins become sound by Griffin-Lim.
     """
+    padded = np.pad(audio, HOP // 2)  # librosa's frames are centred on the hop's edge
     with torch.no_grad():
-        bands = FrameFeatures().all(torch.from_numpy(audio)[None])[0].numpy().T
+        bands = FrameFeatures().all(torch.from_numpy(padded)[None])[0].numpy().T
     filters = log_frequency_bands(_WINDOW, FrameFeatures.ALL)
     bins = librosa.util.nnls(filters, bands, m=10)
     window = np.hanning(_WINDOW)

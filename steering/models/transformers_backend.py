@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +11,7 @@ from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
 from curation.errors import BadInput
 from steering.directions import Origin
+from steering.models.fingerprint import fingerprint
 from steering.models.interface import Condition, MusicModel
 
 
@@ -117,18 +117,3 @@ class _TransformersDecoding:
 def _readable(mask: Tensor) -> Tensor:
     """A mask without empty rows: their states are zeros, so attending to them adds nothing."""
     return torch.where(mask.sum(-1, keepdim=True) > 0, mask, torch.ones_like(mask))
-
-
-def fingerprint(decoder: nn.Module) -> str:
-    """Sixteen hexadecimal digits of a decoder's weights, the same in every dtype that holds them.
-
-    A few thousand values of each weight are read, rounded to bfloat16: enough to tell checkpoints
-    apart, and quick on the largest.
-    """
-    digest = hashlib.blake2b(digest_size=8)
-    for name, weight in sorted(decoder.state_dict().items()):
-        digest.update(f"{name}{tuple(weight.shape)}".encode())
-        values = weight.flatten()
-        sample = values[:: max(1, len(values) // 2048)][:2048]
-        digest.update(sample.to("cpu", torch.bfloat16).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

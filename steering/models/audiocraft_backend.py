@@ -1,0 +1,129 @@
+"""MusicGen as audiocraft has it: the same decoder, other names, its own streaming cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from curation.errors import BadInput
+from steering.directions import Origin
+from steering.models.fingerprint import fingerprint
+from steering.models.interface import Condition, MusicModel
+
+DESCRIPTION = "description"
+
+
+class AudiocraftModel(MusicModel):
+    """An `audiocraft.models.MusicGen`.
+
+    In a batch of prompts of different lengths audiocraft attends to the padding, which is zeros, as
+    it did in training; transformers masks it out. Prompts alone are the same in both.
+
+    Args:
+        name: what its directions are marked with.
+    """
+
+    backend = "audiocraft"
+
+    def __init__(self, name: str, model: Any) -> None:
+        self.model = model
+        self.lm = model.lm.eval()
+        codec = model.compression_model
+        _check(name, self.lm, codec)
+        self.codebooks, self.entries = self.lm.n_q, self.lm.card
+        self.sample_rate = int(codec.sample_rate)
+        self.frame_rate = float(codec.frame_rate)
+        self.longest_seconds = float(model.max_duration or 30.0)
+        self.origin = Origin(name, fingerprint(self.lm), len(self.blocks), self.lm.dim)
+
+    @property
+    def device(self) -> torch.device:
+        return self.lm.emb[0].weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.lm.emb[0].weight.dtype
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        return list(self.lm.transformer.layers)
+
+    @torch.inference_mode()
+    def encode(self, audio: Tensor) -> Tensor:
+        return self.model.compression_model.encode(audio.unsqueeze(1).to(self.device))[0]
+
+    @torch.inference_mode()
+    def decode(self, codes: Tensor) -> Tensor:
+        return self.model.compression_model.decode(codes, None)[:, 0].float()
+
+    @torch.inference_mode()
+    def condition(self, prompts: Sequence[str]) -> Condition:
+        from audiocraft.modules.conditioners import ConditioningAttributes
+
+        provider = self.lm.condition_provider
+        texts = [
+            ConditioningAttributes(text={DESCRIPTION: prompt.strip() or None}) for prompt in prompts
+        ]
+        states, mask = provider(provider.tokenize(texts))[DESCRIPTION]
+        return Condition(states.to(self.dtype), mask)
+
+    @torch.inference_mode()
+    def run(self, columns: Tensor, condition: Condition) -> Tensor:
+        embedded = sum(self.lm.emb[k](columns[:, k]) for k in range(self.codebooks))
+        states = self.lm.transformer(embedded, cross_attention_src=condition.states)
+        return states if self.lm.out_norm is None else self.lm.out_norm(states)
+
+    @torch.inference_mode()
+    def heads(self, states: Tensor) -> Tensor:
+        return torch.stack([linear(states) for linear in self.lm.linears], dim=1)
+
+    def start(self, condition: Condition) -> _AudiocraftDecoding:
+        return _AudiocraftDecoding(self, condition)
+
+
+class _AudiocraftDecoding:
+    """A generation by the library's own streaming transformer.
+
+    The streaming state lives in the model, so only one decoding can be under way at a time: one
+    that begins takes over from the one before, which then refuses to go on.
+    """
+
+    def __init__(self, owner: AudiocraftModel, condition: Condition) -> None:
+        self.owner, self.condition = owner, condition
+        self.state: dict[str, Tensor] = {}
+
+    def step(self, codes: Tensor) -> Tensor:
+        lm = self.owner.lm
+        with lm.streaming():
+            lm.set_streaming_state(self.state)
+            logits = self.owner.logits(codes.unsqueeze(-1), self.condition)
+            self.state = lm.get_streaming_state()
+        return logits[:, :, -1]
+
+
+def _check(name: str, lm: Any, codec: Any) -> None:
+    others = set(lm.condition_provider.conditioners) - {DESCRIPTION}
+    if others:
+        raise BadInput(
+            f"{name} is also conditioned on {', '.join(sorted(others))}: melody and style models "
+            "cannot be steered, use facebook/musicgen-small, -medium or -large"
+        )
+    if codec.channels != 1:
+        raise BadInput(f"{name} is a stereo model: use its mono sibling, as musicgen-small")
+
+
+def load_audiocraft(name: str, device: str) -> AudiocraftModel:
+    """The model of this name or in this folder, as audiocraft loads it."""
+    try:
+        from audiocraft.models import MusicGen
+    except ImportError:
+        raise BadInput(
+            "audiocraft is not installed: uv sync --extra audiocraft, or use --backend transformers"
+        ) from None
+    try:
+        return AudiocraftModel(name, MusicGen.get_pretrained(name, device=device))
+    except (OSError, RuntimeError, KeyError) as error:
+        raise BadInput(f"audiocraft cannot load {name}: {str(error).splitlines()[0]}") from None
