@@ -37,7 +37,12 @@ class AudiocraftModel(MusicModel):
         self.sample_rate = int(codec.sample_rate)
         self.frame_rate = float(codec.frame_rate)
         self.longest_seconds = float(model.max_duration or 30.0)
-        self.origin = Origin(name, fingerprint(self.lm), len(self.blocks), self.lm.dim)
+        weights = [
+            *(embedding.weight for embedding in self.lm.emb),
+            *(linear.weight for block in self.blocks for linear in (block.linear1, block.linear2)),
+            *(linear.weight for linear in self.lm.linears),
+        ]
+        self.origin = Origin(name, fingerprint(weights), len(self.blocks), self.lm.dim)
 
     @property
     def device(self) -> torch.device:

@@ -32,6 +32,8 @@ def load_model(
         raise BadInput(f"no backend {backend!r}: choose one of {', '.join(BACKENDS)}")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = dtype or (torch.bfloat16 if device.startswith("cuda") else torch.float32)
+    if backend == "audiocraft":
+        return _from_audiocraft(name, device)
     if name == SKETCH:
         from sketch.loading import load_sketch
 
@@ -39,6 +41,14 @@ def load_model(
         sketch.model.decoder.to(dtype)
         return TransformersModel(SKETCH, sketch.model, sketch.processor.tokenizer)
     return _from_transformers(name, device, dtype)
+
+
+def _from_audiocraft(name: str, device: str) -> MusicModel:
+    if name == SKETCH:
+        raise BadInput("audiocraft cannot decode the sketch's codes: use --backend transformers")
+    from steering.models.audiocraft_backend import load_audiocraft
+
+    return load_audiocraft(name, device)
 
 
 def _from_transformers(name: str, device: str, dtype: torch.dtype) -> MusicModel:

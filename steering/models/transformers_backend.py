@@ -36,8 +36,14 @@ class TransformersModel(MusicModel):
         self.sample_rate = int(codec.sampling_rate)
         self.frame_rate = float(codec.frame_rate)
         self.longest_seconds = decoder.max_position_embeddings / self.frame_rate - 0.1
+        inner = model.decoder.model.decoder
+        weights = [
+            *(embedding.weight for embedding in inner.embed_tokens),
+            *(fc.weight for block in inner.layers for fc in (block.fc1, block.fc2)),
+            *(head.weight for head in model.decoder.lm_heads),
+        ]
         self.origin = Origin(
-            name, fingerprint(model.decoder), decoder.num_hidden_layers, decoder.hidden_size
+            name, fingerprint(weights), decoder.num_hidden_layers, decoder.hidden_size
         )
 
     @property

@@ -1,0 +1,111 @@
+"""transformers and audiocraft on the same weights: the same logits, the same steered codes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from curation.errors import BadInput
+from steering.generation import Clip, generate
+from steering.interventions import Intervention, compile_plan
+from steering.layers import LayerWeights
+from steering.models.audiocraft_backend import AudiocraftModel
+from steering.models.convert import (
+    audiocraft_decoder,
+    save_for_audiocraft,
+    to_audiocraft_names,
+    to_transformers_names,
+)
+from steering.models.transformers_backend import TransformersModel
+from steering.sampling import Sampling
+from tests.test_steering_toy import ENTRIES, LAYERS, direction, model  # noqa: F401
+
+pytest.importorskip("audiocraft", reason="audiocraft is an extra: make test installs it")
+
+
+class Codec:
+    """Stands in for audiocraft's codec: the transformers one's, under its calls."""
+
+    sample_rate, frame_rate, channels = 32_000, 50, 1
+
+    def __init__(self, owner: TransformersModel) -> None:
+        self.owner = owner
+
+    def encode(self, audio: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return self.owner.encode(audio[:, 0]), None
+
+    def decode(self, codes: torch.Tensor, scale: None) -> torch.Tensor:
+        return self.owner.decode(codes)[:, None]
+
+
+class Whole:
+    max_duration = 30.0
+
+    def __init__(self, owner: TransformersModel) -> None:
+        self.lm = audiocraft_decoder(owner.model.decoder)
+        self.compression_model = Codec(owner)
+
+
+@pytest.fixture(scope="module")
+def pair(model) -> tuple[TransformersModel, AudiocraftModel]:  # noqa: F811
+    theirs = AudiocraftModel("toy", Whole(model))
+    theirs.condition = model.condition
+    return model, theirs
+
+
+def test_names_go_there_and_back(model):  # noqa: F811
+    state = model.model.decoder.state_dict()
+    again = to_transformers_names(to_audiocraft_names(state))
+    assert again.keys() == state.keys()
+    assert all(torch.equal(again[name], weight) for name, weight in state.items())
+
+
+def test_a_weight_of_another_model_is_named():
+    with pytest.raises(BadInput, match="called encoder"):
+        to_audiocraft_names({"encoder.block": torch.zeros(1)})
+
+
+def test_both_libraries_give_the_same_logits(pair):
+    ours = pair[0]
+    columns = ours.delayed(torch.randint(ENTRIES, (2, 4, 8)))
+    condition = ours.condition(["calm jazz", "sad rock"])
+    a, b = (one.logits(columns, condition) for one in pair)
+    assert torch.allclose(a, b, atol=1e-4 * float(a.abs().max()))
+
+
+def test_a_bank_for_one_library_fits_the_other(pair):
+    assert pair[0].origin == pair[1].origin
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_both_libraries_play_the_same_steered_codes(pair, temperature):
+    steer = Intervention(
+        direction(pair[0]), torch.full((LAYERS,), 10.0), 1.0, layers=LayerWeights("all")
+    )
+    clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("calm jazz", 1)]
+    a, b = (generate(one, clips, 0.5, Sampling(temperature=temperature)) for one in pair)
+    assert torch.equal(a, b)
+    assert not torch.equal(a[0], a[1])
+
+
+def test_audiocrafts_own_generation_is_ours(pair):
+    ours, theirs = pair
+    condition = ours.condition(["calm jazz"]).with_unconditional()
+    lm = theirs.lm
+    lm.condition_provider.tokenize = lambda conditions: None
+    lm.condition_provider.forward = lambda tokenized: {
+        "description": (condition.states, condition.mask)
+    }
+    from audiocraft.modules.conditioners import ConditioningAttributes
+
+    texts = [ConditioningAttributes(text={"description": "calm jazz"})]
+    codes = lm.generate(conditions=texts, max_gen_len=12, use_sampling=False, cfg_coef=3.0)
+    assert torch.equal(
+        generate(theirs, [Clip("calm jazz")], 12 / 50, Sampling(temperature=0)), codes
+    )
+
+
+def test_the_sketchs_codec_is_not_audiocrafts(model, tmp_path):  # noqa: F811
+    with pytest.raises(BadInput, match="sketch_codec codec"):
+        save_for_audiocraft(model.model, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
