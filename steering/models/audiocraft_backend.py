@@ -39,7 +39,11 @@ class AudiocraftModel(MusicModel):
         self.longest_seconds = float(model.max_duration or 30.0)
         weights = [
             *(embedding.weight for embedding in self.lm.emb),
-            *(linear.weight for block in self.blocks for linear in (block.linear1, block.linear2)),
+            *(
+                linear.weight
+                for block in self.lm.transformer.layers
+                for linear in (block.linear1, block.linear2)
+            ),
             *(linear.weight for linear in self.lm.linears),
         ]
         self.origin = Origin(name, fingerprint(weights), len(self.blocks), self.lm.dim)
