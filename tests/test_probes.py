@@ -1,0 +1,134 @@
+"""Probes find what was planted, and agree with scikit-learn where the mathematics is the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import r2_score, roc_auc_score
+
+from curation.errors import BadInput
+from steering.probes import ProbeData, get_method, methods
+from steering.probes.logistic import solution
+from steering.probes.ridge import solutions
+from steering.probes.scores import auc, r_squared
+
+LAYERS, SIZE = 3, 24
+LINEAR = ("mean_difference", "ridge", "logistic")
+
+
+def planted(task: str = "classification", strength: float = 2.0, seed: int = 0):
+    """Two concepts, each along a direction of its own at each layer; none at layer 0."""
+    generator = torch.Generator().manual_seed(seed)
+    directions = torch.linalg.qr(torch.randn(LAYERS, SIZE, SIZE, generator=generator))[0][:, :, :2]
+    directions = directions.permute(2, 0, 1)  # [C, L, D]
+    amounts = torch.tensor([0.0, strength, strength])
+    parts = []
+    for count in (1200, 400):
+        y = torch.randn(count, 2, generator=generator)
+        if task == "classification":
+            y = (y > 0.5).float()
+        noise = torch.randn(count, LAYERS, SIZE, generator=generator)
+        parts += [noise + torch.einsum("nc,l,cld->nld", y, amounts, directions), y]
+    return ProbeData(*parts, concepts=("C", "D"), task=task), directions
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_a_planted_direction_is_recovered_with_its_sign(name):
+    data, directions = planted()
+    fitted = get_method(name)(data)
+    cosines = (fitted.vectors * directions).sum(-1)[:, 1:]
+    assert cosines.min() > 0.95
+    assert torch.allclose(fitted.vectors.norm(dim=-1), torch.ones(2, LAYERS), atol=1e-4)
+    assert fitted.scores[:, 1:].min() > 0.85
+    assert (fitted.scores[:, 0] - 0.5).abs().max() < 0.12
+
+
+@pytest.mark.parametrize("name", ["mean_difference", "ridge"])
+def test_a_planted_number_is_recovered(name):
+    data, directions = planted("regression", strength=3.0)
+    fitted = get_method(name)(data)
+    assert (fitted.vectors * directions).sum(-1)[:, 1:].min() > 0.95
+    assert fitted.scores[:, 1:].min() > 0.8
+    numbers = fitted.decide(data.x_val)[:, :, 1:]
+    assert (numbers - data.y_val[..., None]).abs().mean() < 0.4
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_probabilities_are_as_sure_as_they_are_right(name):
+    data, _ = planted()
+    said = get_method(name)(data).probabilities(data.x_val)[:, 0, 2]
+    for low, high in ((0.0, 0.2), (0.2, 0.6), (0.6, 1.0)):
+        inside = (said >= low) & (said < high)
+        assert float(data.y_val[inside, 0].mean()) == pytest.approx(
+            float(said[inside].mean()), abs=0.12
+        )
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_shuffled_labels_teach_nothing(name):
+    data, directions = planted()
+    fitted = get_method(name)(data.shuffled(torch.Generator().manual_seed(1)))
+    assert (fitted.vectors * directions).sum(-1).abs().max() < 0.6
+
+
+def test_ridge_is_that_of_scikit_learn():
+    data, _ = planted()
+    x, y = data.x[:, 1], data.y
+    ours = solutions(x, y, (0.1,))[0]
+    scale = np.linalg.eigvalsh(np.cov(x.numpy().T, bias=True)).mean()
+    theirs = Ridge(alpha=0.1 * scale * len(x)).fit(x.numpy(), y.numpy()).coef_
+    assert np.allclose(ours.numpy(), theirs, atol=1e-4)
+
+
+def test_logistic_regression_is_that_of_scikit_learn():
+    data, _ = planted()
+    x, y = data.x[:, 1], data.y
+    ours = solution(x, y, 0.01)
+    for concept in range(2):
+        model = LogisticRegression(C=1 / (0.01 * len(x)), tol=1e-8, max_iter=2000)
+        theirs = model.fit(x.numpy(), y[:, concept].numpy())
+        assert np.allclose(ours[concept, :-1].numpy(), theirs.coef_[0], atol=2e-3)
+        assert float(ours[concept, -1]) == pytest.approx(theirs.intercept_[0], abs=2e-3)
+
+
+def test_scores_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 6, size=(60, 2, 3)).astype(float)
+    y = (rng.random((60, 2)) < 0.4).astype(float)
+    ours = auc(torch.from_numpy(values), torch.from_numpy(y))
+    ratio = r_squared(torch.from_numpy(values), torch.from_numpy(y))
+    for c in range(2):
+        for layer in range(3):
+            theirs = roc_auc_score(y[:, c], values[:, c, layer])
+            assert float(ours[c, layer]) == pytest.approx(theirs, abs=1e-6)
+            assert float(ratio[c, layer]) == pytest.approx(r2_score(y[:, c], values[:, c, layer]))
+
+
+def test_methods_are_found_and_others_are_refused():
+    assert set(LINEAR) <= set(methods())
+    with pytest.raises(BadInput, match="no method 'magic': choose one of"):
+        get_method("magic")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda x, y: (x, torch.zeros_like(y)), "0 clips of C"),
+        (lambda x, y: (x, torch.ones_like(y)), "and 0 others"),
+        (lambda x, y: (x * float("nan"), y), "not finite"),
+        (lambda x, y: (x[:3], y[:3]), "are needed, use more clips"),
+    ],
+)
+def test_data_that_cannot_teach_is_refused(spoil, message):
+    data, _ = planted()
+    x, y = spoil(data.x, data.y)
+    with pytest.raises(BadInput, match=message):
+        ProbeData(x, y, data.x_val, data.y_val, data.concepts)
+
+
+def test_numbers_are_nothing_for_logistic_regression():
+    data, _ = planted("regression")
+    with pytest.raises(BadInput, match="use ridge or rfm"):
+        get_method("logistic")(data)
