@@ -9,13 +9,14 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import r2_score, roc_auc_score
 
 from curation.errors import BadInput
-from steering.probes import ProbeData, get_method, methods
+from steering.probes import ProbeData, get_method, methods, rfm
 from steering.probes.logistic import solution
 from steering.probes.ridge import solutions
 from steering.probes.scores import auc, r_squared
 
 LAYERS, SIZE = 3, 24
 LINEAR = ("mean_difference", "ridge", "logistic")
+QUICK = rfm.Search(draws=12, rungs=(rfm.Rung(12, 200, 1), rfm.Rung(3, 600, 4)), gradients=200)
 
 
 def planted(task: str = "classification", strength: float = 2.0, seed: int = 0):
@@ -132,3 +133,81 @@ def test_numbers_are_nothing_for_logistic_regression():
     data, _ = planted("regression")
     with pytest.raises(BadInput, match="use ridge or rfm"):
         get_method("logistic")(data)
+
+
+def test_rfm_recovers_planted_directions_with_their_sign():
+    data, directions = planted()
+    fitted = rfm.fit(data, QUICK)
+    assert (fitted.vectors * directions).sum(-1)[:, 1:].min() > 0.95
+    assert fitted.scores[:, 1:].min() > 0.85
+
+
+def test_rfm_finds_a_direction_that_no_linear_probe_can():
+    """The concept is there when the projection is far from 0 on either side."""
+    generator = torch.Generator().manual_seed(0)
+    direction = torch.nn.functional.normalize(torch.randn(SIZE, generator=generator), dim=0)
+    parts = []
+    for count in (1500, 500):
+        x = torch.randn(count, 1, SIZE, generator=generator)
+        parts += [x, ((x @ direction).abs() > 0.67).float()]
+    data = ProbeData(*parts, concepts=("far",))
+    found = rfm.fit(data, QUICK)
+    linear = get_method("ridge")(data)
+    assert abs(float(found.vectors[0, 0] @ direction)) > 0.95
+    assert abs(float(linear.vectors[0, 0] @ direction)) < 0.6
+    assert found.scores[0, 0] > 0.9 > 0.65 > linear.scores[0, 0]
+
+
+def test_rfm_finds_numbers_too():
+    data, directions = planted("regression", strength=3.0)
+    fitted = rfm.fit(data, QUICK)
+    assert (fitted.vectors * directions).sum(-1)[:, 1:].min() > 0.9
+    assert fitted.scores[:, 1:].min() > 0.6
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_agop_is_that_of_autograd(centred):
+    torch.manual_seed(0)
+    x, weights = torch.randn(40, 6, dtype=torch.float64), torch.randn(40, 3, dtype=torch.float64)
+    half = torch.randn(6, 6, dtype=torch.float64)
+    root = rfm._root(half @ half.T)
+    kernel = rfm.LaplaceKernel(bandwidth=3.0, exponent=1.2)
+    ours = rfm.agop(kernel, x, weights, root, centred, most=40)
+
+    def predict(z: torch.Tensor) -> torch.Tensor:
+        distance = ((z - x) @ root).norm(dim=-1)
+        kept = distance > 1e-9  # xrfm leaves out the cusp at a centre
+        safe = torch.where(kept, distance, torch.ones_like(distance))
+        return (torch.exp(-((safe / 3.0) ** 1.2)) * kept) @ weights
+
+    gradients = torch.stack(
+        [torch.autograd.functional.jacobian(predict, z + 1e-13) for z in x], dim=1
+    )
+    if centred:
+        gradients = gradients - gradients.mean(1, keepdim=True)
+    theirs = gradients.mT @ gradients / len(x)
+    assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-8)
+
+
+def test_kernel_ridge_is_that_of_scikit_learn():
+    from sklearn.kernel_ridge import KernelRidge
+
+    data, _ = planted()
+    x, y = data.x[:300, 1].double(), data.y[:300].double()
+    kernel = rfm.LaplaceKernel(bandwidth=8.0, exponent=1.0)
+    gram = kernel.get_kernel_matrix(x, x, None)
+    theirs = KernelRidge(alpha=0.1, kernel="precomputed").fit(gram.numpy(), y.numpy()).dual_coef_
+    ridged = gram + 0.1 * torch.eye(len(gram))
+    assert np.allclose(rfm._solve(ridged, y).numpy(), theirs, atol=1e-8)
+
+
+def test_draws_lie_in_the_papers_space_and_come_from_the_generator():
+    one, two = (
+        [rfm.draw(g) for _ in range(300)]
+        for g in (torch.Generator().manual_seed(s) for s in (0, 0))
+    )
+    assert one == two
+    assert 1 <= min(d.bandwidth for d in one) < 2 and 50 < max(d.bandwidth for d in one) <= 100
+    assert 1e-5 <= min(d.ridge for d in one) < 1e-4 and 1 < max(d.ridge for d in one) <= 10
+    assert min(d.exponent for d in one) >= 0.7 and max(d.exponent for d in one) <= 1.4
+    assert 0.4 < np.mean([d.centred for d in one]) < 0.6
