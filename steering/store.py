@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -20,6 +20,7 @@ from curation.errors import BadInput
 
 FORMAT = 1
 _DATA, _FACTS, _LABELS = "activations.f16", "facts.json", "labels.jsonl"
+_SHAPE = "shape.json"
 
 
 def key_of(facts: Mapping[str, Any]) -> str:
@@ -71,7 +72,17 @@ class Writer:
         self.home.mkdir(parents=True, exist_ok=True)
         self.facts, self.clips, self.shape = dict(facts), clips, shape
         self.size = int(np.prod(shape)) * 2
+        (self.home / _SHAPE).write_text(json.dumps(shape))
         self._settle()
+
+    @staticmethod
+    def reopen(folder: Path, facts: Mapping[str, Any], clips: int) -> Writer | None:
+        """The writer of a run that was stopped; None where none had begun."""
+        try:
+            shape = json.loads((folder / key_of(facts) / _SHAPE).read_text())
+        except (OSError, ValueError):
+            return None
+        return Writer(folder, facts, clips, tuple(shape))
 
     @property
     def done(self) -> int:
@@ -134,22 +145,6 @@ def find(folder: Path, facts: Mapping[str, Any]) -> Activations | None:
     values = np.memmap(home / _DATA, np.float16, "r", shape=(clips, *shape))
     lines = (home / _LABELS).read_text().splitlines()
     return Activations(values, [json.loads(line) for line in lines], record["facts"])
-
-
-def batches(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Rows in lists of ``size``; the last may be shorter.
-
-    >>> list(batches(range(5), 2))
-    [[0, 1], [2, 3], [4]]
-    """
-    batch: list[Any] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _lines(path: Path) -> int:
