@@ -1,0 +1,109 @@
+"""From activations to a bank of directions: one concept per class of a label, or one number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from curation.errors import BadInput
+from steering.activations import typical_norms
+from steering.directions import Bank, Direction, Origin
+from steering.probes import Fitted, ProbeData, get_method
+from steering.store import Activations
+
+SplitColumn = Literal["split", "random_split"]
+MOST_CLASSES = 64
+
+
+@dataclass(frozen=True)
+class Table:
+    """Activations of one pooling and a label, by split.
+
+    Attributes:
+        x: float32 ``[N, L, D]`` per split.
+        y: float32 ``[N, C]`` per split.
+        concepts: classes of the label, or the label itself where it is a number.
+    """
+
+    x: dict[str, Tensor]
+    y: dict[str, Tensor]
+    concepts: tuple[str, ...]
+    task: Literal["classification", "regression"]
+
+    def probe_data(self) -> ProbeData:
+        """What probes are fitted on: never the test split."""
+        x, y = self.x, self.y
+        return ProbeData(
+            x["train"], y["train"], x["validation"], y["validation"], self.concepts, self.task
+        )
+
+
+def table(
+    activations: Activations,
+    label: str,
+    by: SplitColumn = "split",
+    concepts: Sequence[str] | None = None,
+) -> Table:
+    """A label's table out of a store.
+
+    Args:
+        by: the grouped splits, or plain random ones as published figures have them.
+        concepts: classes to keep apart, all by default; clips of others count as without them.
+    """
+    if activations.values.shape[1] != 1:
+        raise BadInput("directions come from one vector a clip: use the pooling mean or last")
+    values, splits = activations.column(label), activations.column(by)
+    if values.dtype.kind in "fiu":
+        names, targets, task = (label,), _standardised(values, splits), "regression"
+    else:
+        names = tuple(concepts or sorted(set(values.tolist())))
+        unknown = sorted(set(names) - set(values.tolist()))
+        if unknown:
+            raise BadInput(
+                f"no clip has {label} {unknown[0]!r}: it has {', '.join(sorted(set(values.tolist())))}"
+            )
+        if len(names) < 2 and len(set(values.tolist())) < 2:
+            raise BadInput(
+                f"all clips have {label} {names[0]!r}: a direction needs others beside it"
+            )
+        if len(names) > MOST_CLASSES:
+            raise BadInput(f"{label} has {len(names)} classes, {MOST_CLASSES} at most: choose some")
+        targets = np.stack([values == name for name in names], axis=1).astype(np.float32)
+        task = "classification"
+    rows = {split: np.flatnonzero(splits == split) for split in ("train", "validation", "test")}
+    short = [split for split in ("train", "validation") if not len(rows[split])]
+    if short:
+        raise BadInput(f"the dataset has no {short[0]} split: build one with more clips")
+    return Table(
+        {s: torch.from_numpy(activations.values[r, 0].astype(np.float32)) for s, r in rows.items()},
+        {s: torch.from_numpy(targets[r]) for s, r in rows.items()},
+        names,
+        task,  # type: ignore[arg-type]
+    )
+
+
+def _standardised(values: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """Numbers in units of the training split's spread, ``[N, 1]``."""
+    known = values[splits == "train"].astype(float)
+    if not len(known) or known.std() == 0:
+        raise BadInput("the label has one value only: a direction needs others beside it")
+    moved: np.ndarray = ((values - known.mean()) / known.std()).astype(np.float32)[:, None]
+    return moved
+
+
+def train_bank(
+    data: Table, origin: Origin, family: str, method: str, facts: dict[str, object], seed: int = 0
+) -> tuple[Bank, Fitted]:
+    """Directions of all concepts at all layers by one method, and the probes that they come from."""
+    fitted = get_method(method)(data.probe_data(), None, torch.Generator().manual_seed(seed))
+    directions = {
+        name: Direction(name, fitted.vectors[place], fitted.scores[place], origin)
+        for place, name in enumerate(data.concepts)
+    }
+    known = facts | {"seed": seed, "task": data.task, "clips": len(data.x["train"])}
+    return Bank(family, method, origin, directions, typical_norms(data.x["train"]), known), fitted
