@@ -9,7 +9,7 @@ import torch
 from sketch.codec.model import SketchCodec, SketchCodecConfig
 from sketch.export import save_halved
 from sketch.language import model as shape
-from sketch.language import train
+from sketch.language import train, words
 from sketch.language.batches import IGNORED, Batches, Length, delayed
 from sketch.language.corpus import Song, codec_fingerprint, encode_corpus
 from sketch.language.muon import Muon, orthogonal
@@ -116,6 +116,25 @@ def test_it_learns_two_songs_apart_by_their_captions(run, tokenizer):
     with_captions = np.mean(train.validate(run, shown))
     without = np.mean(train.validate(run, shown, prompted=False))
     assert with_captions < without
+
+
+def test_the_words_of_a_caption_tell_which_codes_come(run, tokenizer, monkeypatch):
+    """Songs by a flute hold one code, songs by a piano another: the text encoder learns which."""
+    monkeypatch.setattr(words, "BATCH", 16)
+    corpus = [
+        Song(piece, np.full((4, 30), 3 if piece.spec().labels["lead"] == "flute" else 9, "u2"))
+        for piece in (Piece("songs", n, 0.6) for n in range(400))
+        if piece.spec().labels["lead"] in ("flute", "piano")
+    ]
+    monkeypatch.setattr(words, "caption", lambda piece, rng: piece.spec().labels["lead"])
+    losses = words.learn_words(run.model.text_encoder, tokenizer, corpus, 32, steps=60)
+    assert losses[0] > np.log(32) - 0.5
+    assert losses[-1] < 0.1 < np.log(2)
+
+
+def test_code_shares_count_each_entry_of_the_first_codebooks():
+    shares = words.code_shares(np.array([[0, 0, 1, 3], [2, 2, 2, 2], [0, 0, 0, 0]]), 4)
+    assert shares.tolist() == [[0.5, 0.25, 0, 0.25], [0, 0, 1, 0]]
 
 
 @pytest.mark.parametrize("size", [(8, 32), (32, 8), (16, 16)])

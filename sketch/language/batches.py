@@ -27,8 +27,13 @@ class Length:
     share: float
 
 
-LENGTHS = (Length(300, 15, 0.60), Length(600, 7, 0.25), Length(1500, 3, 0.15))
-"""Mostly six seconds, for variety; whole clips and half minutes, to learn to go on."""
+LENGTHS = (
+    Length(100, 45, 0.30),
+    Length(300, 15, 0.35),
+    Length(600, 7, 0.20),
+    Length(1500, 3, 0.15),
+)
+"""Two seconds, where the caption says most; six and twelve; half minutes, to learn to go on."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from sketch.language.corpus import codec_fingerprint, encode_corpus
 from sketch.language.model import build
 from sketch.language.muon import Muon
 from sketch.language.text import make_tokenizer
+from sketch.language.words import learn_words
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ WARM_UP_STEPS = 60
 DECAY_FROM = 0.5
 """Share of the time after which the learning rate falls, linearly, to nothing."""
 
-MUON_RATE, ADAM_RATE, EMBEDDING_RATE = 0.012, 1.5e-3, 6e-3
+MUON_RATE, ADAM_RATE, EMBEDDING_RATE, TEXT_RATE = 0.012, 1.5e-3, 6e-3, 3e-4
 
 
 @dataclass
@@ -67,10 +68,12 @@ def train(
     parts |= {f"optimiser {i}": optimiser for i, optimiser in enumerate(run.optimisers)}
     checkpoint = Checkpoint(folder / CHECKPOINT, recipe, parts)
     numbers = checkpoint.load() or {"step": 0, "seconds": 0.0, "tokens": 0}
-    watch = Stopwatch(numbers["seconds"])
     blank = run.model.decoder.config.vocab_size
+    if not numbers["step"]:
+        learn_words(run.model.text_encoder, run.tokenizer, songs, blank)
     batches = Batches(songs, run.tokenizer, blank, seed + numbers["step"])
     tests = list(_validation_batches(run, Batches(held_out, run.tokenizer, blank, 0)))
+    watch = Stopwatch(numbers["seconds"])
     while watch.seconds < minutes * 60:
         _set_rates(run.optimisers, numbers["step"], watch.seconds / (minutes * 60))
         batch = batches.next()
@@ -97,10 +100,15 @@ def start(codec: SketchCodec, device: torch.device) -> Run:
     blocks = list(model.decoder.model.decoder.layers.parameters())
     matrices = [weight for weight in blocks if weight.ndim == 2]
     embeddings = list(model.decoder.model.decoder.embed_tokens.parameters())
-    taken = {id(weight) for weight in [*matrices, *embeddings]}
+    text = list(model.text_encoder.parameters())
+    taken = {id(weight) for weight in [*matrices, *embeddings, *text]}
     others = [w for w in model.parameters() if w.requires_grad and id(w) not in taken]
     adam = torch.optim.AdamW(
-        [{"params": embeddings, "lr": EMBEDDING_RATE}, {"params": others, "lr": ADAM_RATE}],
+        [
+            {"params": embeddings, "lr": EMBEDDING_RATE},
+            {"params": others, "lr": ADAM_RATE},
+            {"params": text, "lr": TEXT_RATE},
+        ],
         betas=(0.9, 0.98),
         weight_decay=0.0,
     )
@@ -157,7 +165,7 @@ def _fast_bfloat16(batch: Batch) -> bool:
 
 
 def _validation_batches(run: Run, batches: Batches) -> Iterable[Batch]:
-    batches.lengths, batches.no_prompt = (batches.lengths[0],), 0.0
+    batches.lengths, batches.no_prompt = (batches.lengths[1],), 0.0
     for _ in range(10):
         yield batches.next()
 

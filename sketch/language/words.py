@@ -1,0 +1,66 @@
+"""What the words mean, before the music is learned: which codes the captions' clips are made of.
+
+A language model that hears a clip's first notes hardly needs its caption, and so is slow to learn
+to read. MusicGen begins with a T5 that can read already; ours first learns to tell from a caption
+how often each code comes in its clip. The layer that says so is thrown away.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerFast, T5EncoderModel
+
+from sketch.language.corpus import Song
+from sketch.language.text import caption
+
+log = logging.getLogger(__name__)
+
+STEPS, BATCH, LEARNING_RATE = 2000, 128, 2e-3
+CODEBOOKS = 2
+"""The first two, which say what sounds; the others only refine it."""
+
+
+def learn_words(
+    text: T5EncoderModel,
+    tokenizer: PreTrainedTokenizerFast,
+    songs: Sequence[Song],
+    entries: int,
+    steps: int = STEPS,
+    seed: int = 0,
+) -> list[float]:
+    """Train the text encoder; the cross-entropy of each step, in nats."""
+    rng = np.random.default_rng(seed)
+    device = text.device
+    guess = nn.Linear(text.config.d_model, CODEBOOKS * entries).to(device)
+    optimiser = torch.optim.AdamW([*text.parameters(), *guess.parameters()], LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
+    losses = []
+    for step in range(steps):
+        drawn = [songs[place] for place in rng.integers(len(songs), size=BATCH).tolist()]
+        words = tokenizer(
+            [caption(song.piece, rng) for song in drawn], padding=True, return_tensors="pt"
+        ).to(device)
+        states = text(**words).last_hidden_state
+        mask = words.attention_mask[..., None]
+        logits = guess((states * mask).sum(1) / mask.sum(1)).view(BATCH, CODEBOOKS, entries)
+        shares = torch.stack([code_shares(song.codes, entries) for song in drawn]).to(device)
+        loss = -(shares * logits.log_softmax(-1)).sum(-1).mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        losses.append(loss.item())
+        if step % 100 == 0:
+            log.info("words: step %d of %d, cross-entropy %.3f", step, steps, losses[-1])
+    return losses
+
+
+def code_shares(codes: np.ndarray, entries: int) -> Tensor:
+    """How often each entry of the first codebooks comes in a clip: ``[CODEBOOKS, E]``, sums of 1."""
+    counts = np.stack([np.bincount(book, minlength=entries) for book in codes[:CODEBOOKS]])
+    return torch.from_numpy(counts / codes.shape[1]).float()
