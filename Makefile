@@ -13,10 +13,7 @@ demo: .venv/.ready
 	@$(PYTHON) -m curation build notes --preset small
 	@echo "demo: drawing its overview"
 	@$(PYTHON) -m curation preview build/notes-small
-	@echo "demo: playing a prompt with the built-in model"
-	@$(PYTHON) -m sketch play "a calm jazz waltz led by a flute in D minor, 96 bpm" --out build/waltz.wav
 	@echo "demo: done. Look at build/notes-small/overview.png, listen to build/notes-small/preview/"
-	@echo "demo: and to build/waltz.wav"
 
 test: .venv/.ready-for-tests
 	@echo "test: running the tests"
