@@ -1,0 +1,86 @@
+"""The judges on sounds whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from curation.errors import BadInput
+from steering.metrics import distribution, drift, pitch
+
+RATE = 32_000
+
+
+def notes(*midi: int, seconds: float = 1.0) -> np.ndarray:
+    time = np.arange(round(seconds * RATE)) / RATE
+    sounds = [
+        sum(np.sin(2 * np.pi * h * 440 * 2 ** ((m - 69) / 12) * time) / h for h in (1, 2, 3))
+        * np.minimum(1, 20 * (seconds - time)).clip(0)
+        for m in midi
+    ]
+    return (0.1 * np.concatenate(sounds)).astype(np.float32)
+
+
+def test_a_drone_is_its_pitch_class_all_the_time():
+    drone = notes(60, 72, 60, 48)
+    assert pitch.share(drone, RATE, "C") > 0.95
+    assert pitch.share(drone, RATE, "C#") < 0.02
+    assert pitch.most_prominent(drone, RATE) == "C"
+    assert pitch.entropy(drone, RATE) < 0.3
+
+
+def test_four_notes_share_the_clip_evenly():
+    clip = notes(60, 64, 67, 70)
+    for name in ("C", "E", "G", "A#"):
+        assert pitch.share(clip, RATE, name) == pytest.approx(0.25, abs=0.06)
+    assert pitch.entropy(clip, RATE) == pytest.approx(2.0, abs=0.2)
+
+
+def test_shares_follow_the_clock():
+    shares = pitch.share_per_second(notes(60, 60, 64, 60), RATE, "C")
+    assert shares[:4].round().tolist() == [1, 1, 0, 1]
+
+
+def test_another_sample_rate_hears_the_same():
+    slow = notes(60, 64, 67)[::2]
+    assert pitch.share(slow, RATE // 2, "E") == pytest.approx(1 / 3, abs=0.06)
+
+
+def test_silence_is_no_note_and_no_error():
+    silence = np.zeros(RATE, np.float32)
+    assert pitch.most_prominent(silence, RATE) is None
+    assert pitch.share(silence, RATE, "C") == 0 and pitch.entropy(silence, RATE) == 0
+    with pytest.raises(BadInput, match="no pitch class 'H'"):
+        pitch.share(silence, RATE, "H")
+    with pytest.raises(BadInput, match="finite and mono"):
+        pitch.share(np.full(RATE, np.nan), RATE, "C")
+
+
+def test_frechet_is_the_distance_of_gaussians():
+    """Means 3 apart, spreads 1 and 2 along one of four axes: 9 + (2 - 1)^2."""
+    rng = np.random.default_rng(0)
+    one, other = rng.standard_normal((2, 40_000, 4))
+    other[:, 0] = other[:, 0] * 2 + 3
+    assert distribution.frechet(one, other) == pytest.approx(10.0, abs=0.2)
+    assert distribution.frechet(one, one) == pytest.approx(0.0, abs=1e-3)
+
+
+def test_mmd_is_nothing_for_one_source_and_grows_with_the_shift():
+    rng = np.random.default_rng(0)
+    one, same, near, far = (rng.standard_normal((200, 3)) + shift for shift in (0, 0, 0.5, 2.0))
+    values = [distribution.mmd(one, x) for x in (same, near, far)]
+    assert abs(values[0]) < 0.01 < values[1] < values[2]
+
+
+@pytest.mark.parametrize("measure", [distribution.frechet, distribution.mmd])
+def test_sets_that_cannot_be_compared_are_refused(measure):
+    with pytest.raises(BadInput, match="not of one size"):
+        measure(np.zeros((5, 3)), np.zeros((5, 4)))
+    with pytest.raises(BadInput, match="two clips"):
+        measure(np.zeros((1, 3)), np.zeros((5, 3)))
+
+
+def test_drift_reads_level_and_onsets():
+    clip = notes(60, 62, 64, 65, 67, 69, 71, 72, seconds=0.5)
+    assert drift.loudness(clip * 0.5) == pytest.approx(drift.loudness(clip) - 6.02, abs=0.01)
+    assert drift.onset_rate(clip, RATE) == pytest.approx(2.0, abs=0.5)
