@@ -132,6 +132,29 @@ def test_the_words_of_a_caption_tell_which_codes_come(run, tokenizer, monkeypatc
     assert losses[-1] < 0.1 < np.log(2)
 
 
+def test_the_projection_begins_with_what_differs_between_captions(run, tokenizer):
+    projection, text = run.model.enc_to_dec_proj, run.model.text_encoder
+    corpus = [Song(piece, np.zeros((4, 9), "u2")) for piece in pieces("train", 1.0)]
+    words.whiten(projection, text, tokenizer, corpus)
+    rng = np.random.default_rng(5)
+    read = tokenizer(
+        [caption(s.piece, rng) for s in corpus[:200]], padding=True, return_tensors="pt"
+    )
+    with torch.no_grad():
+        states = projection(text(**read).last_hidden_state)[read.attention_mask.bool()]
+    assert states.mean(0).abs().max() < 0.3
+    assert 0.3 < float(states.square().mean()) < 1.2
+
+
+def test_a_caption_counts_most_at_the_start(run, tokenizer):
+    batch = batches(tokenizer, songs(2), no_prompt=0.0).next()
+    first, last = torch.zeros(30), torch.zeros(30)
+    first[:4], last[4:] = 1, 1
+    whole = train.cross_entropy(run.model.eval(), batch)
+    parts = [train.cross_entropy(run.model, batch, weights) for weights in (first, last)]
+    assert torch.allclose((4 * parts[0][0] + 26 * parts[1][0]) / 30, whole[0], atol=1e-5)
+
+
 def test_code_shares_count_each_entry_of_the_first_codebooks():
     shares = words.code_shares(np.array([[0, 0, 1, 3], [2, 2, 2, 2], [0, 0, 0, 0]]), 4)
     assert shares.tolist() == [[0.5, 0.25, 0, 0.25], [0, 0, 1, 0]]

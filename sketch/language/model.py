@@ -69,7 +69,6 @@ def build(
         config=config, text_encoder=text, audio_encoder=codec, decoder=decoder
     )
     model.set_attn_implementation("sdpa")
-    nn.init.normal_(model.enc_to_dec_proj.weight, std=text.config.d_model**-0.5)
     model.generation_config = GenerationConfig(
         do_sample=True,
         guidance_scale=GUIDANCE,

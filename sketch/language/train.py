@@ -20,7 +20,7 @@ from sketch.language.corpus import codec_fingerprint, encode_corpus
 from sketch.language.model import build
 from sketch.language.muon import Muon
 from sketch.language.text import make_tokenizer
-from sketch.language.words import learn_words
+from sketch.language.words import learn_words, whiten
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,10 @@ HOURS, VALIDATION_HOURS = 16.0, 0.6
 WARM_UP_STEPS = 60
 DECAY_FROM = 0.5
 """Share of the time after which the learning rate falls, linearly, to nothing."""
+
+EARLY, EARLY_FRAMES = 4.0, 15.0
+"""A clip's first frames count five times as much, the 15th two and a half times: it is there, before
+there is music to go on from, that the caption is needed."""
 
 MUON_RATE, ADAM_RATE, EMBEDDING_RATE, TEXT_RATE = 0.012, 1.5e-3, 6e-3, 3e-4
 
@@ -71,6 +75,7 @@ def train(
     blank = run.model.decoder.config.vocab_size
     if not numbers["step"]:
         learn_words(run.model.text_encoder, run.tokenizer, songs, blank)
+        whiten(run.model.enc_to_dec_proj, run.model.text_encoder, run.tokenizer, songs)
     batches = Batches(songs, run.tokenizer, blank, seed + numbers["step"])
     tests = list(_validation_batches(run, Batches(held_out, run.tokenizer, blank, 0)))
     watch = Stopwatch(numbers["seconds"])
@@ -122,22 +127,29 @@ def start(codec: SketchCodec, device: torch.device) -> Run:
 def step(run: Run, batch: Batch) -> list[float]:
     """One step on one batch; cross-entropy per codebook, in nats."""
     run.model.train()
-    losses = cross_entropy(run.model, batch.to(run.device))
+    frames = torch.arange(batch.targets.shape[-1], device=run.device)
+    weights = 1 + EARLY * torch.exp(-frames / EARLY_FRAMES)
+    losses = cross_entropy(run.model, batch.to(run.device), weights)
     for optimiser in run.optimisers:
         optimiser.zero_grad(set_to_none=True)
     losses.mean().backward()
-    weights = [w for o in run.optimisers for g in o.param_groups for w in g["params"]]
-    torch.nn.utils.clip_grad_norm_(weights, 1.0)
+    learned = [w for o in run.optimisers for g in o.param_groups for w in g["params"]]
+    torch.nn.utils.clip_grad_norm_(learned, 1.0)
     for optimiser in run.optimisers:
         optimiser.step()
     values: list[float] = losses.tolist()
     return values
 
 
-def cross_entropy(model: MusicgenForConditionalGeneration, batch: Batch) -> Tensor:
+def cross_entropy(
+    model: MusicgenForConditionalGeneration, batch: Batch, weights: Tensor | None = None
+) -> Tensor:
     """Mean cross-entropy of each codebook, ``[K]``, in nats.
 
     A dropped caption is a text of zeros, which is also what `generate` guides away from.
+
+    Args:
+        weights: ``[S]``, how much each step counts; all alike by default.
     """
     with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=_fast_bfloat16(batch)):
         text = model.text_encoder(batch.text, attention_mask=batch.mask).last_hidden_state
@@ -148,14 +160,17 @@ def cross_entropy(model: MusicgenForConditionalGeneration, batch: Batch) -> Tens
             encoder_attention_mask=batch.mask,
             use_cache=False,
         ).last_hidden_state
-        return torch.stack(
-            [
-                functional.cross_entropy(
-                    head(hidden).flatten(0, 1), batch.targets[:, k].flatten(), ignore_index=IGNORED
-                )
-                for k, head in enumerate(model.decoder.lm_heads)
-            ]
+        logits = [head(hidden) for head in model.decoder.lm_heads]
+    known = batch.targets != IGNORED
+    share = known * (1.0 if weights is None else weights)
+    losses = [
+        functional.cross_entropy(
+            books.flatten(0, 1).float(), batch.targets[:, k].flatten(), reduction="none"
         )
+        for k, books in enumerate(logits)
+    ]
+    total = torch.stack([loss.view_as(share[:, 0]) for loss in losses], dim=1) * share
+    return total.sum((0, 2)) / share.sum((0, 2))
 
 
 def _fast_bfloat16(batch: Batch) -> bool:

@@ -21,6 +21,7 @@ from sketch.language.text import caption
 log = logging.getLogger(__name__)
 
 STEPS, BATCH, LEARNING_RATE = 2000, 128, 2e-3
+FLOOR = 0.1
 CODEBOOKS = 2
 """The first two, which say what sounds; the others only refine it."""
 
@@ -58,6 +59,34 @@ def learn_words(
         if step % 100 == 0:
             log.info("words: step %d of %d, cross-entropy %.3f", step, steps, losses[-1])
     return losses
+
+
+@torch.no_grad()
+def whiten(
+    projection: nn.Linear,
+    text: T5EncoderModel,
+    tokenizer: PreTrainedTokenizerFast,
+    songs: Sequence[Song],
+    seed: int = 0,
+) -> None:
+    """Let the projection into the decoder begin with what differs between captions.
+
+    Most of what a text encoder gives is the same for every caption. The projection takes the mean
+    out and brings the rest to one size in all directions, but for the smallest.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = [songs[place] for place in rng.integers(len(songs), size=8 * BATCH).tolist()]
+    words = tokenizer(
+        [caption(song.piece, rng) for song in drawn], padding=True, return_tensors="pt"
+    ).to(text.device)
+    states = text(**words).last_hidden_state[words.attention_mask.bool()]
+    mean, covariance = states.mean(0), states.T.cov()
+    sizes, axes = torch.linalg.eigh(covariance)
+    spread = axes / (sizes + FLOOR * sizes.mean()).sqrt()
+    turn = nn.init.orthogonal_(torch.empty_like(projection.weight))
+    weight = turn @ spread.T * max(1.0, projection.out_features / len(mean)) ** 0.5
+    projection.weight.copy_(weight)
+    projection.bias.copy_(-weight @ mean)
 
 
 def code_shares(codes: np.ndarray, entries: int) -> Tensor:
