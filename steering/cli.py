@@ -1,0 +1,229 @@
+"""The command line: read activations, train banks, look at them, generate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from curation.errors import BadInput
+
+STORE = Path("build/activations")
+
+EPILOG = """\
+first steps:
+  python -m curation build notes
+  python -m steering train build/notes-small pitch_class --method rfm --out build/banks/notes
+  python -m steering inspect build/banks/notes
+  python -m steering generate "calm jazz with a flute" --bank build/banks/notes --steer C=0.05
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did its job, 2 for bad input."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        options.run(options)
+    except BadInput as error:
+        print(f"steering: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("steering: stopped; give the same command again to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def activations(options: argparse.Namespace) -> None:
+    """Read a dataset's activations to disk, or go on reading them."""
+    store = _read(options)
+    clips, pools, layers, size = store.values.shape
+    print(
+        f"{clips:,} clips, {pools} x {layers} layers x {size}: {store.values.nbytes / 1e6:.0f} MB"
+    )
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a bank: one direction per class of a label, or one for a number."""
+    from steering.training import table, train_bank
+
+    store = _read(options)
+    data = table(store, options.label, options.by, options.concepts)
+    origin = options.loaded.origin
+    facts = {**store.facts, "label": options.label, "split": options.by}
+    bank, fitted = train_bank(
+        data, origin, str(store.facts["dataset"]), options.method, facts, options.seed
+    )
+    bank.save(options.out)
+    for place, name in enumerate(data.concepts):
+        best = int(fitted.scores[place].argmax())
+        print(f"  {name:12} layer {best}: {fitted.scores[place, best]:.3f} on validation clips")
+    print(f"{options.out}: {len(bank)} concepts by {options.method}")
+
+
+def inspect(options: argparse.Namespace) -> None:
+    """Show a bank's layer scores and how alike its directions are, and draw both."""
+    from steering.directions import load_bank
+    from steering.pictures import draw_bank
+
+    bank = load_bank(options.bank)
+    print(f"{bank.family} by {bank.method}, for {bank.origin.model} ({bank.origin.revision})")
+    for name, direction in bank.items():
+        scores = " ".join(f"{score:.2f}" for score in direction.scores.tolist())
+        print(f"  {name:12} {scores}")
+    picture = options.bank / "bank.png"
+    draw_bank(bank, picture)
+    print(f"look at {picture}")
+
+
+def generate(options: argparse.Namespace) -> None:
+    """Play a prompt twice, steered and not, with the same noise."""
+    import soundfile
+
+    from steering.directions import load_bank
+    from steering.generation import Clip
+    from steering.generation import generate as play
+    from steering.interventions import compile_plan
+    from steering.models import load_model
+    from steering.sampling import Sampling
+
+    model = load_model(options.model, options.backend, options.device)
+    bank = load_bank(options.bank, model.origin)
+    interventions = [_intervention(text, bank, options) for text in options.steer]
+    plan = compile_plan(interventions, options.seconds, model.frame_rate, options.orthogonalise)
+    clips = [Clip(options.prompt, options.seed, plan), Clip(options.prompt, options.seed)]
+    sampling = Sampling(options.guidance, options.temperature, options.top_k)
+    with tqdm(disable=None, desc="steps", leave=False) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(1)
+
+        codes = play(model, clips, options.seconds, sampling, show)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, audio in zip(("steered", "unsteered"), model.decode(codes), strict=True):
+        soundfile.write(options.out / f"{name}.wav", audio.cpu().numpy(), model.sample_rate)
+    recipe = {
+        "model": options.model,
+        "revision": model.origin.revision,
+        "prompt": options.prompt,
+        "seconds": options.seconds,
+        "seed": options.seed,
+        "sampling": vars(sampling).copy(),
+        "interventions": [one.record() for one in interventions],
+        "orthogonalise": options.orthogonalise,
+    }
+    (options.out / "recipe.json").write_text(json.dumps(recipe, indent=1) + "\n")
+    print(f"{options.out}: steered.wav, unsteered.wav, recipe.json")
+
+
+def _intervention(text: str, bank: Any, options: argparse.Namespace) -> Any:
+    """``C=0.05`` or ``C=0.05@linear_rise`` as an intervention."""
+    from steering.interventions import Gate, Intervention
+    from steering.layers import LayerWeights
+    from steering.schedules import Schedule
+
+    concept, equals, rest = text.rpartition("=")
+    strength, _, shape = rest.partition("@")
+    try:
+        coefficient = float(strength)
+    except ValueError:
+        coefficient = float("nan")
+    if not equals or coefficient != coefficient:
+        raise BadInput(f"--steer {text}: write CONCEPT=STRENGTH or CONCEPT=STRENGTH@SCHEDULE")
+    return Intervention(
+        bank[concept],
+        bank.norms,
+        coefficient,
+        schedule=Schedule(shape or "constant"),
+        layers=LayerWeights(options.layers),
+        gate=Gate(options.gate, seed=options.seed),
+        operator=options.operator,
+        rows=options.rows,
+        source=str(options.bank),
+    )
+
+
+def _read(options: argparse.Namespace) -> Any:
+    from steering.activations import read_source
+    from steering.models import load_model
+    from steering.sources import open_source
+
+    source = open_source(options.dataset)
+    options.loaded = load_model(options.model, options.backend, options.device)
+    with tqdm(total=source.clips, unit=" clips", disable=None, leave=False) as bar:
+        return read_source(
+            options.loaded, source, options.store, options.pooling, options.batch, bar.update
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m steering",
+        description=(__doc__ or "").splitlines()[0],
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for run in (activations, train, inspect, generate):
+        text = (run.__doc__ or "").splitlines()[0]
+        added = commands.add_parser(run.__name__, help=text, description=text)
+        added.set_defaults(run=run)
+        if run is not inspect:
+            _add_model(added)
+        if run in (activations, train):
+            _add_reading(added)
+        if run is train:
+            _add_training(added)
+        if run is inspect:
+            added.add_argument("bank", type=Path)
+        if run is generate:
+            _add_generating(added)
+    return parser
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="sketch", help="sketch, a name on the Hub, or a folder")
+    parser.add_argument("--backend", default="transformers", help="transformers or audiocraft")
+    parser.add_argument("--device", help="default: the GPU if there is one")
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", help="a build, a dataset on the Hub, or a folder of audio")
+    parser.add_argument("--pooling", default="mean", help="mean, last or second")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--store", type=Path, default=STORE, help=f"default: {STORE}")
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("label", help="what to find directions for, as pitch_class")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the bank")
+    parser.add_argument("--method", default="rfm")
+    parser.add_argument("--concepts", nargs="*", help="classes to keep apart; default: all")
+    parser.add_argument("--by", default="split", choices=("split", "random_split"))
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def _add_generating(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt")
+    parser.add_argument("--bank", type=Path, required=True)
+    parser.add_argument(
+        "--steer", action="append", required=True, metavar="CONCEPT=STRENGTH[@SCHEDULE]"
+    )
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--top-k", type=int, default=250)
+    parser.add_argument("--layers", default="exponential", help="all, top, linear, exponential")
+    parser.add_argument("--gate", type=float, default=1.0, help="chance that a step is steered")
+    parser.add_argument("--operator", default="add")
+    parser.add_argument("--rows", default="both", help="both, conditional or unconditional")
+    parser.add_argument("--orthogonalise", action="store_true")
+    parser.add_argument("--out", type=Path, default=Path("build/steered"))

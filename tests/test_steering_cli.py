@@ -1,0 +1,90 @@
+"""The steering command line as a user meets it, on an untrained model in a folder."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from curation.build import build as build_clips
+from curation.recipe import make_recipe
+from sketch.codec.model import SketchCodec, SketchCodecConfig
+from sketch.export import save_sketch
+from sketch.language import model as shape
+from sketch.language.text import make_tokenizer
+from steering.cli import main
+from tests.test_sketch_codec import SMALL
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a small untrained model, and one with a few clips of four chords."""
+    home = tmp_path_factory.mktemp("steering")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in (("BLOCKS", 2), ("SIZE", 32), ("HEADS", 2), ("FEED_FORWARD", 64)):
+            patch.setattr(shape, name, size)
+        torch.manual_seed(0)
+        tokenizer = make_tokenizer(hours=2.0)
+        save_sketch(
+            shape.build(SketchCodec(SketchCodecConfig(**SMALL)), tokenizer),
+            tokenizer,
+            home / "model",
+        )
+    recipe, fonts = make_recipe("chords", "small", clips=96)
+    build_clips(recipe, home / "chords", fonts, workers=1)
+    return home
+
+
+def run(place, *arguments: str) -> int:
+    return main([part.format(home=place) for part in arguments])
+
+
+def test_from_clips_to_a_steered_pair(place, capsys):
+    model = ("--model", "{home}/model", "--store", "{home}/store")
+    assert run(place, "activations", "{home}/chords", *model) == 0
+    assert "2 layers x 32" in capsys.readouterr().out
+    bank = ("{home}/chords", "quality", "--out", "{home}/bank", "--method", "ridge")
+    assert run(place, "train", *bank, *model) == 0
+    shown = capsys.readouterr().out
+    assert "4 concepts by ridge" in shown and "minor" in shown
+    assert run(place, "inspect", "{home}/bank") == 0
+    assert (place / "bank" / "bank.png").stat().st_size > 5_000
+    steer = ("--bank", "{home}/bank", "--steer", "minor=2@linear_rise", "--seconds", "0.6")
+    assert run(place, "generate", "calm jazz", *model[:2], *steer, "--out", "{home}/pair") == 0
+    steered, rate = soundfile.read(place / "pair" / "steered.wav")
+    unsteered, _ = soundfile.read(place / "pair" / "unsteered.wav")
+    assert rate == 32_000 and len(steered) == len(unsteered) == 30 * 640
+    recipe = json.loads((place / "pair" / "recipe.json").read_text())
+    assert recipe["interventions"][0]["schedule"] == {"shape": "linear_rise"}
+    again = ("--out", "{home}/again")
+    assert run(place, "generate", "calm jazz", *model[:2], *steer, *again) == 0
+    repeated, _ = soundfile.read(place / "again" / "steered.wav")
+    assert np.array_equal(repeated, steered)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["activations", "{home}/nothing", "--model", "{home}/model"], "curation build"),
+        (["activations", "{home}/chords", "--model", "{home}/none"], "no folder with a model"),
+        (["activations", "{home}/chords", "--model", "{home}/model", "--backend", "jax"], "no backend"),
+        (["inspect", "{home}/none"], "holds no bank"),
+        (
+            ["train", "{home}/chords", "mood", "--model", "{home}/model", "--out", "{home}/x",
+             "--store", "{home}/store"],
+            "no label 'mood'",
+        ),
+        (
+            ["generate", "jazz", "--model", "{home}/model", "--bank", "{home}/none", "--steer", "C=1"],
+            "holds no bank",
+        ),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line(place, arguments, message, capsys, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert run(place, *arguments) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("steering: ") and message in error
