@@ -28,12 +28,14 @@ class Length:
 
 
 LENGTHS = (
-    Length(100, 45, 0.30),
-    Length(300, 15, 0.35),
-    Length(600, 7, 0.20),
+    Length(20, 200, 0.25),
+    Length(100, 45, 0.20),
+    Length(300, 15, 0.25),
+    Length(600, 7, 0.15),
     Length(1500, 3, 0.15),
 )
-"""Two seconds, where the caption says most; six and twelve; half minutes, to learn to go on."""
+"""Beginnings of many clips, because it takes tens of thousands of captions to learn to read; two,
+six and twelve seconds; half minutes, to learn to go on."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from transformers import MusicgenForConditionalGeneration, PreTrainedTokenizerFa
 
 from sketch.checkpoints import Checkpoint, Stopwatch
 from sketch.codec.model import SketchCodec
-from sketch.language.batches import IGNORED, Batch, Batches
+from sketch.language.batches import IGNORED, Batch, Batches, Length
 from sketch.language.corpus import codec_fingerprint, encode_corpus
 from sketch.language.model import build
 from sketch.language.muon import Muon
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT = "lm.pt"
 HOURS, VALIDATION_HOURS = 16.0, 0.6
+VALIDATION = Length(300, 15, 1.0)
 WARM_UP_STEPS = 60
 DECAY_FROM = 0.5
 """Share of the time after which the learning rate falls, linearly, to nothing."""
@@ -77,7 +78,7 @@ def train(
         learn_words(run.model.text_encoder, run.tokenizer, songs, blank)
         whiten(run.model.enc_to_dec_proj, run.model.text_encoder, run.tokenizer, songs)
     batches = Batches(songs, run.tokenizer, blank, seed + numbers["step"])
-    tests = list(_validation_batches(run, Batches(held_out, run.tokenizer, blank, 0)))
+    tests = list(_validation_batches(Batches(held_out, run.tokenizer, blank, 0, (VALIDATION,))))
     watch = Stopwatch(numbers["seconds"])
     while watch.seconds < minutes * 60:
         _set_rates(run.optimisers, numbers["step"], watch.seconds / (minutes * 60))
@@ -179,8 +180,8 @@ def _fast_bfloat16(batch: Batch) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def _validation_batches(run: Run, batches: Batches) -> Iterable[Batch]:
-    batches.lengths, batches.no_prompt = (batches.lengths[1],), 0.0
+def _validation_batches(batches: Batches) -> Iterable[Batch]:
+    batches.no_prompt = 0.0
     for _ in range(10):
         yield batches.next()
 
