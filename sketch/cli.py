@@ -75,6 +75,7 @@ def play(options: argparse.Namespace) -> None:
 
     if not options.out.parent.is_dir():
         raise BadInput(f"{options.out.parent} is no folder: make it, or choose another --out")
+    quieten()
     sketch = load_sketch(options.weights, _device(options.device))
     audio = sketch.play([options.prompt], options.seconds, options.seed, options.guidance)[0]
     soundfile.write(options.out, audio, sketch.sample_rate, subtype="PCM_16")
@@ -86,8 +87,17 @@ def gallery(options: argparse.Namespace) -> None:
     from sketch.gallery import make_gallery
     from sketch.loading import load_sketch
 
+    quieten()
     picture = make_gallery(load_sketch(options.weights), options.folder, options.seed)
     print(f"look at {picture}, listen to {options.folder}")
+
+
+def quieten() -> None:
+    """Leave out what transformers says of every model that it loads."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
 
 
 def _device(name: str | None) -> str:

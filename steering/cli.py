@@ -13,6 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from curation.errors import BadInput
+from sketch.cli import quieten
 
 STORE = Path("build/activations")
 
@@ -93,6 +94,7 @@ def generate(options: argparse.Namespace) -> None:
     from steering.models import load_model
     from steering.sampling import Sampling
 
+    quieten()
     model = load_model(options.model, options.backend, options.device)
     bank = load_bank(options.bank, model.origin)
     interventions = [_intervention(text, bank, options) for text in options.steer]
@@ -156,6 +158,7 @@ def _read(options: argparse.Namespace) -> Any:
     from steering.sources import open_source
 
     source = open_source(options.dataset)
+    quieten()
     options.loaded = load_model(options.model, options.backend, options.device)
     with tqdm(total=source.clips, unit=" clips", disable=None, leave=False) as bar:
         return read_source(

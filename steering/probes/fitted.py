@@ -12,6 +12,7 @@ from curation.errors import BadInput
 from steering.probes.scores import auc, r_squared
 
 Task = Literal["classification", "regression"]
+TIE = 0.001
 FEWEST = 4
 """Clips of a concept, and without it, that a split must have."""
 
@@ -118,6 +119,19 @@ def finish(
         calibration = least_squares(projected, data.y_val)
         alone = r_squared(projected * calibration[..., 0] + calibration[..., 1], data.y_val)
     return Fitted(unit, alone if scores is None else scores, alone, calibration, settings)
+
+
+def simplest(scores: Tensor) -> Tensor:
+    """Of settings from the most to the least restrained, the first that is as good as the best.
+
+    Args:
+        scores: ``[C, P]``. Within `TIE` of the best counts as good.
+
+    >>> simplest(torch.tensor([[0.9, 0.9995, 1.0]])).tolist()
+    [1]
+    """
+    good = scores >= scores.amax(-1, keepdim=True) - TIE
+    return good.float().argmax(-1)
 
 
 def platt(projected: Tensor, y: Tensor, rounds: int = 50) -> Tensor:

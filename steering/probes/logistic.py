@@ -1,7 +1,8 @@
 """Logistic regression, one concept against the rest; the penalty is chosen on validation clips.
 
 All concepts of a layer are fitted together: their losses are independent, so one run of L-BFGS on
-their sum finds each one's minimum.
+their sum finds each one's minimum. Activations are brought to one size as a whole, not axis by axis:
+that would turn the directions.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from curation.errors import BadInput
-from steering.probes.fitted import Fitted, ProbeData, finish
+from steering.probes.fitted import Fitted, ProbeData, finish, simplest
 from steering.probes.scores import auc
 
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)
 _STEPS = 200
 
 
@@ -24,20 +25,21 @@ def fit(data: ProbeData, search: object = None, generator: torch.Generator | Non
         raise BadInput("logistic regression tells classes: use ridge or rfm for numbers")
     chosen_vectors, chosen_scores, chosen = [], [], []
     for layer in range(data.layers):
-        mean, spread = data.x[:, layer].mean(0), data.x[:, layer].std(0).clamp_min(1e-6)
+        mean = data.x[:, layer].mean(0)
+        spread = (data.x[:, layer] - mean).square().mean().sqrt().clamp_min(1e-12)
         x, x_val = ((part[:, layer] - mean) / spread for part in (data.x, data.x_val))
         weights, start = [], None
-        for penalty in sorted(PENALTIES, reverse=True):
+        for penalty in PENALTIES:
             start = solution(x, data.y, penalty, start)
             weights.append(start)
         candidates = torch.stack(weights)  # [P, C, D + 1]
         predicted = torch.einsum("nd,pcd->ncp", x_val, candidates[..., :-1])
         scores = auc(predicted, data.y_val)
-        best = scores.argmax(-1)
+        best = simplest(scores)
         rows = torch.arange(len(best))
         chosen_vectors.append(candidates[best, rows, :-1] / spread)
         chosen_scores.append(scores[rows, best])
-        chosen.append([sorted(PENALTIES, reverse=True)[place] for place in best.tolist()])
+        chosen.append([PENALTIES[place] for place in best.tolist()])
     settings: dict[str, object] = {"penalties": chosen}
     return finish(data, torch.stack(chosen_vectors, 1), torch.stack(chosen_scores, 1), settings)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from steering.probes.fitted import Fitted, ProbeData, finish
+from steering.probes.fitted import Fitted, ProbeData, finish, simplest
 from steering.probes.scores import auc, r_squared
 
-PENALTIES = tuple(10.0**power for power in range(-6, 3))
+PENALTIES = tuple(10.0**power for power in range(2, -7, -1))
 """Times the mean eigenvalue of the layer's covariance."""
 
 
@@ -25,7 +25,7 @@ def fit(data: ProbeData, search: object = None, generator: torch.Generator | Non
         predicted = torch.einsum("nd,pcd->ncp", centred, candidates) + data.y.mean(0)[:, None]
         score = auc if data.task == "classification" else r_squared
         scores = score(predicted, data.y_val)  # [C, P]
-        best = scores.argmax(-1)
+        best = simplest(scores)
         rows = torch.arange(len(best))
         chosen_vectors.append(candidates[best, rows])
         chosen_scores.append(scores[rows, best])
