@@ -30,13 +30,8 @@ class Checkpoint:
         """Put every part back and return the run's numbers; empty where there is nothing yet."""
         if not self.path.exists():
             return {}
-        try:
-            saved = torch.load(self.path, weights_only=True, map_location="cpu")
-            recipe, states, numbers = saved["recipe"], saved["states"], saved["numbers"]
-        except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError):
-            raise BadInput(
-                f"{self.path} is damaged or no checkpoint: delete it to begin again"
-            ) from None
+        saved = read_checkpoint(self.path)
+        recipe, states, numbers = saved["recipe"], saved["states"], saved["numbers"]
         if recipe != self.recipe:
             changed = sorted(
                 k for k in {*recipe, *self.recipe} if recipe.get(k) != self.recipe.get(k)
@@ -66,6 +61,15 @@ class Checkpoint:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(self.path)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What `Checkpoint.save` wrote, read without running code; `BadInput` when it is damaged."""
+    try:
+        saved = torch.load(path, weights_only=True, map_location="cpu")
+        return {name: saved[name] for name in ("recipe", "states", "numbers", "random")}
+    except (OSError, RuntimeError, KeyError, EOFError, TypeError, pickle.UnpicklingError):
+        raise BadInput(f"{path} is damaged or no checkpoint: delete it to begin again") from None
 
 
 class Stopwatch:

@@ -21,6 +21,7 @@ from transformers import (
 )
 
 from curation.errors import BadInput
+from sketch.checkpoints import read_checkpoint
 from sketch.codec.features import SAMPLE_RATE
 from sketch.codec.model import SketchCodec
 from sketch.language.corpus import codec_fingerprint
@@ -80,7 +81,7 @@ def export(work: Path, codec: Path, folder: Path) -> int:
     checkpoint = work / LM_CHECKPOINT
     if not checkpoint.exists():
         raise BadInput(f"{work} has no language model yet: run 'python -m sketch train lm'")
-    saved = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    saved = read_checkpoint(checkpoint)
     if saved["recipe"]["codec"] != codec_fingerprint(codec):
         raise BadInput(
             f"{checkpoint} speaks the codes of another codec than {codec}: train it anew"

@@ -134,6 +134,15 @@ def test_a_prompt_becomes_a_file(folder, tmp_path, capsys):
     assert out.stat().st_size == 44 + 2 * 15 * 640
 
 
+def test_a_damaged_checkpoint_is_not_exported(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "lm.pt").write_bytes(b"half of it")
+    assert main(["export", "out", "--work", "work"]) == 2
+    assert "damaged or no checkpoint" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def linear() -> tuple[torch.nn.Linear, torch.optim.Optimizer]:
     torch.manual_seed(0)
     layer = torch.nn.Linear(3, 2)
