@@ -43,6 +43,7 @@ def songs(count: int, frames: int = 30, entries: int = 32) -> list[Song]:
 
 
 def batches(tokenizer, corpus, **options) -> Batches:
+    options = {"spliced": 0.0} | options
     return Batches(corpus, tokenizer, 32, seed=0, lengths=(Length(30, 2, 1.0),), **options)
 
 
@@ -81,6 +82,33 @@ def test_captions_are_dropped_as_often_as_asked(tokenizer):
     stream = batches(tokenizer, songs(50), no_prompt=0.25)
     dropped = np.mean([1 - stream.next().prompted.mean().item() for _ in range(200)])
     assert dropped == pytest.approx(0.25, abs=0.06)
+
+
+def test_other_music_before_a_clip_is_heard_and_not_learned(tokenizer):
+    pair = [Song(Piece("songs", n, 0.6), np.full((4, 30), n, "u2")) for n in (3, 9)]
+    stream = batches(tokenizer, pair, spliced=1.0, no_prompt=0.0)
+    seen = set()
+    for batch in (stream.next() for _ in range(20)):
+        for row, begin in enumerate(batch.begins.tolist()):
+            for k in range(4):
+                own = int(batch.targets[row, k, -1])
+                assert (batch.targets[row, k, : begin + k] == IGNORED).all()
+                assert (batch.targets[row, k, begin + k :] == own).all()
+                assert (batch.inputs[row, k, k + 1 : begin + k + 1] == {3: 9, 9: 3}[own]).all()
+            seen.add(begin)
+    assert min(seen) >= 1 and max(seen) <= 15 and len(seen) > 8
+
+
+def test_clips_without_a_caption_are_not_spliced(tokenizer):
+    batch = batches(tokenizer, songs(2), spliced=1.0, no_prompt=1.0).next()
+    assert batch.begins.tolist() == [0, 0]
+
+
+def test_steps_count_most_where_the_captions_music_begins(tokenizer):
+    batch = batches(tokenizer, songs(2), spliced=1.0, no_prompt=0.0).next()
+    counted = train.emphasis(batch)[:, 0]
+    for row, begin in enumerate(batch.begins.tolist()):
+        assert counted[row, begin] == 5 and (counted[row, begin:].diff() < 0).all()
 
 
 def test_a_dropped_caption_is_what_generate_guides_away_from(run, tokenizer):
@@ -146,10 +174,10 @@ def test_the_projection_begins_with_what_differs_between_captions(run, tokenizer
     assert 0.3 < float(states.square().mean()) < 1.2
 
 
-def test_a_caption_counts_most_at_the_start(run, tokenizer):
+def test_steps_can_be_weighed_by_themselves(run, tokenizer):
     batch = batches(tokenizer, songs(2), no_prompt=0.0).next()
-    first, last = torch.zeros(30), torch.zeros(30)
-    first[:4], last[4:] = 1, 1
+    first, last = torch.zeros(1, 1, 30), torch.zeros(1, 1, 30)
+    first[..., :4], last[..., 4:] = 1, 1
     whole = train.cross_entropy(run.model.eval(), batch)
     parts = [train.cross_entropy(run.model, batch, weights) for weights in (first, last)]
     assert torch.allclose((4 * parts[0][0] + 26 * parts[1][0]) / 30, whole[0], atol=1e-5)

@@ -17,6 +17,13 @@ IGNORED = -100
 NO_PROMPT = 0.15
 """Share of clips that are learned without their caption, for classifier-free guidance."""
 
+SPLICED = 0.4
+"""Share of captioned clips that other music goes before.
+
+What was played so far tells nearly all that a caption tells, so a model learns to trust it alone, and
+once its own notes stray from the prompt it never comes back. Here only the caption tells what is next.
+"""
+
 
 @dataclass(frozen=True)
 class Length:
@@ -42,7 +49,8 @@ six and twelve seconds; half minutes, to learn to go on."""
 class Batch:
     """``inputs`` and ``targets`` ``[B, K, S]``; ``text`` and its ``mask`` ``[B, W]``.
 
-    ``prompted`` ``[B]`` is 0 where the caption is dropped. Targets are -100 where nothing is learned.
+    ``prompted`` ``[B]`` is 0 where the caption is dropped. ``begins`` ``[B]`` is the step at which the
+    caption's music begins, 0 but for spliced clips. Targets are -100 where nothing is learned.
     """
 
     inputs: Tensor
@@ -50,9 +58,10 @@ class Batch:
     text: Tensor
     mask: Tensor
     prompted: Tensor
+    begins: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        parts = (self.inputs, self.targets, self.text, self.mask, self.prompted)
+        parts = (self.inputs, self.targets, self.text, self.mask, self.prompted, self.begins)
         return Batch(*(part.to(device) for part in parts))
 
 
@@ -89,9 +98,10 @@ class Batches:
         lengths: Sequence[Length] = LENGTHS,
         from_start: float = 0.5,
         no_prompt: float = NO_PROMPT,
+        spliced: float = SPLICED,
     ) -> None:
         self.tokenizer, self.blank, self.lengths = tokenizer, blank, lengths
-        self.from_start, self.no_prompt = from_start, no_prompt
+        self.from_start, self.no_prompt, self.spliced = from_start, no_prompt, spliced
         self.rng = np.random.default_rng(seed)
         self.songs = {
             length: [song for song in songs if _suits(song, length, lengths)] for length in lengths
@@ -108,19 +118,36 @@ class Batches:
         """Crops of these songs; shorter songs are filled up with blanks that are not learned."""
         books = songs[0].codes.shape[0]
         columns = np.full((len(songs), books, frames + 1), self.blank, dtype=np.int64)
+        prompted = self.rng.random(len(songs)) >= self.no_prompt
+        begins = self._begins(prompted, frames)
         for row, song in enumerate(songs):
-            crop = self._crop(song.codes, frames)
+            before = songs[row - 1].codes[:, : begins[row]]
+            begins[row] = before.shape[1]
+            crop = np.concatenate([before, self._crop(song.codes, frames - begins[row])], axis=1)
             columns[row, :, : crop.shape[1] + 1] = delayed(crop, self.blank)
         codes = torch.from_numpy(columns)
         targets = codes[..., 1:].clone()
         targets[targets == self.blank] = IGNORED
+        steps = np.arange(frames)[None, None] - np.arange(books)[None, :, None]
+        targets[torch.from_numpy(steps < begins[:, None, None])] = IGNORED
         words = self.tokenizer(
             [caption(song.piece, self.rng) for song in songs], padding=True, return_tensors="pt"
         )
-        prompted = torch.from_numpy(self.rng.random(len(songs)) >= self.no_prompt)
         return Batch(
-            codes[..., :-1], targets, words.input_ids, words.attention_mask, prompted.float()
+            codes[..., :-1],
+            targets,
+            words.input_ids,
+            words.attention_mask,
+            torch.from_numpy(prompted).float(),
+            torch.from_numpy(begins),
         )
+
+    def _begins(self, prompted: np.ndarray, frames: int) -> np.ndarray:
+        """Where each clip's own music begins: somewhere in the first half where it is spliced."""
+        places = self.rng.integers(1, max(2, frames // 2), size=len(prompted))
+        chosen = prompted & (self.rng.random(len(prompted)) < self.spliced)
+        begins: np.ndarray = np.where(chosen, places, 0)
+        return begins
 
     def _deal(self, length: Length) -> Song:
         deck = self._decks[length]
