@@ -17,11 +17,13 @@ IGNORED = -100
 NO_PROMPT = 0.15
 """Share of clips that are learned without their caption, for classifier-free guidance."""
 
-SPLICED = 0.4
-"""Share of captioned clips that other music goes before.
+SPLICED, SPLICED_FROM = 0.3, 300
+"""Share of captioned crops of so many frames and more that begin with other music.
 
 What was played so far tells nearly all that a caption tells, so a model learns to trust it alone, and
-once its own notes stray from the prompt it never comes back. Here only the caption tells what is next.
+once its own notes stray from the prompt it never comes back. Here the caption tells what follows.
+Short crops are left whole, and the other music is learned as well: a model that learns nothing but the
+change would change all the time.
 """
 
 
@@ -49,8 +51,7 @@ six and twelve seconds; half minutes, to learn to go on."""
 class Batch:
     """``inputs`` and ``targets`` ``[B, K, S]``; ``text`` and its ``mask`` ``[B, W]``.
 
-    ``prompted`` ``[B]`` is 0 where the caption is dropped. ``begins`` ``[B]`` is the step at which the
-    caption's music begins, 0 but for spliced clips. Targets are -100 where nothing is learned.
+    ``prompted`` ``[B]`` is 0 where the caption is dropped. Targets are -100 where nothing is learned.
     """
 
     inputs: Tensor
@@ -58,10 +59,9 @@ class Batch:
     text: Tensor
     mask: Tensor
     prompted: Tensor
-    begins: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        parts = (self.inputs, self.targets, self.text, self.mask, self.prompted, self.begins)
+        parts = (self.inputs, self.targets, self.text, self.mask, self.prompted)
         return Batch(*(part.to(device) for part in parts))
 
 
@@ -119,34 +119,27 @@ class Batches:
         books = songs[0].codes.shape[0]
         columns = np.full((len(songs), books, frames + 1), self.blank, dtype=np.int64)
         prompted = self.rng.random(len(songs)) >= self.no_prompt
-        begins = self._begins(prompted, frames)
-        for row, song in enumerate(songs):
-            before = songs[row - 1].codes[:, : begins[row]]
-            begins[row] = before.shape[1]
-            crop = np.concatenate([before, self._crop(song.codes, frames - begins[row])], axis=1)
+        for row, (song, begin) in enumerate(
+            zip(songs, self._begins(prompted, frames), strict=True)
+        ):
+            before = songs[row - 1].codes[:, :begin]
+            own = self._crop(song.codes, frames - before.shape[1])
+            crop = np.concatenate([before, own], axis=1)
             columns[row, :, : crop.shape[1] + 1] = delayed(crop, self.blank)
         codes = torch.from_numpy(columns)
         targets = codes[..., 1:].clone()
         targets[targets == self.blank] = IGNORED
-        steps = np.arange(frames)[None, None] - np.arange(books)[None, :, None]
-        targets[torch.from_numpy(steps < begins[:, None, None])] = IGNORED
         words = self.tokenizer(
             [caption(song.piece, self.rng) for song in songs], padding=True, return_tensors="pt"
         )
-        return Batch(
-            codes[..., :-1],
-            targets,
-            words.input_ids,
-            words.attention_mask,
-            torch.from_numpy(prompted).float(),
-            torch.from_numpy(begins),
-        )
+        shown = torch.from_numpy(prompted).float()
+        return Batch(codes[..., :-1], targets, words.input_ids, words.attention_mask, shown)
 
-    def _begins(self, prompted: np.ndarray, frames: int) -> np.ndarray:
+    def _begins(self, prompted: np.ndarray, frames: int) -> list[int]:
         """Where each clip's own music begins: somewhere in the first half where it is spliced."""
         places = self.rng.integers(1, max(2, frames // 2), size=len(prompted))
         chosen = prompted & (self.rng.random(len(prompted)) < self.spliced)
-        begins: np.ndarray = np.where(chosen, places, 0)
+        begins: list[int] = (places * chosen * (frames >= SPLICED_FROM)).tolist()
         return begins
 
     def _deal(self, length: Length) -> Song:

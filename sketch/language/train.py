@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT = "lm.pt"
 HOURS, VALIDATION_HOURS = 16.0, 0.6
-VALIDATION, SPLICED = Length(300, 15, 1.0), Length(60, 75, 1.0)
+VALIDATION = Length(300, 15, 1.0)
 WARM_UP_STEPS = 60
 DECAY_FROM = 0.5
 """Share of the time after which the learning rate falls, linearly, to nothing."""
@@ -78,10 +78,7 @@ def train(
         learn_words(run.model.text_encoder, run.tokenizer, songs, blank)
         whiten(run.model.enc_to_dec_proj, run.model.text_encoder, run.tokenizer, songs)
     batches = Batches(songs, run.tokenizer, blank, seed + numbers["step"])
-    tests = [
-        list(_batches_of(Batches(held_out, run.tokenizer, blank, 0, (length,)), spliced))
-        for length, spliced in ((VALIDATION, 0.0), (SPLICED, 1.0))
-    ]
+    tests = list(_validation_batches(Batches(held_out, run.tokenizer, blank, 0, (VALIDATION,))))
     watch = Stopwatch(numbers["seconds"])
     while watch.seconds < minutes * 60:
         _set_rates(run.optimisers, numbers["step"], watch.seconds / (minutes * 60))
@@ -131,7 +128,9 @@ def start(codec: SketchCodec, device: torch.device) -> Run:
 def step(run: Run, batch: Batch) -> list[float]:
     """One step on one batch; cross-entropy per codebook, in nats."""
     run.model.train()
-    losses = cross_entropy(run.model, batch.to(run.device), emphasis(batch).to(run.device))
+    frames = torch.arange(batch.targets.shape[-1], device=run.device)
+    weights = 1 + EARLY * torch.exp(-frames / EARLY_FRAMES)
+    losses = cross_entropy(run.model, batch.to(run.device), weights)
     for optimiser in run.optimisers:
         optimiser.zero_grad(set_to_none=True)
     losses.mean().backward()
@@ -143,12 +142,6 @@ def step(run: Run, batch: Batch) -> list[float]:
     return values
 
 
-def emphasis(batch: Batch) -> Tensor:
-    """How much each step of each clip counts, ``[B, 1, S]``: more where its own music begins."""
-    since = torch.arange(batch.targets.shape[-1]) - batch.begins[:, None, None]
-    return 1 + EARLY * torch.exp(-since.clamp_min(0) / EARLY_FRAMES)
-
-
 def cross_entropy(
     model: MusicgenForConditionalGeneration, batch: Batch, weights: Tensor | None = None
 ) -> Tensor:
@@ -157,7 +150,7 @@ def cross_entropy(
     A dropped caption is a text of zeros, which is also what `generate` guides away from.
 
     Args:
-        weights: ``[B, 1, S]``, how much each step counts; all alike by default.
+        weights: ``[S]``, how much each step counts; all alike by default.
     """
     with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=_fast_bfloat16(batch)):
         text = model.text_encoder(batch.text, attention_mask=batch.mask).last_hidden_state
@@ -187,9 +180,9 @@ def _fast_bfloat16(batch: Batch) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def _batches_of(batches: Batches, spliced: float, count: int = 10) -> Iterable[Batch]:
-    batches.no_prompt, batches.spliced = 0.0, spliced
-    for _ in range(count):
+def _validation_batches(batches: Batches) -> Iterable[Batch]:
+    batches.no_prompt = batches.spliced = 0.0
+    for _ in range(10):
         yield batches.next()
 
 
@@ -200,17 +193,15 @@ def validate(run: Run, tests: Iterable[Batch], prompted: bool = True) -> list[fl
     rows = []
     for batch in tests:
         shown = torch.full_like(batch.prompted, float(prompted))
-        parts = replace(batch, prompted=shown)
+        parts = Batch(batch.inputs, batch.targets, batch.text, batch.mask, shown)
         rows.append(cross_entropy(run.model, parts.to(run.device)))
     means: list[float] = torch.stack(rows).mean(0).tolist()
     return means
 
 
-def _log_validation(run: Run, tests: list[list[Batch]], numbers: dict[str, float]) -> None:
-    for name, batches in zip(("validation", "after other music"), tests, strict=True):
-        for prompted, words in ((True, ""), (False, " without captions")):
-            line = _line(validate(run, batches, prompted))
-            log.info("%s: %s%s %s", _where(numbers), name, words, line)
+def _log_validation(run: Run, tests: list[Batch], numbers: dict[str, float]) -> None:
+    log.info("%s: validation %s", _where(numbers), _line(validate(run, tests)))
+    log.info("%s: without captions %s", _where(numbers), _line(validate(run, tests, False)))
 
 
 def _set_rates(optimisers: list[torch.optim.Optimizer], step: int, done: float) -> None:
