@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from types import TracebackType
+from weakref import ref
 
 import torch
 from torch import Tensor
@@ -71,7 +73,8 @@ class Session:
         self._plans = [clip.plan for clip in clips]
         self._waiting: list[tuple[int, int, float]] = []
         self._lock = Lock()
-        self._over = self._streaming = False
+        self._stream: ref[Generator[Chunk, None, None]] | None = None
+        self._over = False
 
     def __enter__(self) -> Session:
         return self
@@ -112,21 +115,26 @@ class Session:
         """End the session; a stream under way ends after its step, and all memory is free."""
         with self._lock:
             self._over = True
-            if not self._streaming:
-                self._run = self._sound = None
+            self._run = self._sound = None
+            stream = None if self._stream is None else self._stream()
+        if stream is not None:
+            with suppress(
+                ValueError
+            ):  # it is at work in another thread, and will see that it is over
+                stream.close()
 
     def stream(self) -> Iterator[Chunk]:
         """Chunks as they are made; put together they are the clips."""
         with self._lock:
             self._check_open()
-            if self._streaming:
+            if self._stream is not None:
                 raise BadInput("the session is streaming already: start another for another stream")
-            self._streaming = True
-        return self._chunks()
+            assert self._run is not None and self._sound is not None
+            stream = self._chunks(self._run, self._sound)
+            self._stream = ref(stream)
+        return stream
 
-    def _chunks(self) -> Iterator[Chunk]:
-        run, sound = self._run, self._sound
-        assert run is not None and sound is not None
+    def _chunks(self, run: Run, sound: _Sound) -> Generator[Chunk, None, None]:
         try:
             while run.step < run.steps and not self._over:
                 self._apply_waiting(run)
@@ -139,7 +147,7 @@ class Session:
                         yield chunk
         finally:
             with self._lock:
-                self._over, self._streaming = True, False
+                self._over = True
                 self._run = self._sound = None
 
     @property
@@ -161,7 +169,9 @@ class Session:
 
     def _place(self, concept: int | str, clip: int) -> int:
         if not 0 <= clip < len(self._plans):
-            raise BadInput(f"there is no clip {clip}: the session has {len(self._plans)}, from 0 on")
+            raise BadInput(
+                f"there is no clip {clip}: the session has {len(self._plans)}, from 0 on"
+            )
         plan: Plan | None = self._plans[clip]
         names = () if plan is None else plan.names
         if isinstance(concept, str):
@@ -198,7 +208,9 @@ class _Sound:
                 self._keep(length, self.streams[length].push(codes))
                 if last == length:
                     self._keep(length, self.streams[length].finish())
-                    silence = self.made[length].new_zeros(len(rows), (self.total - length) * self.hop)
+                    silence = self.made[length].new_zeros(
+                        len(rows), (self.total - length) * self.hop
+                    )
                     self._keep(length, silence)
         self.heard = run.settled
         ready = min(made.shape[-1] for made in self.made.values()) if self.made else 0
