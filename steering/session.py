@@ -22,7 +22,11 @@ from steering.run import Run
 from steering.sampling import Sampling
 
 FIRST_SECONDS = 0.1
-"""The first chunk is short, so that there is something to hear."""
+"""The first chunk is short, so that there is something to hear soon."""
+
+GROWTH = 1.5
+"""Each chunk is that much longer than the one before, up to the full length: whoever plays them runs
+dry only if music is made more slowly than that, against its own time."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Session:
     was yielded last. To be used as a context manager, which frees all memory at its end.
 
     Args:
-        chunk_seconds: length of all chunks but the first, which is shorter.
+        chunk_seconds: length of the chunks; the first ones are shorter.
         progress: told the steps done and all steps, after each.
     """
 
@@ -135,24 +139,21 @@ class Session:
         return stream
 
     def _chunks(self, run: Run, sound: _Sound) -> Generator[Chunk, None, None]:
+        first = piece = min(self.chunk, max(1, round(FIRST_SECONDS * self.model.frame_rate)))
         try:
             while run.step < run.steps and not self._over:
                 self._apply_waiting(run)
                 run.advance()
                 self.progress(run.step, run.steps)
-                piece = self.chunk if sound.done else min(self.chunk, self._first_piece)
                 if run.settled - sound.heard >= piece or run.step == run.steps:
-                    chunk = sound.push(run)
+                    chunk = sound.push(run, first)
                     if chunk is not None:
+                        piece = min(self.chunk, math.ceil(GROWTH * piece))
                         yield chunk
         finally:
             with self._lock:
                 self._over = True
                 self._run = self._sound = None
-
-    @property
-    def _first_piece(self) -> int:
-        return max(1, round(FIRST_SECONDS * self.model.frame_rate))
 
     def _apply_waiting(self, run: Run) -> None:
         if not self._waiting:
@@ -199,8 +200,8 @@ class _Sound:
         self.heard, self.done = 0, 0
 
     @torch.inference_mode()
-    def push(self, run: Run) -> Chunk | None:
-        """What can be heard now that more frames are settled; None if that is nothing yet."""
+    def push(self, run: Run, least: int) -> Chunk | None:
+        """What can be heard now that more frames are settled; None if it is less than ``least``."""
         for length, rows in self.rows.items():
             last = min(run.settled, length)
             if self.heard < last:
@@ -214,7 +215,7 @@ class _Sound:
                     self._keep(length, silence)
         self.heard = run.settled
         ready = min(made.shape[-1] for made in self.made.values()) if self.made else 0
-        if not ready:
+        if ready < least * self.hop and run.settled < self.total:
             return None
         return self._chunk(run, ready)
 

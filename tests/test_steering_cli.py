@@ -92,7 +92,7 @@ def test_from_clips_to_a_steered_pair(place, capsys):
         (["generate", "jazz", "--model", "{home}/model"], "there is no bank"),
         (["generate", "jazz", "--recipe", "{home}/none.json"], "its own prompt"),
         (["generate", "--recipe", "{home}/none.json"], "none.json cannot be read"),
-        (["generate", "--recipe", "{home}/chords/recipe.toml"], "is not JSON"),
+        (["generate", "--recipe", "{home}/model/config.json"], "not of format 1"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line(place, arguments, message, capsys, monkeypatch):
