@@ -61,7 +61,11 @@ def kernel() -> Callable[[Any, Any, Any], None] | None:
     except ImportError:
         return None
     signature = "void(float32[:, ::1], float32[:, ::1], float32[:, ::1])"
-    options = {"fastmath": {"contract", "nsz"}, "nogil": True, "error_model": "numpy"}
+    options: dict[str, Any] = {
+        "fastmath": {"contract", "nsz"},
+        "nogil": True,
+        "error_model": "numpy",
+    }
     compiled: Callable[[Any, Any, Any], None]
     try:
         compiled = njit(signature, cache=True, **options)(_accumulate)
