@@ -46,6 +46,32 @@ def batches(tokenizer, corpus, **options) -> Batches:
     return Batches(corpus, tokenizer, 32, seed=0, lengths=(Length(30, 2, 1.0),), **options)
 
 
+def test_codes_that_sound_alike_begin_alike(run):
+    """Neighbours in the codec are neighbours in embeddings and heads, of the sizes that they had."""
+    decoder = run.model.decoder
+    for book, embedding, head in zip(
+        run.model.audio_encoder.quantiser.books,
+        decoder.model.decoder.embed_tokens,
+        decoder.lm_heads,
+        strict=True,
+    ):
+        apart = torch.cdist(book.vectors, book.vectors).flatten()
+        for made in (embedding.weight.detach()[:32], head.weight.detach()):
+            distances = torch.cdist(made, made).flatten()
+            assert torch.corrcoef(torch.stack([apart, distances]))[0, 1] > 0.8
+        assert embedding.weight.std().item() == pytest.approx(0.35, rel=0.2)
+
+
+def test_places_keep_their_shape_and_lose_their_mean():
+    torch.manual_seed(0)
+    vectors = torch.randn(200, 8) * torch.tensor([4.0] + [1.0] * 7) + 5
+    made = shape.places(vectors, 32)
+    assert made.mean(0).abs().max() < 1e-5
+    assert made.square().sum(1).mean().item() == pytest.approx(1.0, abs=1e-5)
+    spread = torch.linalg.svdvals(made)[:8]
+    assert 1.5 < (spread[0] / spread[-1]).item() < 3
+
+
 def test_the_delay_is_that_of_transformers(run):
     """Where generation says that a code is still to come, training has a target, and there only."""
     books, frames = 4, 12

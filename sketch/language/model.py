@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     GenerationConfig,
     MusicgenConfig,
@@ -22,15 +24,13 @@ POSITIONS = 2048
 GUIDANCE = 3.0
 SECONDS = 30
 FRAMES_PER_SECOND = 50
+SMALLEST_SPREAD = 0.05
 
 
 def build(
     codec: SketchCodec, tokenizer: PreTrainedTokenizerFast
 ) -> MusicgenForConditionalGeneration:
-    """A MusicGen with this codec, untrained.
-
-    Token embeddings begin as large as the sinusoidal positions that they are added to.
-    """
+    """A MusicGen with this codec, untrained but for what the codec knows of its codes."""
     text = T5EncoderModel(
         T5Config(
             vocab_size=len(tokenizer),
@@ -61,7 +61,7 @@ def build(
             bos_token_id=entries,
         )
     )
-    _initialise(decoder)
+    _initialise(decoder, [book.vectors for book in codec.quantiser.books])
     config = MusicgenConfig(
         text_encoder=text.config, audio_encoder=codec.config, decoder=decoder.config
     )
@@ -81,10 +81,43 @@ def build(
     return model
 
 
+EMBEDDING_SPREAD = 0.35
+"""Token embeddings begin as large as the sinusoidal positions that they are added to."""
+
+OWN = 0.2
+"""How much of an embedding's variance begins as its own, and not its place in the codec."""
+
+
 @torch.no_grad()
-def _initialise(decoder: MusicgenForCausalLM) -> None:
-    for embedding in decoder.model.decoder.embed_tokens:
-        nn.init.normal_(embedding.weight, std=0.35)
-    for layer in decoder.model.decoder.layers:
+def _initialise(decoder: MusicgenForCausalLM, books: Sequence[Tensor]) -> None:
+    """Blocks begin by changing nothing, and codes that sound alike begin alike.
+
+    With thousands of codes, most of which are rare, what is learned of one code has to hold for its
+    neighbours: embeddings and heads begin at the places that the codec has their entries at.
+    """
+    inner = decoder.model.decoder
+    for embedding, head, vectors in zip(inner.embed_tokens, decoder.lm_heads, books, strict=True):
+        size = embedding.weight.shape[1]
+        near = places(vectors, size)
+        own = torch.randn_like(near) / size**0.5
+        mixed = (1 - OWN) ** 0.5 * near + OWN**0.5 * own
+        nn.init.normal_(embedding.weight, std=EMBEDDING_SPREAD)
+        embedding.weight[: len(near)] = mixed * EMBEDDING_SPREAD * size**0.5
+        head.weight.copy_(near * head.weight.std() * size**0.5)
+    for layer in inner.layers:
         for last in (layer.self_attn.out_proj, layer.encoder_attn.out_proj, layer.fc2):
             nn.init.zeros_(last.weight)
+
+
+def places(vectors: Tensor, size: int) -> Tensor:
+    """A codebook's vectors ``[E, C]`` in ``size`` dimensions, ``[E, size]``, of length 1 on average.
+
+    They are turned at random, their mean is taken out, and the spread along their axes is made more
+    equal (by its square root), so that no axis drowns the others.
+    """
+    around = vectors.float() - vectors.float().mean(0)
+    left, spread, _ = torch.linalg.svd(around, full_matrices=False)
+    evened = left * (spread / spread[0]).clamp_min(SMALLEST_SPREAD).sqrt()
+    evened = evened / evened.square().sum(1).mean().sqrt()
+    turn = nn.init.orthogonal_(torch.empty(size, evened.shape[1], device=vectors.device))
+    return evened @ turn.T

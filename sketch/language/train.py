@@ -35,7 +35,7 @@ EARLY, EARLY_FRAMES = 4.0, 15.0
 """A clip's first frames count five times as much, the 15th two and a half times: it is there, before
 there is music to go on from, that the caption is needed."""
 
-MUON_RATE, ADAM_RATE, EMBEDDING_RATE, TEXT_RATE = 0.012, 1.5e-3, 6e-3, 3e-4
+MUON_RATE, ADAM_RATE, EMBEDDING_RATE, TEXT_RATE = 0.012, 1.5e-3, 2e-3, 3e-4
 
 
 @dataclass
