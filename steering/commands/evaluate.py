@@ -94,6 +94,7 @@ def run(options: argparse.Namespace) -> None:
 
 def prepare(options: argparse.Namespace) -> Evaluation:
     """Model, clips, judges and banks; bad options are refused before anything is played."""
+    from steering.decoder import Decoder
     from steering.evaluation.asks import asks
     from steering.evaluation.banks import BankShelf, HeldOutProbe
     from steering.evaluation.cells import Setting, Shelf
@@ -133,7 +134,13 @@ def prepare(options: argparse.Namespace) -> Evaluation:
         options.what,
         experiment,
         setting,
-        Runner(model, Shelf(options.home / "cells"), options.batch, options.workers),
+        Runner(
+            model,
+            Shelf(options.home / "cells"),
+            Decoder(model).generate,
+            options.batch,
+            options.workers,
+        ),
         BankShelf(workshop, options.banks or BANKS, options.builds / "banks"),
         judges,
         HeldOutProbe(workshop, experiment.family) if experiment.probed else None,

@@ -19,11 +19,12 @@ from steering.directions import Bank
 from steering.evaluation.cells import Cell, Result, Setting, Shelf, check_labels
 from steering.evaluation.hearing import hear_clip
 from steering.evaluation.plans import clips
-from steering.generation import generate
+from steering.generation import Clip
 from steering.models.interface import MusicModel
+from steering.sampling import Sampling
 
-Generate = Callable[..., Tensor]
-"""``(model, clips, seconds, sampling) -> codes [B, K, T]``, as `steering.generation.generate`."""
+Generate = Callable[[Sequence[Clip], float, Sampling], Tensor]
+"""``(clips, seconds, sampling) -> codes [B, K, T]``, as `steering.decoder.Decoder.generate`."""
 
 AHEAD = 2
 """Cells that may wait for their judges while the next is played."""
@@ -53,15 +54,16 @@ class Runner:
     """What plays cells.
 
     Args:
+        generate: how clips become codes.
         batch: clips that are generated side by side.
         workers: processes that listen; 0 for this one.
     """
 
     model: MusicModel
     shelf: Shelf
+    generate: Generate
     batch: int = 32
     workers: int = os.cpu_count() or 1
-    generate: Generate = generate
 
     def run(
         self,
@@ -98,7 +100,7 @@ class Runner:
             waiting: list[tuple[str, Result, list[Future] | list]] = []
             for cell in cells:
                 waiting.append((cell.label, *self._play(cell, setting, banks, pool)))
-                if len(waiting) > AHEAD:
+                while waiting and (len(waiting) > AHEAD or _done(waiting[0][2])):
                     yield _collect(*waiting.pop(0))
             for one in waiting:
                 yield _collect(*one)
@@ -111,13 +113,17 @@ class Runner:
         codes, states, jobs = [], [], []
         for start in range(0, len(wanted), self.batch):
             part = wanted[start : start + self.batch]
-            made = self.generate(self.model, part, setting.seconds, setting.sampling)
+            made = self.generate(part, setting.seconds, setting.sampling)
             codes.append(made.cpu().numpy().astype(np.int16))
             states.append(read_activations(self.model, made)[:, 0].numpy().astype(np.float16))
             for audio in self.model.decode(made).cpu().numpy():
                 rate = self.model.sample_rate
                 jobs.append(pool.submit(hear_clip, audio, rate) if pool else hear_clip(audio, rate))
         return {"codes": np.concatenate(codes), "states": np.concatenate(states)}, jobs
+
+
+def _done(jobs: list) -> bool:
+    return all(job.done() for job in jobs if isinstance(job, Future))
 
 
 def _collect(label: str, result: Result, jobs: list) -> tuple[str, Result]:
