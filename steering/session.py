@@ -161,7 +161,9 @@ class Session:
 
     def _place(self, concept: int | str, clip: int) -> int:
         if not 0 <= clip < len(self._plans):
-            raise BadInput(f"there is no clip {clip}: the session has {len(self._plans)}, from 0 on")
+            raise BadInput(
+                f"there is no clip {clip}: the session has {len(self._plans)}, from 0 on"
+            )
         plan: Plan | None = self._plans[clip]
         names = () if plan is None else plan.names
         if isinstance(concept, str):
@@ -198,7 +200,9 @@ class _Sound:
                 self._keep(length, self.streams[length].push(codes))
                 if last == length:
                     self._keep(length, self.streams[length].finish())
-                    silence = self.made[length].new_zeros(len(rows), (self.total - length) * self.hop)
+                    silence = self.made[length].new_zeros(
+                        len(rows), (self.total - length) * self.hop
+                    )
                     self._keep(length, silence)
         self.heard = run.settled
         ready = min(made.shape[-1] for made in self.made.values()) if self.made else 0

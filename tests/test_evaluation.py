@@ -166,7 +166,13 @@ def test_the_controls_are_all_there():
     assert steers["shuffled labels"][0].bank == "notes/ridge-shuffled"
     assert not steers["prompt alone"]
     assert len(search(EXPERIMENTS["notes"], ["ridge"])) == 2
-    assert all(cell.label for cell in levers(Steer("notes/ridge", 0.03)).cells)
+    layers = [
+        layer
+        for cell in levers(Steer("notes/ridge", 0.03), 2).cells
+        for steer in cell.steers
+        for layer in steer.layers.get("layers", [])
+    ]
+    assert set(layers) == {0, 1}
 
 
 def test_hits_need_sound():

@@ -103,7 +103,7 @@ def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
         )
         for method in evaluation.methods
     }
-    section = experiments.levers(strengths.choose(candidates))
+    section = experiments.levers(strengths.choose(candidates), evaluation.setting.origin.layers)
     found = evaluation.table(section, evaluation.play([section]))
     parts.append(Part(section.title, section.about, found))
     candidates |= {

@@ -119,9 +119,6 @@ def search(experiment: Experiment, methods: Sequence[str]) -> list[Section]:
 LEVERS: dict[str, dict[str, Any]] = {
     "conditional rows only": {"rows": "conditional"},
     "unconditional rows only": {"rows": "unconditional"},
-    "the 4 best layers": {"layers": {"weighting": "top", "k": 4}},
-    "the last 4 layers": {"layers": {"weighting": "only", "layers": [4, 5, 6, 7]}},
-    "the first 4 layers": {"layers": {"weighting": "only", "layers": [0, 1, 2, 3]}},
     "gate 0.3": {"gate": 0.3},
     "pulses of half a second": {"schedule": {"shape": "pulse", "period": 1.0, "width": 0.5}},
     "keeping the norm": {"operator": "add_keeping_norm"},
@@ -131,10 +128,20 @@ LEVERS: dict[str, dict[str, Any]] = {
 FACTORS = (1.0, 1.5, 2.0, 3.0)
 
 
-def levers(best: Steer) -> Section:
+def levers(best: Steer, layers: int) -> Section:
     """The best of the strengths, spent in other ways: what keeps the music alive."""
+    half = max(1, layers // 2)
+    parts: dict[str, dict[str, Any]] = {
+        "the better half of the layers": {"weighting": "top", "k": half},
+        "the first half of the layers": {"weighting": "only", "layers": list(range(half))},
+        "the last half of the layers": {
+            "weighting": "only",
+            "layers": list(range(layers - half, layers)),
+        },
+    }
+    ways = LEVERS | {name: {"layers": weights} for name, weights in parts.items()}
     cells = [unsteered(), Cell("as it is", (best,))]
-    for name, change in LEVERS.items():
+    for name, change in ways.items():
         for factor in FACTORS:
             pushed = replace(best, coefficient=best.coefficient * factor, **change)
             cells.append(Cell(f"{name}, {pushed.coefficient:.3g}", (pushed,)))
