@@ -44,7 +44,7 @@ def test_layers_together_tell_more_than_one_of_them():
 
 
 def test_the_probe_table_reads_what_was_planted():
-    data = probes.synthetic(900, 2, 24, "cpu")
+    data = probes.synthetic(2000, 2, 24, "cpu")
     half = len(data.x_val) // 2
     parts = {"train": (data.x, data.y)}
     parts["validation"], parts["test"] = (
