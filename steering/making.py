@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from curation.build import build
@@ -40,6 +40,7 @@ class Workshop:
     workers: int = 1
     batch: int = 16
     told: Told = quiet
+    kept: dict[str, tuple[Table, Activations]] = field(default_factory=dict, compare=False)
 
     def activations(self, training: Training) -> Activations:
         """A family's activations; the dataset is built first where it is not there."""
@@ -62,10 +63,14 @@ class Workshop:
 
         return read_source(self.model, source, self.store, training.pooling, self.batch, read)
 
-    def table(self, family: str) -> Table:
-        """What a family's directions are trained on."""
-        training = get_training(family)
-        return table_of(training, self.activations(training))
+    def table(self, family: str) -> tuple[Table, Activations]:
+        """What a family's directions are trained on; the last family's is kept at hand."""
+        if family not in self.kept:
+            training = get_training(family)
+            store = self.activations(training)
+            self.kept.clear()
+            self.kept[family] = (table_of(training, store), store)
+        return self.kept[family]
 
     def bank(self, family: str, method: str, shuffled: bool = False) -> Bank:
         """One bank, trained now.
@@ -73,10 +78,9 @@ class Workshop:
         Args:
             shuffled: deal the training labels out anew first: a control that can learn nothing.
         """
-        training = get_training(family)
-        store = self.activations(training)
-        data = table_of(training, store)
-        facts: dict[str, object] = {**store.facts, "label": training.label, "split": "split"}
+        data, store = self.table(family)
+        label = get_training(family).label
+        facts: dict[str, object] = {**store.facts, "label": label, "split": "split"}
         return train_bank(data, self.model.origin, family, method, facts, shuffled=shuffled)[0]
 
 

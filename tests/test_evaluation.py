@@ -17,7 +17,7 @@ from steering.evaluation import report, strengths
 from steering.evaluation.asks import asks, check_disjoint, in_words
 from steering.evaluation.cells import Cell, Setting, Shelf, Steer
 from steering.evaluation.experiments import EXPERIMENTS, controls, levers, search
-from steering.evaluation.plans import clips, intervention
+from steering.evaluation.plans import clips, intervention, with_triad
 from steering.evaluation.running import Runner
 from steering.evaluation.scoring import Life, Scores, hits, life
 from steering.evaluation.statistics import compare, estimate, holm, resampled_means
@@ -151,6 +151,15 @@ def test_controls_are_as_long_as_the_real_thing_and_stand_for_nothing(setting, b
         assert torch.allclose(fake.direction.vectors.norm(dim=-1), torch.ones(2), atol=1e-5)
     shared = [(fake.direction.vectors * d.vectors).sum(-1).abs().max() for d in few.values()]
     assert max(shared) < 1e-5
+
+
+def test_a_note_with_its_triad_leans_on_the_note_and_not_on_others(banks):
+    bank = banks["notes/ridge"]
+    mixed = with_triad("A", bank, 0.4)
+    likeness = {name: float((mixed.vectors * d.vectors).sum(-1).mean()) for name, d in bank.items()}
+    ranking = sorted(likeness, key=lambda name: -likeness[name])
+    assert ranking[0] == "A" and set(ranking[1:3]) == {"C#", "E"}
+    assert torch.allclose(mixed.vectors.norm(dim=-1), torch.ones(2), atol=1e-5)
 
 
 def toy_bank_of_two(bank):

@@ -9,10 +9,6 @@ import pytest
 import torch
 
 from curation.errors import BadInput
-from sketch.codec.model import SketchCodec, SketchCodecConfig
-from sketch.export import save_sketch
-from sketch.language import model as shape
-from sketch.language.text import make_tokenizer
 from steering import families, hub
 from steering.cli import main
 from steering.directions import load_bank
@@ -21,21 +17,14 @@ from steering.families import Training, per_second
 from steering.models import load_model
 from steering.shipped import shipped_banks
 from steering.store import Activations
-from tests.test_sketch_codec import SMALL
-from tests.toy import toy_bank, toy_model
+from tests.toy import save_small_sketch, toy_bank, toy_model
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder with a small untrained model."""
     home = tmp_path_factory.mktemp("commands")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, size in (("BLOCKS", 2), ("SIZE", 32), ("HEADS", 2), ("FEED_FORWARD", 64)):
-            patch.setattr(shape, name, size)
-        torch.manual_seed(0)
-        tokenizer = make_tokenizer(hours=2.0)
-        codec = SketchCodec(SketchCodecConfig(**SMALL))
-        save_sketch(shape.build(codec, tokenizer), tokenizer, home / "model")
+    save_small_sketch(home / "model")
     return home
 
 

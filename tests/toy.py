@@ -1,7 +1,10 @@
-"""A tiny random MusicGen of two blocks, and a bank of random directions for it."""
+"""Tiny untrained MusicGens, in memory and as a folder, and banks of random directions for them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 import torch
 from transformers import (
     MusicgenConfig,
@@ -13,6 +16,8 @@ from transformers import (
 )
 
 from sketch.codec.model import SketchCodec, SketchCodecConfig
+from sketch.export import save_sketch
+from sketch.language import model as shape
 from sketch.language.text import make_tokenizer
 from steering.directions import Bank, Direction
 from steering.models.transformers_backend import TransformersModel
@@ -21,7 +26,7 @@ from tests.test_sketch_codec import SMALL
 LAYERS, SIZE, ENTRIES = 2, 32, 32
 
 
-def toy_model() -> TransformersModel:
+def toy_model(layers: int = LAYERS) -> TransformersModel:
     torch.manual_seed(0)
     tokenizer = make_tokenizer(hours=2.0)
     codec = SketchCodec(SketchCodecConfig(**SMALL))
@@ -31,7 +36,7 @@ def toy_model() -> TransformersModel:
     decoder = MusicgenForCausalLM(
         MusicgenDecoderConfig(
             vocab_size=ENTRIES,
-            num_hidden_layers=LAYERS,
+            num_hidden_layers=layers,
             hidden_size=SIZE,
             num_attention_heads=4,
             ffn_dim=64,
@@ -48,7 +53,20 @@ def toy_model() -> TransformersModel:
     whole = MusicgenForConditionalGeneration(
         config=config, text_encoder=text, audio_encoder=codec, decoder=decoder
     )
+    whole.set_attn_implementation("sdpa")
     return TransformersModel("toy", whole, tokenizer)
+
+
+def save_small_sketch(folder: Path) -> None:
+    """A sketch of two small blocks, as export writes it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in (("BLOCKS", 2), ("SIZE", 32), ("HEADS", 2), ("FEED_FORWARD", 64)):
+            patch.setattr(shape, name, size)
+        torch.manual_seed(0)
+        tokenizer = make_tokenizer(hours=2.0)
+        save_sketch(
+            shape.build(SketchCodec(SketchCodecConfig(**SMALL)), tokenizer), tokenizer, folder
+        )
 
 
 def toy_bank(model: TransformersModel, concepts: tuple[str, ...], seed: int = 0) -> Bank:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,13 @@ from steering.commands.shared import add_model, model_of, teller
 
 if TYPE_CHECKING:
     from steering.evaluation.evaluating import Evaluation
+    from steering.evaluation.report import Part
     from steering.evaluation.running import Progress
+    from steering.evaluation.strengths import Chosen
 
 HOME = Path("build/evaluation")
-CLIPS = 108
+CLIPS = {"validation": 48, "test": 108}
+"""Of a cell: every note four times, and nine times."""
 SINGLE = ("notes", "chords", "genres", "keys", "modes")
 WHAT = (*SINGLE, "tempos", "schedules", "pairs", "probes")
 
@@ -27,10 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split",
         choices=("validation", "test"),
-        default="validation",
-        help="choose strengths, or report figures at those that were chosen",
+        help="choose strengths (default where there are any to choose), or report figures at those",
     )
-    parser.add_argument("--clips", type=int, default=CLIPS, help=f"of a cell, default {CLIPS}")
+    parser.add_argument(
+        "--clips", type=int, help="of a cell; default: 48 for validation, 108 for the test"
+    )
     parser.add_argument("--seconds", type=float, help="of a clip; each evaluation has its own")
     parser.add_argument(
         "--strengths",
@@ -63,33 +68,47 @@ def run(options: argparse.Namespace) -> None:
     if options.what == "probes":
         _probes(options)
         return
+    options.split = options.split or ("validation" if options.what in SINGLE else "test")
     from steering.evaluation import evaluating, strengths
 
     evaluation = prepare(options)
-    if options.what in SINGLE:
-        path = options.strengths or options.home / "strengths" / f"{options.what}.json"
-        seeds = [ask.seed for ask in evaluation.asks]
-        if options.split == "validation":
-            parts, chosen = evaluating.validation(evaluation)
-            strengths.write(path, chosen, evaluation.setting.origin, seeds)
-            print(f"{path}: {chosen.best.bank} at {chosen.best.coefficient:.3g}")
-        else:
-            chosen = strengths.read(path, evaluation.setting.origin, seeds, options.what)
-            parts = evaluating.test(evaluation, chosen)
-    elif options.what == "tempos":
+    origin, seeds = evaluation.setting.origin, [ask.seed for ask in evaluation.asks]
+    path, chosen_by = _strengths(options), _chosen_by(options)
+    if options.what == "tempos":
         from steering.evaluation.tempos import tempo_parts
 
         parts = tempo_parts(evaluation)
+    elif options.split == "validation" and options.what in SINGLE:
+        parts, chosen = evaluating.validation(evaluation)
+        strengths.write(path, chosen, origin, seeds)
+        print(f"{path}: {chosen.best.bank} at {chosen.best.coefficient:.3g}")
     else:
-        from steering.evaluation.pairs import pair_parts
-        from steering.evaluation.tracking import schedule_parts
-
-        path = options.strengths or options.home / "strengths" / "notes.json"
-        seeds = [ask.seed for ask in evaluation.asks]
-        notes = strengths.read(path, evaluation.setting.origin, seeds, "notes")
-        parts_of = schedule_parts if options.what == "schedules" else pair_parts
-        parts = parts_of(evaluation, notes.best)
+        chosen = strengths.read(path, origin, seeds, chosen_by)
+        parts = _at_chosen(options.what)(evaluation, chosen)
     _report(options, evaluation, parts)
+
+
+def _at_chosen(what: str) -> Callable[[Evaluation, Chosen], list[Part]]:
+    """What is played at the strengths that validation chose."""
+    from steering.evaluation import evaluating
+    from steering.evaluation.pairs import pair_parts
+    from steering.evaluation.tracking import schedule_parts
+
+    if what == "schedules":
+        return lambda evaluation, chosen: schedule_parts(evaluation, chosen.best)
+    if what == "pairs":
+        return lambda evaluation, chosen: pair_parts(evaluation, chosen.best)
+    return evaluating.test
+
+
+def _chosen_by(options: argparse.Namespace) -> str:
+    """The evaluation whose validation chooses the strengths: schedules and pairs take the notes'."""
+    return str(options.what) if options.what in SINGLE else "notes"
+
+
+def _strengths(options: argparse.Namespace) -> Path:
+    path: Path = options.strengths or options.home / "strengths" / f"{_chosen_by(options)}.json"
+    return path
 
 
 def prepare(options: argparse.Namespace) -> Evaluation:
@@ -107,14 +126,16 @@ def prepare(options: argparse.Namespace) -> Evaluation:
     from steering.shipped import BANKS
 
     experiment = EXPERIMENTS[options.what]
-    if options.split == "test" and options.what in SINGLE:
+    if options.what != "tempos" and (options.split == "test" or options.what not in SINGLE):
         _refuse_early(options)
     model = model_of(options)
     seconds = options.seconds or experiment.seconds
     concepts = concepts_of(experiment)
     setting = Setting(
         model.origin,
-        tuple(asks(options.split, options.clips, concepts, experiment.family)),
+        tuple(
+            asks(options.split, options.clips or CLIPS[options.split], concepts, experiment.family)
+        ),
         seconds,
         Sampling(),
     )
@@ -150,11 +171,10 @@ def prepare(options: argparse.Namespace) -> Evaluation:
 
 
 def _refuse_early(options: argparse.Namespace) -> None:
-    path = options.strengths or options.home / "strengths" / f"{options.what}.json"
-    if not path.exists():
+    if not _strengths(options).exists():
         raise BadInput(
-            f"{path} is not there: strengths are chosen on validation, run "
-            f"'python -m steering evaluate {options.what} --split validation' first"
+            f"{_strengths(options)} is not there: strengths are chosen on validation, run "
+            f"'python -m steering evaluate {_chosen_by(options)} --split validation' first"
         )
 
 
@@ -180,7 +200,7 @@ def _show(progress: Progress) -> None:
     print(progress, file=sys.stderr, flush=True)
 
 
-def _report(options: argparse.Namespace, evaluation: Evaluation, parts: list) -> None:
+def _report(options: argparse.Namespace, evaluation: Evaluation, parts: list[Part]) -> None:
     from steering.evaluation import report
     from steering.evaluation.truth import own_errors
 

@@ -12,7 +12,7 @@ from curation.errors import BadInput
 from steering.directions import Bank, load_bank
 from steering.evaluation.cells import Cell
 from steering.evaluation.experiments import SHUFFLED
-from steering.families import get_training, table_of
+from steering.families import get_training
 from steering.making import Workshop
 from steering.probes.multiclass import Discriminant, discriminant
 from steering.shipped import BANKS, folder_name
@@ -64,8 +64,8 @@ class HeldOutProbe:
     """
 
     def __init__(self, workshop: Workshop, family: str) -> None:
+        data = workshop.table(family)[0]
         training = get_training(family)
-        data = table_of(training, workshop.activations(training))
         parts = ("validation", "test")
         self.probe: Discriminant = discriminant(
             torch.cat([data.x[split] for split in parts]),

@@ -36,6 +36,8 @@ class Steer:
         control: ``random`` puts a random direction in the concept's place, ``orthogonal`` one that
             shares nothing with any concept of the bank; each clip has its own. A flipped sign is
             a negative coefficient, shuffled labels are another bank.
+        triad: of a note, how much of its third and fifth is pushed with it, so that the music may
+            move within the chord; 0 pushes the note alone.
     """
 
     bank: str
@@ -47,6 +49,7 @@ class Steer:
     gate: float = 1.0
     rows: str = "both"
     operator: str = "add"
+    triad: float = 0.0
 
 
 @dataclass(frozen=True)

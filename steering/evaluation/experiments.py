@@ -140,6 +140,8 @@ def levers(best: Steer, layers: int) -> Section:
         },
     }
     ways = LEVERS | {name: {"layers": weights} for name, weights in parts.items()}
+    if best.bank.startswith("notes"):
+        ways |= {"with its third and fifth": {"triad": 0.4}}
     cells = [unsteered(), Cell("as it is", (best,))]
     for name, change in ways.items():
         for factor in FACTORS:
