@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from curation.build import build as build_clips
 from curation.errors import BadInput
+from curation.recipe import make_recipe
 from steering import families, hub
 from steering.cli import main
 from steering.directions import load_bank
@@ -19,19 +21,24 @@ from steering.shipped import shipped_banks
 from steering.store import Activations
 from tests.toy import save_small_sketch, toy_bank, toy_model
 
+CLIPS = 240
+"""Enough that every triad stands four times in the validation splits."""
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with a small untrained model."""
+    """A folder with a small untrained model, and a build of chords."""
     home = tmp_path_factory.mktemp("commands")
     save_small_sketch(home / "model")
+    recipe, fonts = make_recipe("chords", "small", clips=CLIPS)
+    build_clips(recipe, home / "build" / f"chords-{CLIPS}", fonts, workers=1)
     return home
 
 
 @pytest.fixture
 def few(monkeypatch):
     """Small datasets, two methods, one strength."""
-    monkeypatch.setitem(families.FAMILIES, "chords", Training("chords", "quality", clips=168))
+    monkeypatch.setitem(families.FAMILIES, "chords", Training("chords", "quality", clips=CLIPS))
     monkeypatch.setattr(evaluating, "METHODS", ("ridge", "mean_difference"))
     chords = experiments.EXPERIMENTS["chords"]
     monkeypatch.setitem(
@@ -85,7 +92,7 @@ def test_the_probe_table_is_made_once(place, few, capsys, monkeypatch):
     monkeypatch.setattr("steering.evaluation.probe_table.METHODS", ("ridge",))
     monkeypatch.setattr("steering.evaluation.probe_table.DRAWS", 3)
     model = ("--model", "{home}/model", "--builds", "{home}/build")
-    table = ("--datasets", "{home}/build/chords-168", "--out", "{home}/probes")
+    table = ("--datasets", "{home}/build/chords-240", "--out", "{home}/probes")
     assert run(place, "evaluate", "probes", *model, *table) == 0
     shown = capsys.readouterr()
     assert shown.out.count("| chords | quality |") == 4 and shown.err.count("ridge:") == 4
