@@ -39,14 +39,18 @@ class PromptListeners:
 
         Args:
             heard: `curation.classify.features` of the clips, ``[N, F]``.
-            asked: attribute to class, by clip; attributes without a listener do not count.
+            asked: attribute to class, by clip; what no listener knows does not count.
         """
         if len(heard) != len(asked):
             raise BadInput(f"{len(heard)} clips for {len(asked)} prompts: give one of each")
         known = {name: self.probabilities(name, heard) for name in self.listeners}
         scores = np.full(len(asked), np.nan)
         for place, wanted in enumerate(asked):
-            found = [known[name][value][place] for name, value in wanted.items() if name in known]
+            found = [
+                known[name][value][place]
+                for name, value in wanted.items()
+                if name in known and value in known[name]
+            ]
             if found:
                 scores[place] = float(np.mean(found))
         return scores
