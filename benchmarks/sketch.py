@@ -231,9 +231,9 @@ def size_part(sketch: Sketch) -> Lines:
             ("text encoder", sketch.model.text_encoder),
         )
     }
-    size = sum(path.stat().st_size for path in WEIGHTS.iterdir())
+    size = sum(path.stat().st_size for path in sketch.folder.iterdir())
     return [(f"{name}, million parameters", f"{n:.2f}") for name, n in count.items()] + [
-        ("sketch/weights", f"{size / 1e6:.1f} MB")
+        ("folder", f"{size / 1e6:.1f} MB")
     ]
 
 

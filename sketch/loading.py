@@ -47,10 +47,11 @@ _RESTORE = "restore it with 'git checkout -- sketch/weights', or train and expor
 
 @dataclass(frozen=True)
 class Sketch:
-    """The model with its processor."""
+    """The model with its processor, and the folder that they came from."""
 
     model: MusicgenForConditionalGeneration
     processor: MusicgenProcessor
+    folder: Path
 
     @property
     def sample_rate(self) -> int:
@@ -92,7 +93,7 @@ def load_sketch(folder: Path = WEIGHTS, device: str = "cpu") -> Sketch:
     """The sketch from a folder; `BadInput` when it is incomplete, damaged or of another format."""
     check_folder(folder)
     model = MusicgenForConditionalGeneration.from_pretrained(folder).to(device).eval()
-    return Sketch(model, MusicgenProcessor.from_pretrained(folder))
+    return Sketch(model, MusicgenProcessor.from_pretrained(folder), folder)
 
 
 def check_folder(folder: Path) -> None:

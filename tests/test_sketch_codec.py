@@ -13,7 +13,7 @@ from sketch.codec.features import HOP, SAMPLE_RATE, FrameFeatures, Spectrum
 from sketch.codec.model import SketchCodec, SketchCodecConfig
 from sketch.codec.quantiser import ResidualQuantiser
 from sketch.codec.stream import ChunkedDecoder
-from sketch.codec.synthesis import Synthesis, oscillator_frequencies
+from sketch.codec.synthesis import KNEE, Synthesis, oscillator_frequencies, within_full_scale
 from sketch.codec.train import perplexity
 from sketch.export import save_halved
 
@@ -199,3 +199,12 @@ def test_a_saved_codec_is_loaded_with_all_its_tables(codec, tmp_path):
     again = SketchCodec.from_pretrained(tmp_path).decode(codes).audio_values
     assert torch.equal(loaded.decode(codes).audio_values, again)
     assert loaded.dtype == torch.float32
+
+
+def test_loud_samples_are_bent_and_soft_ones_left_alone():
+    samples = torch.linspace(-3, 3, 6001)
+    bent = within_full_scale(samples)
+    soft = samples.abs() <= KNEE
+    assert torch.equal(bent[soft], samples[soft])
+    assert bent.abs().max() < 1 and (bent.diff() >= 0).all()
+    assert (bent.diff() <= samples.diff() + 1e-6).all()

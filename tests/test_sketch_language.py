@@ -83,6 +83,24 @@ def test_captions_are_dropped_as_often_as_asked(tokenizer):
     assert dropped == pytest.approx(0.25, abs=0.06)
 
 
+@pytest.mark.parametrize("prompted", [True, False])
+def test_other_music_goes_before_captioned_crops_that_are_long(tokenizer, prompted):
+    pair = [Song(Piece("songs", n, 6.4), np.full((4, 320), n, "u2")) for n in (3, 9)]
+    stream = Batches(pair, tokenizer, 32, 0, (Length(300, 2, 1.0), Length(30, 2, 1.0)),
+                     no_prompt=float(not prompted), spliced=1.0)  # fmt: skip
+    changes = {30: [], 300: []}
+    for batch in (stream.next() for _ in range(20)):
+        first = batch.targets[:, 0]
+        assert (first != IGNORED).all()
+        assert (first.diff(dim=1) != 0).sum(1).max() <= 1
+        changes[first.shape[1]] += (first[:, :1] == first).sum(1).tolist()
+    assert set(changes[30]) == {30}
+    if prompted:
+        assert max(changes[300]) <= 150 and len(set(changes[300])) > 10
+    else:
+        assert set(changes[300]) == {300}
+
+
 def test_a_dropped_caption_is_what_generate_guides_away_from(run, tokenizer):
     """Cross-entropy without a caption equals that of the zeros and masks that `generate` makes."""
     batch = batches(tokenizer, songs(2), no_prompt=1.0).next()

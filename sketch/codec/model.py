@@ -14,7 +14,7 @@ from sketch.codec.constants import Constants
 from sketch.codec.convnext import Block
 from sketch.codec.features import HOP, SAMPLE_RATE, FrameFeatures
 from sketch.codec.quantiser import ResidualQuantiser
-from sketch.codec.synthesis import Synthesis
+from sketch.codec.synthesis import Synthesis, within_full_scale
 
 ENCODER_REACH, DECODER_PAST, DECODER_FUTURE = 3, 5, 1
 
@@ -168,4 +168,5 @@ class SketchCodec(PreTrainedModel):
             first_frame: which frame of the clip the first one is, for chunks.
         """
         controls = self.decoder(self.quantiser.decode(audio_codes[0]))
-        return SketchCodecDecoding(self.synthesis(controls, first_frame).unsqueeze(1))
+        samples = within_full_scale(self.synthesis(controls, first_frame))
+        return SketchCodecDecoding(samples.unsqueeze(1))

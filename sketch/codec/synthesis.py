@@ -25,6 +25,9 @@ NOISE_BANDS = 48
 NOISE_FRAMES = 512
 """Random phases repeat after 10 s."""
 
+KNEE, CEILING = 0.85, 0.99
+"""Samples below the knee stay as they are; what is above is bent, and never passes the ceiling."""
+
 
 def oscillator_frequencies() -> np.ndarray:
     """Hz of the oscillators: semitones up to A3, steps of 20 cents from there to 13 kHz.
@@ -109,3 +112,14 @@ def _overlap_add(blocks: Tensor) -> Tensor:
     rising, falling = blocks.split(HOP, dim=-1)
     whole = functional.pad(rising, (0, 0, 0, 1)) + functional.pad(falling, (0, 0, 1, 0))
     return whole.flatten(1)[:, HOP // 2 : -HOP // 2]
+
+
+def within_full_scale(samples: Tensor) -> Tensor:
+    """Loud samples bent smoothly to less than full scale, sample by sample, so that none is cut off.
+
+    >>> within_full_scale(torch.tensor([0.5, -0.75, -20.0]))
+    tensor([ 0.5000, -0.7500, -0.9900])
+    """
+    room = CEILING - KNEE
+    bent = KNEE + room * torch.tanh((samples.abs() - KNEE) / room)
+    return torch.where(samples.abs() > KNEE, bent.copysign(samples), samples)

@@ -17,6 +17,15 @@ IGNORED = -100
 NO_PROMPT = 0.15
 """Share of clips that are learned without their caption, for classifier-free guidance."""
 
+SPLICED, SPLICED_FROM = 0.3, 300
+"""Share of captioned crops of so many frames and more that begin with other music.
+
+What was played so far tells nearly all that a caption tells, so a model learns to trust it alone, and
+once its own notes stray from the prompt it never comes back. Here the caption tells what follows.
+Short crops are left whole, and the other music is learned as well: a model that learns nothing but the
+change would change all the time.
+"""
+
 
 @dataclass(frozen=True)
 class Length:
@@ -89,9 +98,10 @@ class Batches:
         lengths: Sequence[Length] = LENGTHS,
         from_start: float = 0.5,
         no_prompt: float = NO_PROMPT,
+        spliced: float = SPLICED,
     ) -> None:
         self.tokenizer, self.blank, self.lengths = tokenizer, blank, lengths
-        self.from_start, self.no_prompt = from_start, no_prompt
+        self.from_start, self.no_prompt, self.spliced = from_start, no_prompt, spliced
         self.rng = np.random.default_rng(seed)
         self.songs = {
             length: [song for song in songs if _suits(song, length, lengths)] for length in lengths
@@ -108,8 +118,13 @@ class Batches:
         """Crops of these songs; shorter songs are filled up with blanks that are not learned."""
         books = songs[0].codes.shape[0]
         columns = np.full((len(songs), books, frames + 1), self.blank, dtype=np.int64)
-        for row, song in enumerate(songs):
-            crop = self._crop(song.codes, frames)
+        prompted = self.rng.random(len(songs)) >= self.no_prompt
+        for row, (song, begin) in enumerate(
+            zip(songs, self._begins(prompted, frames), strict=True)
+        ):
+            before = songs[row - 1].codes[:, :begin]
+            own = self._crop(song.codes, frames - before.shape[1])
+            crop = np.concatenate([before, own], axis=1)
             columns[row, :, : crop.shape[1] + 1] = delayed(crop, self.blank)
         codes = torch.from_numpy(columns)
         targets = codes[..., 1:].clone()
@@ -117,10 +132,15 @@ class Batches:
         words = self.tokenizer(
             [caption(song.piece, self.rng) for song in songs], padding=True, return_tensors="pt"
         )
-        prompted = torch.from_numpy(self.rng.random(len(songs)) >= self.no_prompt)
-        return Batch(
-            codes[..., :-1], targets, words.input_ids, words.attention_mask, prompted.float()
-        )
+        shown = torch.from_numpy(prompted).float()
+        return Batch(codes[..., :-1], targets, words.input_ids, words.attention_mask, shown)
+
+    def _begins(self, prompted: np.ndarray, frames: int) -> list[int]:
+        """Where each clip's own music begins: somewhere in the first half where it is spliced."""
+        places = self.rng.integers(1, max(2, frames // 2), size=len(prompted))
+        chosen = prompted & (self.rng.random(len(prompted)) < self.spliced)
+        begins: list[int] = (places * chosen * (frames >= SPLICED_FROM)).tolist()
+        return begins
 
     def _deal(self, length: Length) -> Song:
         deck = self._decks[length]

@@ -181,7 +181,7 @@ def _fast_bfloat16(batch: Batch) -> bool:
 
 
 def _validation_batches(batches: Batches) -> Iterable[Batch]:
-    batches.no_prompt = 0.0
+    batches.no_prompt = batches.spliced = 0.0
     for _ in range(10):
         yield batches.next()
 

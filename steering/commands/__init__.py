@@ -1,1 +1,1 @@
-"""The command line's larger commands, one module each: ``add_arguments(parser)`` and ``run(options)``."""
+"""Commands of ``python -m steering``: each module has ``add_arguments(parser)`` and ``run(options)``."""

@@ -8,12 +8,11 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
 from curation.errors import BadInput
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from steering.models.transformers_backend import TransformersModel
 
 
@@ -70,6 +69,8 @@ def _transformers(name: str) -> TransformersModel:
 
 def read_audiocraft(folder: Path) -> dict[str, Tensor]:
     """The language model's weights in a folder that audiocraft saved; no code in it is run."""
+    import torch
+
     path = folder / "state_dict.bin"
     try:
         state: dict[str, Tensor] = torch.load(path, "cpu", weights_only=True)["best_state"]

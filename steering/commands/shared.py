@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sketch.cli import quieten
-from steering.models import MusicModel, load_model
+
+if TYPE_CHECKING:
+    from steering.models import MusicModel
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +22,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def model_of(options: argparse.Namespace) -> MusicModel:
     """The model that the options name."""
+    from steering.models import load_model
+
     quieten()
     return load_model(options.model, options.backend, options.device)
 
