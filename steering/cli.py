@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import sys
 from collections.abc import Sequence
@@ -14,8 +15,11 @@ from tqdm import tqdm
 from curation.errors import BadInput
 from sketch.cli import quieten
 from steering.commands import generate as generating
+from steering.commands.shared import add_model
 
 STORE = Path("build/activations")
+COMMANDS = ("evaluate", "banks", "bank", "convert")
+"""Modules of `steering.commands`."""
 
 EPILOG = """\
 first steps:
@@ -115,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         added = commands.add_parser(run.__name__, help=text, description=text)
         added.set_defaults(run=run)
         if run is not inspect:
-            _add_model(added)
+            add_model(added)
         if run in (activations, train):
             _add_reading(added)
         if run is train:
@@ -124,13 +128,13 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("bank", type=Path)
         if run is generate:
             generating.add_arguments(added)
+    for name in COMMANDS:
+        module = importlib.import_module(f"steering.commands.{name}")
+        text = (module.__doc__ or "").splitlines()[0]
+        added = commands.add_parser(name, help=text, description=text)
+        module.add_arguments(added)
+        added.set_defaults(run=module.run)
     return parser
-
-
-def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default="sketch", help="sketch, a name on the Hub, or a folder")
-    parser.add_argument("--backend", default="transformers", help="transformers or audiocraft")
-    parser.add_argument("--device", help="default: the GPU if there is one")
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:

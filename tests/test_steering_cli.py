@@ -7,32 +7,18 @@ import json
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 from curation.build import build as build_clips
 from curation.recipe import make_recipe
-from sketch.codec.model import SketchCodec, SketchCodecConfig
-from sketch.export import save_sketch
-from sketch.language import model as shape
-from sketch.language.text import make_tokenizer
 from steering.cli import main
-from tests.test_sketch_codec import SMALL
+from tests.toy import save_small_sketch
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder with a small untrained model, and one with a few clips of four chords."""
     home = tmp_path_factory.mktemp("steering")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, size in (("BLOCKS", 2), ("SIZE", 32), ("HEADS", 2), ("FEED_FORWARD", 64)):
-            patch.setattr(shape, name, size)
-        torch.manual_seed(0)
-        tokenizer = make_tokenizer(hours=2.0)
-        save_sketch(
-            shape.build(SketchCodec(SketchCodecConfig(**SMALL)), tokenizer),
-            tokenizer,
-            home / "model",
-        )
+    save_small_sketch(home / "model")
     recipe, fonts = make_recipe("chords", "small", clips=96)
     build_clips(recipe, home / "chords", fonts, workers=1)
     return home

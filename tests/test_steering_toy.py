@@ -5,18 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from transformers import (
-    MusicgenConfig,
-    MusicgenDecoderConfig,
-    MusicgenForCausalLM,
-    MusicgenForConditionalGeneration,
-    T5Config,
-    T5EncoderModel,
-)
 
 from curation.errors import BadInput
-from sketch.codec.model import SketchCodec, SketchCodecConfig
-from sketch.language.text import make_tokenizer
 from steering.activations import read_activations, typical_norms
 from steering.directions import Direction, Origin
 from steering.generation import Clip, generate
@@ -27,7 +17,7 @@ from steering.residual import changing, reading
 from steering.sampling import Sampling, choose, draw_noise, guided
 from steering.schedules import Schedule
 from steering.store import Writer, find
-from tests.test_sketch_codec import SMALL
+from tests.toy import toy_model
 
 LAYERS, SIZE, ENTRIES = 3, 32, 32
 GREEDY = Sampling(temperature=0.0)
@@ -35,35 +25,7 @@ GREEDY = Sampling(temperature=0.0)
 
 @pytest.fixture(scope="module")
 def model() -> TransformersModel:
-    torch.manual_seed(0)
-    tokenizer = make_tokenizer(hours=2.0)
-    codec = SketchCodec(SketchCodecConfig(**SMALL))
-    text = T5EncoderModel(
-        T5Config(vocab_size=len(tokenizer), d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
-    )
-    decoder = MusicgenForCausalLM(
-        MusicgenDecoderConfig(
-            vocab_size=ENTRIES,
-            num_hidden_layers=LAYERS,
-            hidden_size=SIZE,
-            num_attention_heads=4,
-            ffn_dim=64,
-            pad_token_id=ENTRIES,
-            bos_token_id=ENTRIES,
-            initializer_factor=0.3,
-        )
-    )
-    for weight in decoder.parameters():
-        if weight.ndim > 1:
-            torch.nn.init.normal_(weight, std=0.3)
-    config = MusicgenConfig(
-        text_encoder=text.config, audio_encoder=codec.config, decoder=decoder.config
-    )
-    whole = MusicgenForConditionalGeneration(
-        config=config, text_encoder=text, audio_encoder=codec, decoder=decoder
-    )
-    whole.set_attn_implementation("sdpa")
-    return TransformersModel("toy", whole, tokenizer)
+    return toy_model(LAYERS)
 
 
 def direction(model: TransformersModel, seed: int = 0) -> Direction:
