@@ -1,13 +1,14 @@
 """What is done to a clip: concepts with strength, schedule, layers, gate and operator.
 
 An `Intervention` says it in musical terms; `compile_plan` turns several into plain tensors that any
-decoder can run: one coefficient per step, concept and layer, one vector per concept and layer.
+decoder can run: one level per step, concept and layer, one vector per concept and layer, and one
+gain per concept, which is what moves while a clip plays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -44,6 +45,8 @@ class Gate:
     def __post_init__(self) -> None:
         if not 0 <= self.probability <= 1:
             raise BadInput(f"gate {self.probability}: give a probability from 0 to 1")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise BadInput(f"gate: its seed is {self.seed!r}, give a whole number from 0 on")
 
     def draws(self, steps: int, layers: int) -> np.ndarray:
         """Whether the gate is open: float ``[S, L]`` of zeros and ones."""
@@ -89,10 +92,10 @@ class Intervention:
             raise BadInput(f"no operator {self.operator!r}: choose one of {', '.join(OPERATORS)}")
 
     def strengths(self) -> np.ndarray:
-        """Coefficient per layer, ``[L]``, before schedule and gate."""
+        """What a coefficient of 1 is at each layer, ``[L]``, before schedule and gate."""
         weights = self.layers.of(self.direction.scores.double().numpy())
         scale = self.norms.double().numpy() if self.scaled_by_norm else 1.0
-        return self.coefficient * weights * scale
+        return weights * scale
 
     @property
     def scaled_by_norm(self) -> bool:
@@ -138,22 +141,46 @@ def from_record(record: Mapping[str, Any], bank: Bank) -> Intervention:
 
 
 @dataclass(frozen=True)
+class Move:
+    """From ``step`` on, the concept at this place in the plan has this coefficient."""
+
+    step: int
+    concept: int
+    coefficient: float
+
+    def __post_init__(self) -> None:
+        if self.step < 0 or self.concept < 0:
+            raise BadInput(f"a move of concept {self.concept} at step {self.step}: count from 0")
+        if not np.isfinite(self.coefficient):
+            raise BadInput(f"a move to the coefficient {self.coefficient}: give a number")
+
+
+@dataclass(frozen=True)
 class Plan:
     """Interventions as tensors, for ``S`` steps, ``M`` concepts, ``L`` layers of size ``D``.
 
+    What is applied is always the product ``levels * gain`` in float32, so that a coefficient that
+    was moved while the clip played and the same one in a recipe give the very same numbers.
+
     Attributes:
-        coefficients: float32 ``[S, M, L]``: schedule, gate, layer weight and unit multiplied out.
+        levels: float32 ``[S, M, L]``: schedule, gate, layer weight and unit multiplied out.
+        gains: float32 ``[M]``: the coefficients that the clip begins with.
         vectors: float32 ``[M, L, D]``, of length 1.
         operators: one name per concept.
         rows: bool ``[M, 2]``: whether conditional and unconditional rows are steered.
         origin: the model that the vectors belong to; None for no concept at all.
+        names: of the concepts.
+        moves: later coefficients, in the order of their steps.
     """
 
-    coefficients: Tensor
+    levels: Tensor
+    gains: Tensor
     vectors: Tensor
     operators: tuple[str, ...]
     rows: Tensor
     origin: Origin | None = None
+    names: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
 
     @property
     def concepts(self) -> int:
@@ -161,28 +188,56 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        return int(self.coefficients.shape[0])
+        return int(self.levels.shape[0])
 
-    def to(self, like: Tensor) -> Plan:
-        """The plan where ``like`` is and in its dtype; coefficients stay in float32."""
-        return Plan(
-            self.coefficients.to(like.device),
-            self.vectors.to(like),
-            self.operators,
-            self.rows.to(like.device),
-            self.origin,
-        )
+    @property
+    def coefficients(self) -> Tensor:
+        """What is applied: float32 ``[S, M, L]``."""
+        return self.between(0, self.steps)
+
+    def moved(self, *moves: Move) -> Plan:
+        """The plan with more moves; of two at one step the later given one counts."""
+        for move in moves:
+            if move.concept >= self.concepts:
+                raise BadInput(
+                    f"there is no concept {move.concept} to move: the plan has {self.concepts}, "
+                    "counted from 0"
+                )
+        ordered = sorted((*self.moves, *moves), key=lambda move: move.step)
+        return replace(self, moves=tuple(ordered))
+
+    def gains_between(self, first: int, count: int) -> Tensor:
+        """The coefficients at ``count`` steps from ``first`` on: float32 ``[count, M]``."""
+        gains = self.gains.expand(count, -1).clone()
+        for move in self.moves:
+            if move.step < first + count:
+                gains[max(0, move.step - first) :, move.concept] = move.coefficient
+        return gains
+
+    def between(self, first: int, count: int) -> Tensor:
+        """What is applied at these steps: float32 ``[count, M, L]``; past its end, nothing."""
+        levels = self.levels[first : first + count]
+        applied = levels * self.gains_between(first, len(levels))[:, :, None].to(levels.device)
+        return torch.nn.functional.pad(applied, (0, 0, 0, 0, 0, count - len(levels)))
 
     def at(self, step: int) -> Tensor:
-        """Coefficients ``[M, L]`` of a step; past its end a plan does nothing."""
-        if step < self.steps:
-            return self.coefficients[step]
-        return torch.zeros_like(self.coefficients[0])
+        """What is applied at a step: ``[M, L]``."""
+        return self.between(step, 1)[0]
+
+    def to(self, like: Tensor) -> Plan:
+        """The plan where ``like`` is and in its dtype; levels and gains stay float32 on the CPU."""
+        return replace(self, vectors=self.vectors.to(like))
 
 
 def empty_plan(layers: int, size: int) -> Plan:
     """The plan that changes nothing."""
-    return Plan(torch.zeros(1, 0, layers), torch.zeros(0, layers, size), (), torch.zeros(0, 2) > 0)
+    return Plan(
+        torch.zeros(1, 0, layers),
+        torch.zeros(0),
+        torch.zeros(0, layers, size),
+        (),
+        torch.zeros(0, 2) > 0,
+    )
 
 
 def compile_plan(
@@ -205,7 +260,7 @@ def compile_plan(
         origin.check(other.direction.origin, other.direction.name)
     steps = max(1, round(seconds * frame_rate))
     times = np.arange(steps) / frame_rate
-    coefficients = [
+    levels = [
         one.schedule.levels(times, seconds)[:, None]
         * one.gate.draws(steps, origin.layers)
         * one.strengths()[None]
@@ -216,11 +271,13 @@ def compile_plan(
         vectors = [without(v, vectors[:place]) for place, v in enumerate(vectors)]
     lengths = [v.norm(dim=-1, keepdim=True) for v in vectors]
     return Plan(
-        torch.from_numpy(np.stack(coefficients, axis=1)).float(),
+        torch.from_numpy(np.stack(levels, axis=1)).float(),
+        torch.tensor([one.coefficient for one in interventions], dtype=torch.float32),
         torch.stack(
             [v / n.clamp_min(1e-30) for v, n in zip(vectors, lengths, strict=True)]
         ).float(),
         tuple(one.operator for one in interventions),
         torch.tensor([_ROWS[one.rows] for one in interventions]),
         origin,
+        tuple(one.direction.name for one in interventions),
     )

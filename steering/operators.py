@@ -1,5 +1,6 @@
 """What a direction does to an activation: ``(h [..., D], coefficient, unit vector [D]) -> [..., D]``.
 
+Coefficients ``[..., 1]`` and vectors ``[..., D]`` of each row may stand in the place of one for all.
 To add one, write the function and mark it with ``@operator``. A coefficient of 0 must change no bit.
 """
 
@@ -28,7 +29,7 @@ def add(h: Tensor, coefficient: Tensor, vector: Tensor) -> Tensor:
 @operator
 def ablate(h: Tensor, coefficient: Tensor, vector: Tensor) -> Tensor:
     """``h - c (h . v) v``: 1 takes the direction out, 2 mirrors it."""
-    return h - coefficient * (h @ vector).unsqueeze(-1) * vector
+    return h - coefficient * (h * vector).sum(-1, keepdim=True) * vector
 
 
 @operator

@@ -1,12 +1,15 @@
 """The one place where activations are read, and the one where they are changed.
 
 Both are scoped: whatever happens inside, also an error while registering, no hook stays behind.
+Hooks belong to the model, so each of these acts only in the thread that set it up: two callers of one
+model never see each other's steering.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -42,7 +45,11 @@ def changing(model: MusicModel, change: Change) -> Iterator[None]:
 
 @contextmanager
 def _hooked(block: nn.Module, layer: int, change: Change) -> Iterator[None]:
+    owner = get_ident()
+
     def hook(_: nn.Module, __: Any, output: Any) -> Any:
+        if get_ident() != owner:
+            return output
         stream = residual_stream(output)
         changed = change(layer, stream)
         return output if changed is stream else replaced(output, changed)
@@ -64,6 +71,7 @@ class Steering:
 
     def __init__(self, plans: Sequence[Plan | None], guided: bool, like: Tensor) -> None:
         self.step = 0
+        self._known: dict[int, tuple[int, Tensor]] = {}
         self.rows: list[tuple[int, Plan, Tensor]] = []
         for clip, plan in enumerate(plans):
             if plan is None or not plan.concepts:
@@ -79,7 +87,7 @@ class Steering:
             return stream
         changed = stream.clone()
         for row, plan, takes_part in self.rows:
-            coefficients = plan.at(self.step)[:, layer]
+            coefficients = self._applied(row, plan)[:, layer]
             h = stream[row]
             for concept, name in enumerate(plan.operators):
                 if takes_part[concept] and coefficients[concept] != 0:
@@ -88,9 +96,18 @@ class Steering:
         return changed
 
 
+    def _applied(self, row: int, plan: Plan) -> Tensor:
+        """Coefficients ``[M, L]`` of this step, worked out once for all layers."""
+        step, known = self._known.get(row, (-1, None))
+        if known is None or step != self.step:
+            known = plan.at(self.step)
+            self._known[row] = (self.step, known)
+        return known
+
+
 def check_plan(plan: Plan, model: MusicModel) -> None:
     """Refuse a plan that was made for another model."""
     if plan.origin is not None:
         model.origin.check(plan.origin, "the plan")
-    if not torch.isfinite(plan.coefficients).all() or not torch.isfinite(plan.vectors).all():
+    if not all(torch.isfinite(part).all() for part in (plan.levels, plan.gains, plan.vectors)):
         raise ValueError("the plan holds numbers that are not finite: compile it anew")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import RLock
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from curation.errors import BadInput
 from steering.directions import Origin
 from steering.models.fingerprint import fingerprint
 from steering.models.interface import Condition, MusicModel
+from steering.models.weights import BlockWeights, DecoderWeights, Norm, unfit, without_bias
 
 DESCRIPTION = "description"
 
@@ -31,6 +33,8 @@ class AudiocraftModel(MusicModel):
     def __init__(self, name: str, model: Any) -> None:
         self.model = model
         self.lm = model.lm.eval()
+        self.lock = RLock()
+        """Held over each pass: audiocraft keeps the state of a generation in the modules."""
         codec = model.compression_model
         _check(name, self.lm, codec)
         self.codebooks, self.entries = self.lm.n_q, self.lm.card
@@ -82,7 +86,8 @@ class AudiocraftModel(MusicModel):
     @torch.inference_mode()
     def run(self, columns: Tensor, condition: Condition) -> Tensor:
         embedded = sum(self.lm.emb[k](columns[:, k]) for k in range(self.codebooks))
-        states = self.lm.transformer(embedded, cross_attention_src=condition.states)
+        with self.lock:
+            states = self.lm.transformer(embedded, cross_attention_src=condition.states)
         return states if self.lm.out_norm is None else self.lm.out_norm(states)
 
     @torch.inference_mode()
@@ -92,12 +97,58 @@ class AudiocraftModel(MusicModel):
     def start(self, condition: Condition) -> _AudiocraftDecoding:
         return _AudiocraftDecoding(self, condition)
 
+    def weights(self) -> DecoderWeights:
+        transformer = self.lm.transformer
+        if transformer.positional_embedding != "sin":
+            raise unfit(self.origin.model, f"has {transformer.positional_embedding} positions")
+        return DecoderWeights(
+            embeddings=tuple(one.weight.detach() for one in self.lm.emb),
+            positions=self._positions,
+            blocks=tuple(self._block(layer) for layer in transformer.layers),
+            norm=Norm.of(self.lm.out_norm),
+            heads=without_bias(self.origin.model, self.lm.linears),
+            attention_heads=transformer.layers[0].self_attn.num_heads,
+            activation=transformer.layers[0].activation,
+            masks_padding=False,
+        )
+
+    def _positions(self, count: int) -> Tensor:
+        from audiocraft.modules.transformer import create_sin_embedding
+
+        transformer = self.lm.transformer
+        places = torch.arange(count, device=self.device).view(1, -1, 1)
+        table = create_sin_embedding(places, self.lm.dim, transformer.max_period, self.dtype)
+        return transformer.positional_scale * table[0]
+
+    def _block(self, layer: Any) -> BlockWeights:
+        name = self.origin.model
+        parts = (layer.layer_scale_1, layer.layer_scale_cross, layer.layer_scale_2)
+        if not layer.norm_first or not all(isinstance(part, nn.Identity) for part in parts):
+            raise unfit(name, "scales its blocks, or norms after them")
+        matrix, out = _attention(name, layer.self_attn)
+        cross, cross_out = _attention(name, layer.cross_attention)
+        cross_query, cross_key, cross_value = cross.chunk(3)
+        widen, narrow = without_bias(name, (layer.linear1, layer.linear2))
+        return BlockWeights(
+            norm=Norm.of(layer.norm1),
+            query_key_value=(matrix,),
+            out=out,
+            cross_norm=Norm.of(layer.norm_cross),
+            cross_query=cross_query,
+            cross_key=cross_key,
+            cross_value=cross_value,
+            cross_out=cross_out,
+            feed_norm=Norm.of(layer.norm2),
+            widen=widen,
+            narrow=narrow,
+        )
+
 
 class _AudiocraftDecoding:
     """A generation by the library's own streaming transformer.
 
-    The streaming state lives in the model, so only one decoding can be under way at a time: one
-    that begins takes over from the one before, which then refuses to go on.
+    The streaming state lives in the model's modules: it is put there for each step and taken out
+    again, so that several decodings can be under way, step by step in turn.
     """
 
     def __init__(self, owner: AudiocraftModel, condition: Condition) -> None:
@@ -106,11 +157,22 @@ class _AudiocraftDecoding:
 
     def step(self, codes: Tensor) -> Tensor:
         lm = self.owner.lm
-        with lm.streaming():
+        with self.owner.lock, lm.streaming():
             lm.set_streaming_state(self.state)
             logits = self.owner.logits(codes.unsqueeze(-1), self.condition)
             self.state = lm.get_streaming_state()
         return logits[:, :, -1]
+
+
+def _attention(name: str, attention: Any) -> tuple[Tensor, Tensor]:
+    """Query, key and value in one ``[3 * D, D]``, and what leads out ``[D, D]``."""
+    if attention.qk_layer_norm or attention.kv_repeat != 1 or attention.past_context is not None:
+        raise unfit(name, "norms, repeats or forgets its keys")
+    inner = attention if attention.custom else attention.mha
+    if inner.in_proj_bias is not None:
+        raise unfit(name, "has biases in its matrices")
+    (out,) = without_bias(name, (inner.out_proj,))
+    return inner.in_proj_weight.detach(), out
 
 
 def _check(name: str, lm: Any, codec: Any) -> None:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from curation.errors import BadInput
 from steering.directions import Origin
+from steering.models.streams import OverlapStream, Stream
+from steering.models.weights import DecoderWeights
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,14 @@ class MusicModel(ABC):
     def start(self, condition: Condition) -> Decoding:
         """Begin to generate, one row of codes per row of the condition."""
 
+    @abstractmethod
+    def weights(self) -> DecoderWeights:
+        """The decoder's tensors; `BadInput` for a decoder of another shape than MusicGen's."""
+
+    def stream(self) -> Stream:
+        """A decoder of codes that come piece by piece, for one clip or several of one length."""
+        return OverlapStream(self.decode, round(self.sample_rate / self.frame_rate))
+
     @property
     def blank(self) -> int:
         """The code that stands for 'nothing yet'."""
@@ -141,6 +151,11 @@ class MusicModel(ABC):
                 f"{self.longest_seconds:g} s"
             )
         return round(seconds * self.frame_rate)
+
+
+def readable(mask: Tensor) -> Tensor:
+    """A mask without empty rows: their states are zeros, so attending to them adds nothing."""
+    return torch.where(mask.sum(-1, keepdim=True) > 0, mask, torch.ones_like(mask))
 
 
 def residual_stream(output: Any) -> Tensor:

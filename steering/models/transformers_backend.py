@@ -12,7 +12,9 @@ from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from curation.errors import BadInput
 from steering.directions import Origin
 from steering.models.fingerprint import fingerprint
-from steering.models.interface import Condition, MusicModel
+from steering.models.interface import Condition, MusicModel, readable
+from steering.models.streams import Stream
+from steering.models.weights import BlockWeights, DecoderWeights, Norm, without_bias
 
 
 class TransformersModel(MusicModel):
@@ -86,7 +88,7 @@ class TransformersModel(MusicModel):
         return self.model.decoder.model(
             input_ids=columns.flatten(0, 1),
             encoder_hidden_states=condition.states,
-            encoder_attention_mask=_readable(condition.mask),
+            encoder_attention_mask=readable(condition.mask),
             use_cache=False,
         ).last_hidden_state
 
@@ -97,13 +99,60 @@ class TransformersModel(MusicModel):
     def start(self, condition: Condition) -> _TransformersDecoding:
         return _TransformersDecoding(self.model, condition)
 
+    def weights(self) -> DecoderWeights:
+        inner = self.model.decoder.model.decoder
+        return DecoderWeights(
+            embeddings=tuple(one.weight.detach() for one in inner.embed_tokens),
+            positions=self._positions,
+            blocks=tuple(self._block(layer) for layer in inner.layers),
+            norm=Norm.of(inner.layer_norm),
+            heads=without_bias(self.origin.model, self.model.decoder.lm_heads),
+            attention_heads=self.model.decoder.config.num_attention_heads,
+            activation=inner.layers[0].activation_fn,
+            masks_padding=True,
+        )
+
+    def stream(self) -> Stream:
+        codec = self.model.audio_encoder
+        if codec.config.model_type == "sketch_codec":
+            from sketch.codec.stream import ChunkedDecoder
+
+            return ChunkedDecoder(codec)
+        return super().stream()
+
+    def _positions(self, count: int) -> Tensor:
+        table = self.model.decoder.model.decoder.embed_positions
+        if count <= len(table.weights):
+            return table.weights[:count]
+        return table.get_embedding(count, self.origin.size).to(table.weights)
+
+    def _block(self, layer: nn.Module) -> BlockWeights:
+        own, cross = layer.self_attn, layer.encoder_attn
+        modules = (own.q_proj, own.k_proj, own.v_proj, own.out_proj, cross.q_proj, cross.k_proj)
+        rest = (cross.v_proj, cross.out_proj, layer.fc1, layer.fc2)
+        q, k, v, out, *others = without_bias(self.origin.model, (*modules, *rest))
+        cross_query, cross_key, cross_value, cross_out, widen, narrow = others
+        return BlockWeights(
+            norm=Norm.of(layer.self_attn_layer_norm),
+            query_key_value=(q, k, v),
+            out=out,
+            cross_norm=Norm.of(layer.encoder_attn_layer_norm),
+            cross_query=cross_query,
+            cross_key=cross_key,
+            cross_value=cross_value,
+            cross_out=cross_out,
+            feed_norm=Norm.of(layer.final_layer_norm),
+            widen=widen,
+            narrow=narrow,
+        )
+
 
 class _TransformersDecoding:
     """A generation by the library's own decoder and growing cache."""
 
     def __init__(self, model: MusicgenForConditionalGeneration, condition: Condition) -> None:
         self.decoder, self.condition = model.decoder, condition
-        self.mask = _readable(condition.mask)
+        self.mask = readable(condition.mask)
         config = model.decoder.config
         self.cache = EncoderDecoderCache(DynamicCache(config=config), DynamicCache(config=config))
 
@@ -118,8 +167,3 @@ class _TransformersDecoding:
             use_cache=True,
         ).logits
         return out.view(rows, books, -1)
-
-
-def _readable(mask: Tensor) -> Tensor:
-    """A mask without empty rows: their states are zeros, so attending to them adds nothing."""
-    return torch.where(mask.sum(-1, keepdim=True) > 0, mask, torch.ones_like(mask))

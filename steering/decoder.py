@@ -1,0 +1,98 @@
+"""The steered decoder: one loop over the weights of any MusicGen, from either library.
+
+It is built once per model and holds nothing of any generation, so several sessions can use one at the
+same time. `steering.generation` is the reference that it must agree with, token by token.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from curation.errors import BadInput
+from steering.fused import Cache, Fused
+from steering.generation import Clip, Progress
+from steering.memory import available, check_fit
+from steering.models.interface import MusicModel
+from steering.pushes import AHEAD
+from steering.residual import check_plan
+from steering.run import Run, Window
+from steering.sampling import Sampling
+
+LONGEST_SECONDS = 3600.0
+
+
+class Decoder:
+    """A model's decoder, fused.
+
+    Args:
+        model: where the weights, prompts and codec come from.
+        window_seconds: how far back a step may look; the model's own limit unless it is shorter.
+    """
+
+    def __init__(self, model: MusicModel, window_seconds: float | None = None) -> None:
+        self.model = model
+        self.fused = Fused(model.weights())
+        frames = model.frames(min(window_seconds or math.inf, model.longest_seconds))
+        self.window = Window.of(frames + model.codebooks - 1)
+
+    def generate(
+        self,
+        clips: Sequence[Clip],
+        seconds: float | Sequence[float],
+        sampling: Sampling | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> Tensor:
+        """Codes ``[B, K, T]`` of clips, each of its own length; blank past the end of a shorter one.
+
+        Every row equals the row alone, up to the rounding of batched matrix products. Clips longer
+        than the model's window are made by sliding it (see `Run`).
+        """
+        run = self.start(clips, seconds, sampling)
+        while run.step < run.steps:
+            run.advance()
+            progress(run.step, run.steps)
+        return run.codes(0, run.frames)
+
+    def start(
+        self,
+        clips: Sequence[Clip],
+        seconds: float | Sequence[float],
+        sampling: Sampling | None = None,
+    ) -> Run:
+        """A batch that is ready for its first step; `BadInput` for one that cannot be played."""
+        sampling = sampling or Sampling()
+        if not clips:
+            raise BadInput("there is no clip to generate: give at least one")
+        asked = [seconds] * len(clips) if isinstance(seconds, int | float) else list(seconds)
+        if len(asked) != len(clips):
+            raise BadInput(f"{len(asked)} lengths for {len(clips)} clips: give one each, or one")
+        lengths = [self._frames(one) for one in asked]
+        for clip in clips:
+            if clip.plan is not None:
+                check_plan(clip.plan, self.model)
+        free = available(self.fused.embeddings.device)
+        check_fit(self.bytes_per_clip(max(lengths), sampling), len(clips), max(asked), free)
+        return Run(self.fused, self.model, clips, lengths, sampling, self.window)
+
+    def bytes_per_clip(self, frames: int, sampling: Sampling) -> int:
+        """Memory that one clip takes beside the weights: cache, columns, steering, sampling."""
+        fused = self.fused
+        rows, layers = 2 if sampling.guided else 1, len(fused.blocks)
+        steps = frames + self.model.codebooks - 1
+        item = fused.embeddings.element_size()
+        length = min(steps, self.window.length)
+        cache = Cache.bytes(layers, rows, length, fused.size, item)
+        steering = 2 * AHEAD * layers * rows * fused.size * 4
+        drawing = 32 * fused.books * fused.entries
+        return cache + steering + drawing + 9 * fused.books * steps
+
+    def _frames(self, seconds: float) -> int:
+        rate = self.model.frame_rate
+        if not 1 / rate <= seconds <= LONGEST_SECONDS:
+            raise BadInput(
+                f"{seconds:g} s cannot be played: ask for {1 / rate:g} to {LONGEST_SECONDS:g} s"
+            )
+        return round(seconds * rate)

@@ -1,0 +1,241 @@
+"""A MusicGen decoder as few, large tensor operations: one step of all rows at a time.
+
+Query, key and value are one product, the K heads are one, the K embeddings one look-up. Keys and values
+of the prompt are computed once; rows of guidance without a word do not attend to it, since what they
+would add is zero. Guidance is applied before the heads rather than after them: they are linear, so the
+logits are the same, at half the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from steering.models.interface import Condition, readable
+from steering.models.weights import BlockWeights, DecoderWeights, Norm
+
+Steer = Callable[[int, Tensor], Tensor]
+"""What is done to the residual stream ``[R, D]`` or ``[R, S, D]`` after a layer."""
+
+Place = int | Tensor
+"""A position: a number, or a tensor ``[1]`` that holds it on the device."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """The prompt as a block's attention reads it, for the ``C`` rows that come first.
+
+    Attributes:
+        keys: ``[C * H, D / H, W]``. values: ``[C * H, W, D / H]``, per layer.
+        mask: ``[C * H, 1, W]``, to be added; None where no row is padded.
+    """
+
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+    mask: Tensor | None
+    rows: int
+
+
+class Cache:
+    """Keys and values of the steps so far, with room for ``length`` of them.
+
+    Memory that no step has reached yet is not touched.
+    """
+
+    def __init__(
+        self, layers: int, rows: int, heads: int, length: int, size: int, like: Tensor
+    ) -> None:
+        self.all = like.new_zeros(layers, 2, rows, heads, length, size)
+        flat = self.all.view(layers, 2, rows * heads, length, size)
+        self.slots = list(self.all)
+        self.keys = [one[0].transpose(1, 2) for one in flat]
+        self.values = [one[1] for one in flat]
+
+    @staticmethod
+    def bytes(layers: int, rows: int, length: int, width: int, item: int) -> int:
+        """What it takes: ``width`` is D, ``item`` the bytes of a number."""
+        return 2 * layers * rows * length * width * item
+
+    def put(self, layer: int, new: Tensor, place: Place) -> None:
+        """Keys and values ``[2, R, H, D / H]`` of the step at a position."""
+        if isinstance(place, int):
+            self.slots[layer].select(3, place).copy_(new)
+        else:
+            self.slots[layer].index_copy_(3, place, new.unsqueeze(3))
+
+    def put_all(self, layer: int, new: Tensor) -> None:
+        """Keys and values ``[2, R, H, S, D / H]`` of the first S positions."""
+        self.slots[layer][..., : new.shape[3], :] = new
+
+
+class _Block:
+    """A block's tensors, laid out for `torch.addmm`."""
+
+    def __init__(self, block: BlockWeights, scale: float) -> None:
+        parts = block.query_key_value
+        if len(parts) == 1:
+            parts = parts[0].chunk(3)
+        query, key, value = parts
+        self.norm = _norm(block.norm)
+        self.query_key_value = _laid_out(torch.cat([query * scale, key, value]))
+        self.out = _laid_out(block.out)
+        self.cross_norm = _norm(block.cross_norm)
+        self.cross_query = _laid_out(block.cross_query * scale)
+        self.cross_key, self.cross_value = block.cross_key, block.cross_value
+        self.cross_out = _laid_out(block.cross_out)
+        self.feed_norm = _norm(block.feed_norm)
+        self.widen, self.narrow = _laid_out(block.widen), _laid_out(block.narrow)
+
+
+class Fused:
+    """The decoder's tensors and what is done with them; it holds no state of any generation.
+
+    On a GPU, matrices that need no fusing are shared with the model; on the CPU all are copied,
+    since products with few rows are up to twice as fast with the matrix transposed.
+    """
+
+    def __init__(self, weights: DecoderWeights) -> None:
+        self.books = len(weights.embeddings)
+        self.size = int(weights.norm.weight.shape[0])
+        self.heads = weights.attention_heads
+        self.entries = int(weights.heads[0].shape[0])
+        self.activation, self.masks_padding = weights.activation, weights.masks_padding
+        scale = (self.size // self.heads) ** -0.5
+        self.blocks = [_Block(block, scale) for block in weights.blocks]
+        self.norm = _norm(weights.norm)
+        self.embeddings = torch.cat(weights.embeddings)
+        first = torch.arange(self.books, device=self.embeddings.device)
+        self.first = first * weights.embeddings[0].shape[0]
+        self.all_heads = _laid_out(torch.cat(weights.heads))
+        self.positions = weights.positions
+
+    def cache(self, rows: int, length: int) -> Cache:
+        """An empty cache for R rows."""
+        head = self.size // self.heads
+        return Cache(len(self.blocks), rows, self.heads, length, head, self.embeddings)
+
+    def words(self, condition: Condition) -> Words:
+        """The prompts ``[C, W, D]`` as all blocks read them."""
+        rows, count, _ = condition.states.shape
+        split = (rows, count, self.heads, -1)
+        keys, values = [], []
+        for block in self.blocks:
+            key = (condition.states @ block.cross_key.T).view(split)
+            value = (condition.states @ block.cross_value.T).view(split)
+            keys.append(key.permute(0, 2, 3, 1).flatten(0, 1).contiguous())
+            values.append(value.transpose(1, 2).flatten(0, 1).contiguous())
+        mask = None
+        seen = readable(condition.mask)
+        if self.masks_padding and not bool(seen.all()):
+            hidden = torch.zeros_like(keys[0][:1, 0, :1]).new_zeros(rows, 1, 1, count)
+            hidden = hidden.masked_fill(seen[:, None, None] == 0, float("-inf"))
+            mask = hidden.expand(-1, self.heads, -1, -1).flatten(0, 1).contiguous()
+        return Words(tuple(keys), tuple(values), mask, rows)
+
+    def embed(self, codes: Tensor, positions: Tensor) -> Tensor:
+        """Codes ``[..., K]`` and the embeddings of their positions to ``[..., D]``."""
+        return functional.embedding(codes + self.first, self.embeddings).sum(-2) + positions
+
+    def step(
+        self,
+        x: Tensor,
+        cache: Cache,
+        words: Words,
+        place: Place,
+        seen: int,
+        mask: Tensor | None,
+        steer: Steer | None,
+    ) -> Tensor:
+        """One position of all rows ``[R, D]``, which are changed; what comes after the final norm.
+
+        Args:
+            seen: how much of the cache is attended to; mask: what of it is hidden, ``[1, 1, seen]``.
+        """
+        for layer, block in enumerate(self.blocks):
+            mixed = torch.mm(self._normed(x, block.norm), block.query_key_value)
+            query, new = self._split(mixed)
+            cache.put(layer, new, place)
+            keys, values = cache.keys[layer][..., :seen], cache.values[layer][:, :seen]
+            x.addmm_(self._attend(query, keys, values, mask), block.out)
+            self._read_words(x, layer, block, words)
+            self._feed_forward(x, block)
+            if steer is not None:
+                x = steer(layer, x)
+        return self._normed(x, self.norm)
+
+    def fill(self, x: Tensor, cache: Cache, words: Words, steer: Steer) -> None:
+        """The first S positions of all rows ``[R, S, D]`` in one pass, into the cache."""
+        rows, count, size = x.shape
+        for layer, block in enumerate(self.blocks):
+            mixed = self._normed(x, block.norm) @ block.query_key_value
+            parts = mixed.view(rows, count, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+            cache.put_all(layer, parts[1:])
+            heard = functional.scaled_dot_product_attention(*parts, is_causal=True, scale=1.0)
+            x = x + heard.transpose(1, 2).reshape(rows, count, size) @ block.out
+            told = self._normed(x[: words.rows], block.cross_norm) @ block.cross_query
+            query = told.view(words.rows, count, self.heads, -1).transpose(1, 2).flatten(0, 1)
+            read = _attend(query, words.keys[layer], words.values[layer], words.mask)
+            read = read.view(words.rows, self.heads, count, -1).transpose(1, 2)
+            x[: words.rows] += read.reshape(words.rows, count, size) @ block.cross_out
+            wide = self.activation(self._normed(x, block.feed_norm) @ block.widen)
+            x = steer(layer, x + wide @ block.narrow)
+
+    def logits(self, states: Tensor, guidance: float) -> Tensor:
+        """States ``[R, D]`` to guided logits ``[B, K, E]``; without guidance R is B."""
+        if guidance > 1:
+            told, bare = states.float().chunk(2)
+            states = (bare + guidance * (told - bare)).to(states.dtype)
+        return (states @ self.all_heads).view(-1, self.books, self.entries)
+
+    def _normed(self, x: Tensor, norm: tuple[Tensor, Tensor, float]) -> Tensor:
+        return torch.layer_norm(x, (self.size,), *norm, False)
+
+    def _split(self, mixed: Tensor) -> tuple[Tensor, Tensor]:
+        """``[R, 3 * D]`` to queries ``[R * H, 1, D / H]``, and keys and values ``[2, R, H, D / H]``."""
+        rows = len(mixed)
+        query = mixed[:, : self.size].reshape(rows * self.heads, 1, -1)
+        new = mixed[:, self.size :].view(rows, 2, self.heads, -1).transpose(0, 1)
+        return query, new
+
+    def _attend(self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+        return _attend(query, keys, values, mask).view(-1, self.size)
+
+    def _read_words(self, x: Tensor, layer: int, block: _Block, words: Words) -> None:
+        told = x[: words.rows]
+        query = torch.mm(self._normed(told, block.cross_norm), block.cross_query)
+        query = query.view(words.rows * self.heads, 1, -1)
+        read = self._attend(query, words.keys[layer], words.values[layer], words.mask)
+        told.addmm_(read, block.cross_out)
+
+    def _feed_forward(self, x: Tensor, block: _Block) -> None:
+        wide = self.activation(torch.mm(self._normed(x, block.feed_norm), block.widen))
+        x.addmm_(wide, block.narrow)
+
+
+def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """Scaled queries ``[N, S, d]``, keys ``[N, d, W]``, values ``[N, W, d]`` to ``[N, S, d]``."""
+    scores = torch.bmm(query, keys) if mask is None else torch.baddbmm(mask, query, keys)
+    return torch.bmm(scores.softmax(-1), values)
+
+
+def _norm(norm: Norm) -> tuple[Tensor, Tensor, float]:
+    return norm.weight, norm.bias, norm.eps
+
+
+def _laid_out(matrix: Tensor) -> Tensor:
+    """``[N, D]`` as ``[D, N]``: in memory too on the CPU, as a view on a GPU."""
+    return matrix.T.contiguous() if matrix.device.type == "cpu" else matrix.T
+
+
+def unknown_rows(lengths: Sequence[int], books: int, steps: int) -> Tensor:
+    """Which code of each row a step gives: bool ``[B, K, steps]``.
+
+    Step s gives column s + 1 of the delay pattern: frame ``s - k`` of codebook k, where the clip has
+    such a frame.
+    """
+    frame = torch.arange(steps) - torch.arange(books)[:, None]
+    return (frame >= 0) & (frame < torch.tensor(list(lengths))[:, None, None])

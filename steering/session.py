@@ -1,0 +1,221 @@
+"""A session: music that is heard while it is made, and steered while it is heard."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from types import TracebackType
+
+import torch
+from torch import Tensor
+
+from curation.errors import BadInput
+from steering.decoder import Decoder
+from steering.generation import Clip, Progress
+from steering.interventions import Move, Plan
+from steering.models.interface import MusicModel
+from steering.run import Run
+from steering.sampling import Sampling
+
+FIRST_SECONDS = 0.1
+"""The first chunk is short, so that there is something to hear."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of all clips.
+
+    Attributes:
+        audio: float32 ``[B, N]``; silence past the end of a shorter clip.
+        codes: ``[B, K, T]`` of these samples; blank past the end of a shorter clip.
+        start: seconds from the beginning.
+        done, total: frames up to the end of this chunk, and of the longest clip.
+    """
+
+    audio: Tensor
+    codes: Tensor
+    start: float
+    done: int
+    total: int
+
+
+class Session:
+    """Plays clips once, chunk by chunk; coefficients may be moved from any thread meanwhile.
+
+    Nothing is made ahead of who reads the stream: a change is heard in the chunk after the one that
+    was yielded last. To be used as a context manager, which frees all memory at its end.
+
+    Args:
+        chunk_seconds: length of all chunks but the first, which is shorter.
+        progress: told the steps done and all steps, after each.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        clips: Sequence[Clip],
+        seconds: float | Sequence[float],
+        sampling: Sampling | None = None,
+        chunk_seconds: float = 0.5,
+        progress: Progress = lambda done, total: None,
+    ) -> None:
+        rate = decoder.model.frame_rate
+        if not (math.isfinite(chunk_seconds) and chunk_seconds * rate >= 1):
+            raise BadInput(f"chunks of {chunk_seconds:g} s: give at least {1 / rate:g} s")
+        self.model, self.progress = decoder.model, progress
+        self.chunk = round(chunk_seconds * rate)
+        self._run: Run | None = decoder.start(clips, seconds, sampling)
+        self._sound: _Sound | None = _Sound(self.model, self._run.lengths)
+        self._plans = [clip.plan for clip in clips]
+        self._waiting: list[tuple[int, int, float]] = []
+        self._lock = Lock()
+        self._over = self._streaming = False
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """The coefficients of the first clip that changed, as its recipe keeps them."""
+        return self.moves_of(0)
+
+    def moves_of(self, clip: int) -> tuple[Move, ...]:
+        """The same for any clip."""
+        plan = self._plans[clip]
+        return () if plan is None else plan.moves
+
+    def set(self, concept: int | str, coefficient: float, clip: int = 0) -> None:
+        """Let a concept have another coefficient from the next step on.
+
+        Args:
+            concept: its place in the clip's plan, or its name.
+            coefficient: in the unit of its intervention; 0 to leave it out.
+        """
+        if not math.isfinite(coefficient):
+            raise BadInput(f"the coefficient of {concept} is {coefficient}: give a number")
+        place = self._place(concept, clip)
+        with self._lock:
+            self._check_open()
+            self._waiting.append((clip, place, float(coefficient)))
+
+    def stop(self) -> None:
+        """End the session; a stream under way ends after its step, and all memory is free."""
+        with self._lock:
+            self._over = True
+            if not self._streaming:
+                self._run = self._sound = None
+
+    def stream(self) -> Iterator[Chunk]:
+        """Chunks as they are made; put together they are the clips."""
+        with self._lock:
+            self._check_open()
+            if self._streaming:
+                raise BadInput("the session is streaming already: start another for another stream")
+            self._streaming = True
+        return self._chunks()
+
+    def _chunks(self) -> Iterator[Chunk]:
+        run, sound = self._run, self._sound
+        assert run is not None and sound is not None
+        try:
+            while run.step < run.steps and not self._over:
+                self._apply_waiting(run)
+                run.advance()
+                self.progress(run.step, run.steps)
+                piece = self.chunk if sound.done else min(self.chunk, self._first_piece)
+                if run.settled - sound.heard >= piece or run.step == run.steps:
+                    chunk = sound.push(run)
+                    if chunk is not None:
+                        yield chunk
+        finally:
+            with self._lock:
+                self._over, self._streaming = True, False
+                self._run = self._sound = None
+
+    @property
+    def _first_piece(self) -> int:
+        return max(1, round(FIRST_SECONDS * self.model.frame_rate))
+
+    def _apply_waiting(self, run: Run) -> None:
+        if not self._waiting:
+            return
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for clip, concept, coefficient in waiting:
+            run.move(clip, concept, coefficient)
+            self._plans[clip] = run.plan(clip)
+
+    def _check_open(self) -> None:
+        if self._over:
+            raise BadInput("the session is over: start another")
+
+    def _place(self, concept: int | str, clip: int) -> int:
+        if not 0 <= clip < len(self._plans):
+            raise BadInput(f"there is no clip {clip}: the session has {len(self._plans)}, from 0 on")
+        plan: Plan | None = self._plans[clip]
+        names = () if plan is None else plan.names
+        if isinstance(concept, str):
+            if concept not in names:
+                known = ", ".join(names) or "none"
+                raise BadInput(f"clip {clip} is not steered by {concept!r}: it has {known}")
+            return names.index(concept)
+        if plan is None or not 0 <= concept < plan.concepts:
+            raise BadInput(f"clip {clip} has no concept {concept}: it has {len(names)}, from 0 on")
+        return concept
+
+
+class _Sound:
+    """Codes of clips to their samples; clips of one length are decoded together."""
+
+    def __init__(self, model: MusicModel, lengths: Sequence[int]) -> None:
+        self.rate, self.hop = model.frame_rate, round(model.sample_rate / model.frame_rate)
+        self.total = max(lengths)
+        self.rows = {
+            length: [row for row, one in enumerate(lengths) if one == length]
+            for length in sorted(set(lengths))
+        }
+        self.streams = {length: model.stream() for length in self.rows}
+        self.made: dict[int, Tensor] = {}
+        self.heard, self.done = 0, 0
+
+    @torch.inference_mode()
+    def push(self, run: Run) -> Chunk | None:
+        """What can be heard now that more frames are settled; None if that is nothing yet."""
+        for length, rows in self.rows.items():
+            last = min(run.settled, length)
+            if self.heard < last:
+                codes = run.codes(self.heard, last)[rows]
+                self._keep(length, self.streams[length].push(codes))
+                if last == length:
+                    self._keep(length, self.streams[length].finish())
+                    silence = self.made[length].new_zeros(len(rows), (self.total - length) * self.hop)
+                    self._keep(length, silence)
+        self.heard = run.settled
+        ready = min(made.shape[-1] for made in self.made.values()) if self.made else 0
+        if not ready:
+            return None
+        return self._chunk(run, ready)
+
+    def _keep(self, length: int, samples: Tensor) -> None:
+        kept = self.made.get(length)
+        samples = samples.float()
+        self.made[length] = samples if kept is None else torch.cat([kept, samples], dim=-1)
+
+    def _chunk(self, run: Run, samples: int) -> Chunk:
+        audio = torch.empty(sum(map(len, self.rows.values())), samples)
+        for length, rows in self.rows.items():
+            audio[rows] = self.made[length][:, :samples].to(audio.device)
+            self.made[length] = self.made[length][:, samples:]
+        first, self.done = self.done, self.done + samples // self.hop
+        codes = run.codes(first, self.done).cpu()
+        return Chunk(audio, codes, first / self.rate, self.done, self.total)
