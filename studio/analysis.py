@@ -33,7 +33,9 @@ def chromagram(audio: np.ndarray, sample_rate: int) -> list[list[int]]:
     parts = np.array_split(amplitudes, columns, axis=1)
     means = np.stack([part.mean(axis=1) if part.size else np.zeros(12) for part in parts], axis=1)
     loud = means.max(axis=0, keepdims=True)
-    scaled = means / np.maximum(loud, 1e-9) * np.clip(loud / max(means.max(), 1e-9) * 6, 0, 1) ** 0.5
+    scaled = (
+        means / np.maximum(loud, 1e-9) * np.clip(loud / max(means.max(), 1e-9) * 6, 0, 1) ** 0.5
+    )
     picture: list[list[int]] = np.round(99 * scaled).astype(int).tolist()
     return picture
 

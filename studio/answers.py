@@ -108,7 +108,11 @@ class Answers:
         if not isinstance(scores, dict) or not scores or set(scores) - set(ATTRIBUTES):
             raise BadInput(f"rate some of {', '.join(ATTRIBUTES)}, from 0 to 100")
         for attribute, score in scores.items():
-            if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 100:
+            if (
+                isinstance(score, bool)
+                or not isinstance(score, int | float)
+                or not 0 <= score <= 100
+            ):
                 raise BadInput(f"{attribute}: give a number from 0 to 100")
         with self._lock, self._base:
             self._check_room("ratings")

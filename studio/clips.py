@@ -64,7 +64,9 @@ class Pair:
     @property
     def concepts(self) -> str:
         """What it was steered by, in words: for the tables of a blind test."""
-        named = [f"{one['bank'].split('/')[0]} {one['concept']}" for one in self.recipe["interventions"]]
+        named = [
+            f"{one['bank'].split('/')[0]} {one['concept']}" for one in self.recipe["interventions"]
+        ]
         return " + ".join(named) or "nothing"
 
 
@@ -85,7 +87,9 @@ class Clips:
     def __getitem__(self, name: object) -> Pair:
         with self._lock:
             if not isinstance(name, str) or name not in self._pairs:
-                raise BadInput("this clip is no longer kept here: generate it again from its recipe")
+                raise BadInput(
+                    "this clip is no longer kept here: generate it again from its recipe"
+                )
             self._pairs.move_to_end(name)
             return self._pairs[name]
 

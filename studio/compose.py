@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 import numpy as np
 
@@ -50,14 +48,14 @@ def endpoints(desk: Desk) -> None:
         return desk.engine.check(recipe)
 
     def schedule_curve(schedule: dict, seconds: float) -> list[float]:
-        """Levels of a schedule over a clip, at 121 evenly spaced times from its start to its end.
+        """Levels of a schedule over a clip, at 121 evenly spaced times.
 
         Args:
             schedule: as recipes keep it, for example {"shape": "linear_rise"}.
             seconds: length of the clip.
         """
         length = number(seconds, "seconds", (SHORTEST_SECONDS, LONGEST_SECONDS))
-        times = np.linspace(0, length, CURVE_POINTS)
+        times = np.linspace(0, length, CURVE_POINTS, endpoint=False)
         levels = Schedule.from_record(schedule).levels(times, length)
         return [round(float(level), 4) for level in levels]
 

@@ -192,7 +192,7 @@ class Engine:
         except BadInput as error:
             going = False
             one.tell(event="error", message=str(error))
-        except Exception:  # noqa: BLE001  one listener's failure must not silence the others
+        except Exception:
             log.exception("a session failed")
             going = False
             one.tell(event="error", message=_BROKEN)

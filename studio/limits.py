@@ -71,7 +71,9 @@ def check_request(raw: object, banks: Collection[str]) -> dict[str, Any]:
         raise BadInput(f"the recipe has an unknown field {unknown[0]!r:.40}: leave it out")
     checked = {"format": 1, "decoder": "fused"} | raw
     checked["prompt"] = check_prompt(raw.get("prompt", ""))
-    checked["seconds"] = number(raw.get("seconds", 8.0), "seconds", (SHORTEST_SECONDS, LONGEST_SECONDS))
+    checked["seconds"] = number(
+        raw.get("seconds", 8.0), "seconds", (SHORTEST_SECONDS, LONGEST_SECONDS)
+    )
     checked["seed"] = _whole(raw.get("seed", 0), "seed", SEEDS)
     checked["sampling"] = _sampling(raw.get("sampling", {}))
     concepts = _listed(raw.get("interventions", []), "concepts", MOST_CONCEPTS)
@@ -132,7 +134,9 @@ def _sampling(raw: object) -> dict[str, Any]:
         raise BadInput("sampling is not an object: give guidance, temperature and top_k")
     unknown = sorted(set(raw) - {"guidance", "temperature", "top_k", "top_p"})
     if unknown:
-        raise BadInput(f"sampling has no {unknown[0]!r:.40}: it takes guidance, temperature, top_k, top_p")
+        raise BadInput(
+            f"sampling has no {unknown[0]!r:.40}: it takes guidance, temperature, top_k, top_p"
+        )
     return {
         "guidance": number(raw.get("guidance", 3.0), "guidance", GUIDANCE),
         "temperature": number(raw.get("temperature", 1.0), "temperature", TEMPERATURE),

@@ -20,7 +20,9 @@ def _weighted(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     middle = gain**0.4996667741545416
     k = np.tan(np.pi * high / sample_rate)
     below = 1 + k / q + k * k
-    shelf = np.array([gain + middle * k / q + k * k, 2 * (k * k - gain), gain - middle * k / q + k * k])
+    shelf = np.array(
+        [gain + middle * k / q + k * k, 2 * (k * k - gain), gain - middle * k / q + k * k]
+    )
     poles = np.array([below, 2 * (k * k - 1), 1 - k / q + k * k])
     shelved = lfilter(shelf / below, poles / below, audio)
     low, q = 38.13547087602444, 0.5003270373238773

@@ -12,7 +12,12 @@ from typing import Any
 
 from sketch.prompts import EXAMPLES
 
-MODELS = ("sketch", "facebook/musicgen-small", "facebook/musicgen-medium", "facebook/musicgen-large")
+MODELS = (
+    "sketch",
+    "facebook/musicgen-small",
+    "facebook/musicgen-medium",
+    "facebook/musicgen-large",
+)
 METHODS = ("rfm", "ridge", "logistic", "mean_difference")
 """In the order in which they are taken where nobody chose."""
 
@@ -122,7 +127,9 @@ def method_for(family: str, banks: Collection[str], wanted: str | None = None) -
     return next((bank for bank in sorted(banks) if bank.split("/")[0] == family), None)
 
 
-def intervention(family: str, concept: str, share: float, schedule: dict[str, Any], bank: str) -> dict[str, Any]:
+def intervention(
+    family: str, concept: str, share: float, schedule: dict[str, Any], bank: str
+) -> dict[str, Any]:
     """A concept as recipes keep it. ``share``: of the family's usual strength."""
     return {
         "concept": concept,
@@ -137,7 +144,9 @@ def intervention(family: str, concept: str, share: float, schedule: dict[str, An
     }
 
 
-def recipe_of(preset: Preset, banks: dict[str, Collection[str]], model: str) -> dict[str, Any] | None:
+def recipe_of(
+    preset: Preset, banks: dict[str, Collection[str]], model: str
+) -> dict[str, Any] | None:
     """A preset as a recipe; None where a concept of it has no direction here.
 
     Args:

@@ -26,5 +26,5 @@ def warm(engine: Engine) -> threading.Thread:
 
 
 def _listen() -> None:
-    time = np.arange(16_000, dtype=np.float32) / 32_000
+    time = np.arange(64_000, dtype=np.float32) / 32_000
     chromagram(np.sin(2 * np.pi * 440 * time, dtype=np.float32), 32_000)

@@ -56,6 +56,7 @@ const studio = (window.studio ??= (() => {
     for (const [key, value] of Object.entries(attributes)) {
       if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
       else if (key === "value") made.value = value;
+      else if (key.startsWith("aria-")) made.setAttribute(key, value);
       else if (value === true) made.setAttribute(key, "");
       else if (value !== false && value !== null && value !== undefined) made.setAttribute(key, value);
     }

@@ -42,11 +42,11 @@ const model = choice("Model", catalogue.models, changeModel);
 const modelWord = h("p.small.word");
 
 element.querySelector(".compose").append(
-  h("section.block", {}, h("label.eyebrow", { for: "prompt" }, "Prompt"), prompt, examples),
+  h("section.block", {}, h("label.eyebrow", { for: "prompt" }, "Prompt"), prompt, examples, seconds.box),
   h("section.block", {}, h("h3.eyebrow", {}, "Presets"), presets),
   h("section.block", {}, h("h3.eyebrow", {}, "Concepts"), list, add),
   h("details.block.advanced", {}, h("summary", {}, "Advanced"), h("div.grid", {},
-    seconds.box, seed.box, method.box, weighting.box, gate.box, operator.box, rows.box, guidance.box, temperature.box, topK.box,
+    seed.box, method.box, weighting.box, gate.box, operator.box, rows.box, guidance.box, temperature.box, topK.box,
     h("label.check", {}, apart, " keep concepts apart (orthogonalise)"), model.box, modelWord)),
   h("div.launch", {}, go, stop, state, error),
 );

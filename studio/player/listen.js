@@ -9,7 +9,7 @@ const play = h("button.play", { type: "button", "aria-label": "Play", onclick: t
 const sides = h("div.sides", { role: "radiogroup", "aria-label": "Which of the two is heard" },
   side("steered", "Steered"), side("unsteered", "Unsteered"));
 const loop = h("button.quiet", { type: "button", "aria-pressed": "true", onclick: () => { sound.setLoop(!sound.loop); shown(); } }, "Loop");
-const match = h("button.quiet", { type: "button", "aria-pressed": "true", onclick: () => { sound.matching = !sound.matching; sound.level(); shown(); } }, "Match loudness");
+const match = h("button.quiet", { type: "button", "aria-pressed": "true", title: "Play both at one loudness", onclick: () => { sound.matching = !sound.matching; sound.level(); shown(); } }, "Match");
 const clock = h("output.clock", { "aria-live": "off" }, "0:00.0 / 0:00.0");
 const bar = h("progress", { max: 1, value: 0, "aria-label": "Progress of the clip" });
 const word = h("p.state", { role: "status" }, "Choose a preset, or press Generate.");
@@ -19,7 +19,7 @@ const empty = h("div.hollow", {},
   h("p.big", {}, "Nothing has been played yet"),
   h("p", {}, "The steered clip and its unsteered twin come from one pass with the same noise. They appear here side by side, and you switch between them while they play."));
 const deck = h("div.deck", { hidden: true },
-  h("div.transport", {}, play, sides, h("div.row.grow", {}, loop, match), clock), tracks.box, legend,
+  h("div.transport", {}, play, sides, h("div.row", {}, loop, match), clock), tracks.box, legend,
   h("p.keys.small", {}, h("kbd", {}, "space"), " play ", h("kbd", {}, "x"), " switch ", h("kbd", {}, "l"), " loop ", h("kbd", {}, "←"), h("kbd", {}, "→"), " seek"));
 root.append(h("div.head", {}, h("h2", {}, "Listen"), word), bar, empty, deck);
 bar.hidden = true;
@@ -49,7 +49,7 @@ function shown() {
   loop.setAttribute("aria-pressed", sound.loop);
   match.setAttribute("aria-pressed", sound.matching);
   const db = sound.matchDb;
-  match.textContent = sound.complete ? `Match loudness (${db > 0 ? "twin" : "steered"} −${Math.abs(db).toFixed(1)} dB)` : "Match loudness";
+  match.textContent = sound.complete ? `Match (${db > 0 ? "twin" : "steered"} −${Math.abs(db).toFixed(1)} dB)` : "Match";
 }
 sound.onover = shown;
 

@@ -71,12 +71,18 @@ def _parser() -> argparse.ArgumentParser:
         prog="python app.py", description="The page: compose, listen, play live, test blind."
     )
     on_space = "SPACE_ID" in os.environ
-    parser.add_argument("--host", default="0.0.0.0" if on_space else None, help="address to serve on")
+    parser.add_argument(
+        "--host", default="0.0.0.0" if on_space else None, help="address to serve on"
+    )
     parser.add_argument("--port", type=int, help="port to serve on; the first free one from 7860")
     parser.add_argument("--open", action="store_true", help="open a browser")
     parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
     parser.add_argument("--answers", type=Path, default=ANSWERS, help="database of the blind test")
     parser.add_argument("--playing", type=int, default=MOST_PLAYING, help="sessions played at once")
-    parser.add_argument("--waiting", type=int, default=MOST_WAITING, help="listeners in line at most")
-    parser.add_argument("--check", action="store_true", help="play one preset through the API, and end")
+    parser.add_argument(
+        "--waiting", type=int, default=MOST_WAITING, help="listeners in line at most"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="play one preset through the API, and end"
+    )
     return parser
