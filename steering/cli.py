@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from tqdm import tqdm
 
 from curation.errors import BadInput
 from sketch.cli import quieten
+from steering.commands import generate as generating
 
 STORE = Path("build/activations")
 
@@ -84,72 +84,8 @@ def inspect(options: argparse.Namespace) -> None:
 
 
 def generate(options: argparse.Namespace) -> None:
-    """Play a prompt twice, steered and not, with the same noise."""
-    import soundfile
-
-    from steering.directions import load_bank
-    from steering.generation import Clip
-    from steering.generation import generate as play
-    from steering.interventions import compile_plan
-    from steering.models import load_model
-    from steering.sampling import Sampling
-
-    quieten()
-    model = load_model(options.model, options.backend, options.device)
-    bank = load_bank(options.bank, model.origin)
-    interventions = [_intervention(text, bank, options) for text in options.steer]
-    plan = compile_plan(interventions, options.seconds, model.frame_rate, options.orthogonalise)
-    clips = [Clip(options.prompt, options.seed, plan), Clip(options.prompt, options.seed)]
-    sampling = Sampling(options.guidance, options.temperature, options.top_k)
-    with tqdm(disable=None, desc="steps", leave=False) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(1)
-
-        codes = play(model, clips, options.seconds, sampling, show)
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name, audio in zip(("steered", "unsteered"), model.decode(codes), strict=True):
-        soundfile.write(options.out / f"{name}.wav", audio.cpu().numpy(), model.sample_rate)
-    recipe = {
-        "model": options.model,
-        "revision": model.origin.revision,
-        "prompt": options.prompt,
-        "seconds": options.seconds,
-        "seed": options.seed,
-        "sampling": vars(sampling).copy(),
-        "interventions": [one.record() for one in interventions],
-        "orthogonalise": options.orthogonalise,
-    }
-    (options.out / "recipe.json").write_text(json.dumps(recipe, indent=1) + "\n")
-    print(f"{options.out}: steered.wav, unsteered.wav, recipe.json")
-
-
-def _intervention(text: str, bank: Any, options: argparse.Namespace) -> Any:
-    """``C=0.05`` or ``C=0.05@linear_rise`` as an intervention."""
-    from steering.interventions import Gate, Intervention
-    from steering.layers import LayerWeights
-    from steering.schedules import Schedule
-
-    concept, equals, rest = text.rpartition("=")
-    strength, _, shape = rest.partition("@")
-    try:
-        coefficient = float(strength)
-    except ValueError:
-        coefficient = float("nan")
-    if not equals or coefficient != coefficient:
-        raise BadInput(f"--steer {text}: write CONCEPT=STRENGTH or CONCEPT=STRENGTH@SCHEDULE")
-    return Intervention(
-        bank[concept],
-        bank.norms,
-        coefficient,
-        schedule=Schedule(shape or "constant"),
-        layers=LayerWeights(options.layers),
-        gate=Gate(options.gate, seed=options.seed),
-        operator=options.operator,
-        rows=options.rows,
-        source=str(options.bank),
-    )
+    """Play a prompt twice, steered and not, with the same noise; or a recipe again."""
+    generating.run(options)
 
 
 def _read(options: argparse.Namespace) -> Any:
@@ -187,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
         if run is inspect:
             added.add_argument("bank", type=Path)
         if run is generate:
-            _add_generating(added)
+            generating.add_arguments(added)
     return parser
 
 
@@ -211,22 +147,3 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--concepts", nargs="*", help="classes to keep apart; default: all")
     parser.add_argument("--by", default="split", choices=("split", "random_split"))
     parser.add_argument("--seed", type=int, default=0)
-
-
-def _add_generating(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("prompt")
-    parser.add_argument("--bank", type=Path, required=True)
-    parser.add_argument(
-        "--steer", action="append", required=True, metavar="CONCEPT=STRENGTH[@SCHEDULE]"
-    )
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--guidance", type=float, default=3.0)
-    parser.add_argument("--temperature", type=float, default=1.0)
-    parser.add_argument("--top-k", type=int, default=250)
-    parser.add_argument("--layers", default="exponential", help="all, top, linear, exponential")
-    parser.add_argument("--gate", type=float, default=1.0, help="chance that a step is steered")
-    parser.add_argument("--operator", default="add")
-    parser.add_argument("--rows", default="both", help="both, conditional or unconditional")
-    parser.add_argument("--orthogonalise", action="store_true")
-    parser.add_argument("--out", type=Path, default=Path("build/steered"))

@@ -14,6 +14,7 @@ from torch import Tensor
 from curation.errors import BadInput
 from steering.fused import Cache, Fused
 from steering.generation import Clip, Progress
+from steering.graphs import StaticStep
 from steering.memory import available, check_fit
 from steering.models.interface import MusicModel
 from steering.pushes import AHEAD
@@ -75,7 +76,10 @@ class Decoder:
                 check_plan(clip.plan, self.model)
         free = available(self.fused.embeddings.device)
         check_fit(self.bytes_per_clip(max(lengths), sampling), len(clips), max(asked), free)
-        return Run(self.fused, self.model, clips, lengths, sampling, self.window)
+        run = Run(self.fused, self.model, clips, lengths, sampling, self.window)
+        if run.columns.is_cuda:
+            run.play = StaticStep(run)
+        return run
 
     def bytes_per_clip(self, frames: int, sampling: Sampling) -> int:
         """Memory that one clip takes beside the weights: cache, columns, steering, sampling."""

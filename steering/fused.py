@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from steering.models.interface import Condition, readable
 from steering.models.weights import BlockWeights, DecoderWeights, Norm
+from steering.products import Matrix
 
 Steer = Callable[[int, Tensor], Tensor]
 """What is done to the residual stream ``[R, D]`` or ``[R, S, D]`` after a layer."""
@@ -73,7 +74,7 @@ class Cache:
 
 
 class _Block:
-    """A block's tensors, laid out for `torch.addmm`."""
+    """A block's tensors, as a step reads them."""
 
     def __init__(self, block: BlockWeights, scale: float) -> None:
         parts = block.query_key_value
@@ -81,21 +82,20 @@ class _Block:
             parts = parts[0].chunk(3)
         query, key, value = parts
         self.norm = _norm(block.norm)
-        self.query_key_value = _laid_out(torch.cat([query * scale, key, value]))
-        self.out = _laid_out(block.out)
+        self.query_key_value = Matrix(torch.cat([query * scale, key, value]))
+        self.out = Matrix(block.out)
         self.cross_norm = _norm(block.cross_norm)
-        self.cross_query = _laid_out(block.cross_query * scale)
+        self.cross_query = Matrix(block.cross_query * scale)
         self.cross_key, self.cross_value = block.cross_key, block.cross_value
-        self.cross_out = _laid_out(block.cross_out)
+        self.cross_out = Matrix(block.cross_out)
         self.feed_norm = _norm(block.feed_norm)
-        self.widen, self.narrow = _laid_out(block.widen), _laid_out(block.narrow)
+        self.widen, self.narrow = Matrix(block.widen), Matrix(block.narrow)
 
 
 class Fused:
     """The decoder's tensors and what is done with them; it holds no state of any generation.
 
-    On a GPU, matrices that need no fusing are shared with the model; on the CPU all are copied,
-    since products with few rows are up to twice as fast with the matrix transposed.
+    On a GPU, matrices that need no fusing are shared with the model; on the CPU all are copied.
     """
 
     def __init__(self, weights: DecoderWeights) -> None:
@@ -110,7 +110,7 @@ class Fused:
         self.embeddings = torch.cat(weights.embeddings)
         first = torch.arange(self.books, device=self.embeddings.device)
         self.first = first * weights.embeddings[0].shape[0]
-        self.all_heads = _laid_out(torch.cat(weights.heads))
+        self.all_heads = Matrix(torch.cat(weights.heads))
         self.positions = weights.positions
 
     def cache(self, rows: int, length: int) -> Cache:
@@ -156,11 +156,11 @@ class Fused:
             seen: how much of the cache is attended to; mask: what of it is hidden, ``[1, 1, seen]``.
         """
         for layer, block in enumerate(self.blocks):
-            mixed = torch.mm(self._normed(x, block.norm), block.query_key_value)
+            mixed = block.query_key_value.times(self._normed(x, block.norm))
             query, new = self._split(mixed)
             cache.put(layer, new, place)
             keys, values = cache.keys[layer][..., :seen], cache.values[layer][:, :seen]
-            x.addmm_(self._attend(query, keys, values, mask), block.out)
+            block.out.add_to(x, self._attend(query, keys, values, mask))
             self._read_words(x, layer, block, words)
             self._feed_forward(x, block)
             if steer is not None:
@@ -171,25 +171,28 @@ class Fused:
         """The first S positions of all rows ``[R, S, D]`` in one pass, into the cache."""
         rows, count, size = x.shape
         for layer, block in enumerate(self.blocks):
-            mixed = self._normed(x, block.norm) @ block.query_key_value
+            mixed = self._normed(x, block.norm) @ block.query_key_value.tensor
             parts = mixed.view(rows, count, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
             cache.put_all(layer, parts[1:])
-            heard = functional.scaled_dot_product_attention(*parts, is_causal=True, scale=1.0)
-            x = x + heard.transpose(1, 2).reshape(rows, count, size) @ block.out
-            told = self._normed(x[: words.rows], block.cross_norm) @ block.cross_query
-            query = told.view(words.rows, count, self.heads, -1).transpose(1, 2).flatten(0, 1)
-            read = _attend(query, words.keys[layer], words.values[layer], words.mask)
+            query, key, value = parts.unbind()
+            heard = functional.scaled_dot_product_attention(
+                query, key, value, is_causal=True, scale=1.0
+            )
+            x = x + heard.transpose(1, 2).reshape(rows, count, size) @ block.out.tensor
+            told = self._normed(x[: words.rows], block.cross_norm) @ block.cross_query.tensor
+            asked = told.view(words.rows, count, self.heads, -1).transpose(1, 2).flatten(0, 1)
+            read = _attend(asked, words.keys[layer], words.values[layer], words.mask)
             read = read.view(words.rows, self.heads, count, -1).transpose(1, 2)
-            x[: words.rows] += read.reshape(words.rows, count, size) @ block.cross_out
-            wide = self.activation(self._normed(x, block.feed_norm) @ block.widen)
-            x = steer(layer, x + wide @ block.narrow)
+            x[: words.rows] += read.reshape(words.rows, count, size) @ block.cross_out.tensor
+            wide = self.activation(self._normed(x, block.feed_norm) @ block.widen.tensor)
+            x = steer(layer, x + wide @ block.narrow.tensor)
 
     def logits(self, states: Tensor, guidance: float) -> Tensor:
         """States ``[R, D]`` to guided logits ``[B, K, E]``; without guidance R is B."""
         if guidance > 1:
             told, bare = states.float().chunk(2)
             states = (bare + guidance * (told - bare)).to(states.dtype)
-        return (states @ self.all_heads).view(-1, self.books, self.entries)
+        return self.all_heads.times(states).view(-1, self.books, self.entries)
 
     def _normed(self, x: Tensor, norm: tuple[Tensor, Tensor, float]) -> Tensor:
         return torch.layer_norm(x, (self.size,), *norm, False)
@@ -206,14 +209,13 @@ class Fused:
 
     def _read_words(self, x: Tensor, layer: int, block: _Block, words: Words) -> None:
         told = x[: words.rows]
-        query = torch.mm(self._normed(told, block.cross_norm), block.cross_query)
+        query = block.cross_query.times(self._normed(told, block.cross_norm))
         query = query.view(words.rows * self.heads, 1, -1)
         read = self._attend(query, words.keys[layer], words.values[layer], words.mask)
-        told.addmm_(read, block.cross_out)
+        block.cross_out.add_to(told, read)
 
     def _feed_forward(self, x: Tensor, block: _Block) -> None:
-        wide = self.activation(torch.mm(self._normed(x, block.feed_norm), block.widen))
-        x.addmm_(wide, block.narrow)
+        block.narrow.add_to(x, self.activation(block.widen.times(self._normed(x, block.feed_norm))))
 
 
 def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
@@ -224,11 +226,6 @@ def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) ->
 
 def _norm(norm: Norm) -> tuple[Tensor, Tensor, float]:
     return norm.weight, norm.bias, norm.eps
-
-
-def _laid_out(matrix: Tensor) -> Tensor:
-    """``[N, D]`` as ``[D, N]``: in memory too on the CPU, as a view on a GPU."""
-    return matrix.T.contiguous() if matrix.device.type == "cpu" else matrix.T
 
 
 def unknown_rows(lengths: Sequence[int], books: int, steps: int) -> Tensor:

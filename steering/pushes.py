@@ -100,9 +100,7 @@ class Pushes:
             chosen.append(Stage(stage.operator, stage.concepts, slots, moved, layers))
         return chosen
 
-    def _worked_out(
-        self, stage: Stage, first: int, count: int
-    ) -> tuple[Tensor, list[list[bool]]]:
+    def _worked_out(self, stage: Stage, first: int, count: int) -> tuple[Tensor, list[list[bool]]]:
         """What is applied at these steps ``[S, L, R, D or 1]``, and at which layers of each."""
         parts = [self._coefficients(slot, first, count) for slot in stage.concepts]
         active = torch.stack([(part != 0).any(2) for part in parts]).any(0).tolist()

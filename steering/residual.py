@@ -95,7 +95,6 @@ class Steering:
             changed[row] = h
         return changed
 
-
     def _applied(self, row: int, plan: Plan) -> Tensor:
         """Coefficients ``[M, L]`` of this step, worked out once for all layers."""
         step, known = self._known.get(row, (-1, None))

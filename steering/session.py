@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from types import TracebackType
+from weakref import ref
 
 import torch
 from torch import Tensor
@@ -20,7 +22,11 @@ from steering.run import Run
 from steering.sampling import Sampling
 
 FIRST_SECONDS = 0.1
-"""The first chunk is short, so that there is something to hear."""
+"""The first chunk is short, so that there is something to hear soon."""
+
+GROWTH = 1.5
+"""Each chunk is that much longer than the one before, up to the full length: whoever plays them runs
+dry only if music is made more slowly than that, against its own time."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Session:
     was yielded last. To be used as a context manager, which frees all memory at its end.
 
     Args:
-        chunk_seconds: length of all chunks but the first, which is shorter.
+        chunk_seconds: length of the chunks; the first ones are shorter.
         progress: told the steps done and all steps, after each.
     """
 
@@ -71,7 +77,8 @@ class Session:
         self._plans = [clip.plan for clip in clips]
         self._waiting: list[tuple[int, int, float]] = []
         self._lock = Lock()
-        self._over = self._streaming = False
+        self._stream: ref[Generator[Chunk, None, None]] | None = None
+        self._over = False
 
     def __enter__(self) -> Session:
         return self
@@ -112,39 +119,41 @@ class Session:
         """End the session; a stream under way ends after its step, and all memory is free."""
         with self._lock:
             self._over = True
-            if not self._streaming:
-                self._run = self._sound = None
+            self._run = self._sound = None
+            stream = None if self._stream is None else self._stream()
+        if stream is not None:
+            with suppress(
+                ValueError
+            ):  # it is at work in another thread, and will see that it is over
+                stream.close()
 
     def stream(self) -> Iterator[Chunk]:
         """Chunks as they are made; put together they are the clips."""
         with self._lock:
             self._check_open()
-            if self._streaming:
+            if self._stream is not None:
                 raise BadInput("the session is streaming already: start another for another stream")
-            self._streaming = True
-        return self._chunks()
+            assert self._run is not None and self._sound is not None
+            stream = self._chunks(self._run, self._sound)
+            self._stream = ref(stream)
+        return stream
 
-    def _chunks(self) -> Iterator[Chunk]:
-        run, sound = self._run, self._sound
-        assert run is not None and sound is not None
+    def _chunks(self, run: Run, sound: _Sound) -> Generator[Chunk, None, None]:
+        first = piece = min(self.chunk, max(1, round(FIRST_SECONDS * self.model.frame_rate)))
         try:
             while run.step < run.steps and not self._over:
                 self._apply_waiting(run)
                 run.advance()
                 self.progress(run.step, run.steps)
-                piece = self.chunk if sound.done else min(self.chunk, self._first_piece)
                 if run.settled - sound.heard >= piece or run.step == run.steps:
-                    chunk = sound.push(run)
+                    chunk = sound.push(run, first)
                     if chunk is not None:
+                        piece = min(self.chunk, math.ceil(GROWTH * piece))
                         yield chunk
         finally:
             with self._lock:
-                self._over, self._streaming = True, False
+                self._over = True
                 self._run = self._sound = None
-
-    @property
-    def _first_piece(self) -> int:
-        return max(1, round(FIRST_SECONDS * self.model.frame_rate))
 
     def _apply_waiting(self, run: Run) -> None:
         if not self._waiting:
@@ -161,7 +170,9 @@ class Session:
 
     def _place(self, concept: int | str, clip: int) -> int:
         if not 0 <= clip < len(self._plans):
-            raise BadInput(f"there is no clip {clip}: the session has {len(self._plans)}, from 0 on")
+            raise BadInput(
+                f"there is no clip {clip}: the session has {len(self._plans)}, from 0 on"
+            )
         plan: Plan | None = self._plans[clip]
         names = () if plan is None else plan.names
         if isinstance(concept, str):
@@ -189,8 +200,8 @@ class _Sound:
         self.heard, self.done = 0, 0
 
     @torch.inference_mode()
-    def push(self, run: Run) -> Chunk | None:
-        """What can be heard now that more frames are settled; None if that is nothing yet."""
+    def push(self, run: Run, least: int) -> Chunk | None:
+        """What can be heard now that more frames are settled; None if it is less than ``least``."""
         for length, rows in self.rows.items():
             last = min(run.settled, length)
             if self.heard < last:
@@ -198,11 +209,13 @@ class _Sound:
                 self._keep(length, self.streams[length].push(codes))
                 if last == length:
                     self._keep(length, self.streams[length].finish())
-                    silence = self.made[length].new_zeros(len(rows), (self.total - length) * self.hop)
+                    silence = self.made[length].new_zeros(
+                        len(rows), (self.total - length) * self.hop
+                    )
                     self._keep(length, silence)
         self.heard = run.settled
         ready = min(made.shape[-1] for made in self.made.values()) if self.made else 0
-        if not ready:
+        if ready < least * self.hop and run.settled < self.total:
             return None
         return self._chunk(run, ready)
 

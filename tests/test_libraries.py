@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 import torch
 
 from curation.errors import BadInput
+from steering.decoder import Decoder
 from steering.generation import Clip, generate
 from steering.interventions import Intervention, compile_plan
 from steering.layers import LayerWeights
@@ -18,6 +21,7 @@ from steering.models.convert import (
 )
 from steering.models.transformers_backend import TransformersModel
 from steering.sampling import Sampling
+from tests.test_decoder import logits_along
 from tests.test_steering_toy import ENTRIES, LAYERS, direction, model  # noqa: F401
 
 pytest.importorskip("audiocraft", reason="audiocraft is an extra: make test installs it")
@@ -86,6 +90,41 @@ def test_both_libraries_play_the_same_steered_codes(pair, temperature):
     a, b = (generate(one, clips, 0.5, Sampling(temperature=temperature)) for one in pair)
     assert torch.equal(a, b)
     assert not torch.equal(a[0], a[1])
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_fused_decoder_plays_the_codes_of_either_library(pair, place):
+    one = pair[place]
+    condition = one.condition(["calm jazz"])
+    columns = one.delayed(torch.randint(ENTRIES, (1, 4, 8)))
+    run = Decoder(one).start([Clip("calm jazz")], 0.5, Sampling(guidance=1.0))
+    made, expected = logits_along(run, columns), one.logits(columns, condition)
+    assert torch.allclose(made, expected, atol=1e-4 * float(expected.abs().max()))
+    steer = Intervention(
+        direction(one), torch.full((LAYERS,), 10.0), 0.5, layers=LayerWeights("all")
+    )
+    clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("sad violin tune", 2)]
+    assert torch.equal(Decoder(one).generate(clips, 0.5), generate(one, clips, 0.5))
+
+
+def test_two_threads_on_one_audiocraft_model_do_not_hear_each_other(pair):
+    theirs = pair[1]
+    steer = Intervention(
+        direction(theirs), torch.full((LAYERS,), 10.0), 1.0, layers=LayerWeights("all")
+    )
+    clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("calm jazz", 1)]
+    expected = [generate(theirs, [clip], 0.5) for clip in clips]
+    made: dict[int, torch.Tensor] = {}
+
+    def play(place: int) -> None:
+        made[place] = generate(theirs, [clips[place]], 0.5)
+
+    threads = [Thread(target=play, args=(place,)) for place in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert all(torch.equal(made[place], expected[place]) for place in (0, 1))
 
 
 def test_audiocrafts_own_generation_is_ours(pair):

@@ -63,6 +63,14 @@ def test_from_clips_to_a_steered_pair(place, capsys):
     assert run(place, "generate", "calm jazz", *model[:2], *steer, *again) == 0
     repeated, _ = soundfile.read(place / "again" / "steered.wav")
     assert np.array_equal(repeated, steered)
+    for name, options in (("replayed", ()), ("hooks", ("--decoder", "hooks"))):
+        given = (
+            ("--recipe", "{home}/pair/recipe.json") if name == "replayed" else ("calm jazz", *steer)
+        )
+        into = ("--out", f"{{home}}/{name}")
+        assert run(place, "generate", *given, *model[:2], *options, *into) == 0
+        heard, _ = soundfile.read(place / name / "steered.wav")
+        assert np.array_equal(heard, steered)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +89,10 @@ def test_from_clips_to_a_steered_pair(place, capsys):
             ["generate", "jazz", "--model", "{home}/model", "--bank", "{home}/none", "--steer", "C=1"],
             "holds no bank",
         ),
+        (["generate", "jazz", "--model", "{home}/model"], "there is no bank"),
+        (["generate", "jazz", "--recipe", "{home}/none.json"], "its own prompt"),
+        (["generate", "--recipe", "{home}/none.json"], "none.json cannot be read"),
+        (["generate", "--recipe", "{home}/model/config.json"], "not of format 1"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line(place, arguments, message, capsys, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -126,7 +127,7 @@ class TransformersModel(MusicModel):
             return table.weights[:count]
         return table.get_embedding(count, self.origin.size).to(table.weights)
 
-    def _block(self, layer: nn.Module) -> BlockWeights:
+    def _block(self, layer: Any) -> BlockWeights:
         own, cross = layer.self_attn, layer.encoder_attn
         modules = (own.q_proj, own.k_proj, own.v_proj, own.out_proj, cross.q_proj, cross.k_proj)
         rest = (cross.v_proj, cross.out_proj, layer.fc1, layer.fc2)

@@ -1,0 +1,433 @@
+"""How fast the steered decoder is, beside the libraries' own, on the same weights in one run.
+
+    python -m benchmarks.decoder                   all parts, one CPU thread, about ten minutes
+    python -m benchmarks.decoder --only speed      one: speed, latency, gpu, memory, profile
+
+Speed: steps per second on the sketch, 50 of which are a second of music; contestants take turns, the
+median of the rounds counts, by the clock and by the processor's time, which other programs on the
+machine disturb less. Latency: from prompt and from a moved coefficient to sound. GPU: random weights in
+the shapes of the published models, no download; says so where there is no GPU. Memory: of the
+process. Profile: what a step spends its time on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import random
+import statistics
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import torch
+
+from steering.decoder import Decoder
+from steering.directions import Direction
+from steering.generation import Clip
+from steering.generation import generate as by_hooks
+from steering.interventions import Intervention, Plan, compile_plan
+from steering.layers import LayerWeights
+from steering.models import MusicModel, load_model
+from steering.models.transformers_backend import TransformersModel
+from steering.residual import Steering, changing
+from steering.sampling import Sampling
+from steering.session import Session
+
+SECONDS, ROUNDS, CONCEPTS = 4.0, 5, 3
+BATCHES, GPU_BATCHES = (1, 2, 8), (1, 2, 8, 32)
+TRIALS, SESSIONS = 20, 100
+PROMPT = "calm jazz with a flute"
+PUBLISHED = {"small": (24, 1024, 16), "medium": (48, 1536, 24), "large": (48, 2048, 32)}
+"""Blocks, size and heads of musicgen-small, -medium and -large (arXiv 2306.05284)."""
+
+Lines = list[tuple[str, str]]
+Player = Callable[[], Any]
+
+
+def plan_for(model: MusicModel, seconds: float) -> Plan:
+    """Three random concepts at every layer."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (model.origin.layers, model.origin.size)
+    made = []
+    for number in range(CONCEPTS):
+        vectors = torch.randn(shape, generator=generator)
+        one = Direction(str(number), vectors, torch.ones(shape[0]), model.origin).unit()
+        norms = torch.full(shape[:1], 10.0)
+        made.append(Intervention(one, norms, 0.02, layers=LayerWeights("all")))
+    return compile_plan(made, seconds, model.frame_rate)
+
+
+@cache
+def sketch() -> TransformersModel:
+    model = load_model("sketch", device="cpu")
+    assert isinstance(model, TransformersModel)
+    return model
+
+
+@cache
+def fused() -> Decoder:
+    return Decoder(sketch())
+
+
+def clips(count: int, plan: Plan | None = None) -> list[Clip]:
+    return [Clip(PROMPT, seed, plan) for seed in range(count)]
+
+
+def timed(players: dict[str, Player], rounds: int, steps: int) -> dict[str, tuple[float, float]]:
+    """Steps a second by the clock and by the processor's time: the median of rounds in turn."""
+    for play in players.values():
+        play()
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in players}
+    for _ in range(rounds):
+        for name, play in players.items():
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            clock, processor = time.perf_counter(), time.process_time()
+            play()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            taken[name].append((time.perf_counter() - clock, time.process_time() - processor))
+    return {
+        name: (
+            steps / statistics.median(clock for clock, _ in times),
+            steps / statistics.median(processor for _, processor in times),
+        )
+        for name, times in taken.items()
+    }
+
+
+def by_transformers(model: TransformersModel, count: int, seconds: float) -> None:
+    words = model.tokenizer([PROMPT] * count, padding=True, return_tensors="pt").to(model.device)
+    frames = round(seconds * model.frame_rate)
+    with torch.inference_mode():
+        model.model.generate(
+            **words, do_sample=True, guidance_scale=3.0, top_k=250,
+            max_new_tokens=frames + model.codebooks - 1, pad_token_id=model.entries,
+            bos_token_id=model.entries, decoder_start_token_id=model.entries,
+        )  # fmt: skip
+
+
+def by_transformers_steered(model: TransformersModel, count: int, seconds: float) -> None:
+    plans = [plan_for(model, seconds)] * count
+    like = next(model.model.decoder.parameters())
+    with changing(model, Steering(plans, True, like)):
+        by_transformers(model, count, seconds)
+
+
+def audiocraft_player(model: TransformersModel, count: int, seconds: float) -> Player | None:
+    """audiocraft's own generation on the same weights; None where it is not installed."""
+    try:
+        from audiocraft.modules.conditioners import ConditioningAttributes
+    except ImportError:
+        return None
+    from steering.models.convert import audiocraft_decoder
+
+    lm = audiocraft_decoder(model.model.decoder)
+    rows = model.condition([PROMPT] * count).with_unconditional()
+    lm.condition_provider.tokenize = lambda conditions: None
+    lm.condition_provider.forward = lambda tokenized: {"description": (rows.states, rows.mask)}
+    texts = [ConditioningAttributes(text={"description": PROMPT}) for _ in range(count)]
+    frames = round(seconds * model.frame_rate)
+
+    def play() -> None:
+        with torch.inference_mode():
+            lm.generate(conditions=texts, max_gen_len=frames, top_k=250, cfg_coef=3.0)
+
+    return play
+
+
+def speed_part(options: argparse.Namespace) -> Lines:
+    model, decoder, seconds = sketch(), fused(), options.seconds
+    lines = floor_lines(decoder, seconds, copied_per_second(torch.device("cpu")))
+    steps = round(seconds * model.frame_rate) + model.codebooks - 1
+    plan = plan_for(model, seconds)
+    for count in BATCHES:
+        others: dict[str, Player] = {
+            "transformers": lambda n=count: by_transformers(model, n, seconds),
+            "transformers, hooks": lambda n=count: by_transformers_steered(model, n, seconds),
+            "a plain loop, hooks": lambda n=count: by_hooks(model, clips(n, plan), seconds),
+        }
+        audiocraft = audiocraft_player(model, count, seconds)
+        if audiocraft is not None:
+            others["audiocraft"] = audiocraft
+        ours: dict[str, Player] = {
+            "ours": lambda n=count: decoder.generate(clips(n), seconds),
+            f"ours, {CONCEPTS} concepts": lambda n=count: decoder.generate(clips(n, plan), seconds),
+        }
+        rates = timed({**others, **ours}, options.rounds, steps)
+        for name, (clock, processor) in rates.items():
+            lines.append((f"batch {count}: {name}", f"{clock:.0f} (processor: {processor:.0f})"))
+        bare, steered = (rates[name] for name in ours)
+        best = [max(rates[name][place] for name in others) for place in (0, 1)]
+        lines += [
+            (
+                f"batch {count}: ours by the fastest other",
+                f"{bare[0] / best[0]:.2f} (processor: {bare[1] / best[1]:.2f})",
+            ),
+            (
+                f"batch {count}: cost of steering",
+                f"{bare[0] / steered[0] - 1:.1%} (processor: {bare[1] / steered[1] - 1:.1%})",
+            ),
+        ]
+    return lines
+
+
+def copied_per_second(device: torch.device) -> float:
+    """Bytes that a plain copy reads and writes in a second: the best of ten."""
+    size = 1 << (31 if device.type == "cuda" else 27)
+    source = torch.ones(size // 4, device=device)
+    target = torch.empty_like(source)
+    best = float("inf")
+    for _ in range(10):
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        start = time.perf_counter()
+        target.copy_(source)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - start)
+    return 2 * size / best
+
+
+def bytes_per_step(decoder: Decoder, count: int, seconds: float) -> tuple[int, int]:
+    """Bytes of matrices that a step reads, and of keys and values half-way through the clip."""
+    fused, item = decoder.fused, decoder.fused.embeddings.element_size()
+    matrices = [fused.all_heads.tensor]
+    for block in fused.blocks:
+        matrices += [block.query_key_value.tensor, block.out.tensor, block.cross_query.tensor]
+        matrices += [block.cross_out.tensor, block.widen.tensor, block.narrow.tensor]
+    positions = round(seconds * decoder.model.frame_rate) // 2
+    past = 2 * len(fused.blocks) * 2 * count * positions * fused.size * item
+    return sum(one.numel() for one in matrices) * item, past
+
+
+def floor_lines(decoder: Decoder, seconds: float, bandwidth: float) -> Lines:
+    weights, past = bytes_per_step(decoder, 1, seconds)
+    item = decoder.fused.embeddings.element_size()
+    operations = 2 * 2 * weights / item + past / item * 2
+    return [
+        ("floor: bytes a step, weights and past", f"{weights / 1e6:.1f} + {past / 1e6:.1f} MB"),
+        ("floor: operations a step, batch 1", f"{operations / 1e6:.1f} million"),
+        ("floor: a plain copy", f"{bandwidth / 1e9:.1f} GB/s"),
+        ("floor: steps a second at that", f"{bandwidth / (weights + past):.0f}"),
+    ]
+
+
+def latency_part(options: argparse.Namespace) -> Lines:
+    model, decoder = sketch(), fused()
+    firsts, turns, dry, margins = [], [], 0, []
+    for trial in range(TRIALS):
+        began = time.perf_counter()
+        clip = Clip(PROMPT, trial, plan_for(model, 6.0))
+        with Session(decoder, [clip], 6.0) as session:
+            arrivals, asked = [], []
+
+            def turn(session: Session = session, asked: list[float] = asked) -> None:
+                time.sleep(random.Random(len(firsts)).uniform(0.3, 0.8))
+                asked.append(time.perf_counter())
+                session.set(0, 0.05)
+
+            thread = Thread(target=turn)
+            for chunk in session.stream():
+                arrivals.append((time.perf_counter(), chunk))
+                if len(arrivals) == 1:
+                    thread.start()
+            thread.join()
+            step = session.moves[0].step if session.moves else None
+        firsts.append(arrivals[0][0] - began)
+        changed = [when for when, chunk in arrivals if step is not None and chunk.done > step]
+        if changed:
+            turns.append(changed[0] - asked[0])
+        slack = [arrivals[0][0] + chunk.start - when for when, chunk in arrivals]
+        margins.append(min(slack[1:]))
+        dry += min(slack[1:]) < 0
+    return [
+        ("prompt to first sound", _spread(firsts)),
+        (f"set() to the sound that it changed, {len(turns)} of {TRIALS}", _spread(turns)),
+        ("least time that a chunk came before it was due", _spread(margins, worst=min)),
+        ("streams that ran dry", f"{dry} of {TRIALS}"),
+    ]
+
+
+def _spread(values: list[float], worst: Callable[[list[float]], float] = max) -> str:
+    return f"median {statistics.median(values):.3f} s, worst {worst(values):.3f} s"
+
+
+def gpu_part(options: argparse.Namespace) -> Lines:
+    if not torch.cuda.is_available():
+        return [("not measured", "there is no GPU here: run it on a machine that has one")]
+    device = torch.device("cuda")
+    bandwidth = copied_per_second(device)
+    lines: Lines = [("a plain copy", f"{bandwidth / 1e9:.0f} GB/s")]
+    for name, shape in PUBLISHED.items():
+        lines += gpu_lines(name, random_musicgen(*shape), bandwidth, options)
+        gc.collect()
+        torch.cuda.empty_cache()
+    return lines
+
+
+def gpu_lines(
+    name: str, model: TransformersModel, bandwidth: float, options: argparse.Namespace
+) -> Lines:
+    lines: Lines = []
+    seconds, decoder = options.seconds, Decoder(model)
+    plan = plan_for(model, seconds)
+    steps = round(seconds * model.frame_rate) + model.codebooks - 1
+    for count in GPU_BATCHES:
+        players: dict[str, Player] = {
+            "transformers": lambda n=count: by_transformers(model, n, seconds),
+            "ours": lambda n=count: decoder.generate(clips(n), seconds),
+            "ours, steered": lambda n=count: decoder.generate(clips(n, plan), seconds),
+        }
+        audiocraft = audiocraft_player(model, count, seconds)
+        if audiocraft is not None:
+            players["audiocraft"] = audiocraft
+        for who, (rate, _) in timed(players, min(3, options.rounds), steps).items():
+            share = rate * sum(bytes_per_step(decoder, count, seconds)) / bandwidth
+            figure = f"{rate:.0f} steps/s, {rate / 50:.1f}x real time, {share:.0%} of the copy"
+            lines.append((f"{name}, batch {count}: {who}", figure))
+    return lines
+
+
+def random_musicgen(layers: int, size: int, heads: int) -> TransformersModel:
+    """A MusicGen of this shape in bfloat16 on the GPU, with a tiny text encoder and codec."""
+    from transformers import (
+        EncodecConfig,
+        EncodecModel,
+        MusicgenDecoderConfig,
+        MusicgenForCausalLM,
+        MusicgenForConditionalGeneration,
+        T5Config,
+        T5EncoderModel,
+    )
+
+    from sketch.language.text import make_tokenizer
+
+    tokenizer = make_tokenizer(hours=2.0)
+    text = T5EncoderModel(
+        T5Config(vocab_size=len(tokenizer), d_model=64, d_kv=32, d_ff=64, num_layers=1, num_heads=2)
+    )
+    codec = EncodecModel(
+        EncodecConfig(
+            sampling_rate=32_000, upsampling_ratios=[8, 5, 4, 4], num_filters=4, hidden_size=16,
+            codebook_dim=16, codebook_size=2048, target_bandwidths=[2.2],
+        )
+    )  # fmt: skip
+    with torch.device("cuda"):
+        decoder = MusicgenForCausalLM(
+            MusicgenDecoderConfig(
+                vocab_size=2048, num_hidden_layers=layers, hidden_size=size,
+                num_attention_heads=heads, ffn_dim=4 * size, pad_token_id=2048, bos_token_id=2048,
+            )
+        )  # fmt: skip
+    whole = MusicgenForConditionalGeneration(
+        text_encoder=text, audio_encoder=codec, decoder=decoder
+    )
+    whole.set_attn_implementation("sdpa")
+    return TransformersModel(f"random {size}", whole.to("cuda", torch.bfloat16), tokenizer)
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096
+
+
+def memory_part(options: argparse.Namespace) -> Lines:
+    model = sketch()
+    gc.collect()
+    before = resident()
+    decoder = fused()
+    built = resident()
+    weights, _ = bytes_per_step(decoder, 1, 10.0)
+    weights += decoder.fused.embeddings.nbytes
+    peak, sizes = built, []
+    clip = Clip(PROMPT, 0, plan_for(model, 10.0))
+    decoder.generate([clip], 0.5)
+    for _ in range(SESSIONS):
+        with Session(decoder, [clip], 10.0) as session:
+            for chunk in session.stream():
+                if chunk.done > 50:
+                    peak = max(peak, resident())
+                    break
+        sizes.append(resident())
+    needed = decoder.bytes_per_clip(500, Sampling())
+    return [
+        ("weights, copied and fused", f"{weights / 1e6:.1f} MB"),
+        ("building the decoder took", f"{(built - before) / 1e6:.1f} MB"),
+        ("a clip of 10 s is said to need", f"{needed / 1e6:.1f} MB"),
+        ("peak over what was there before", f"{(peak - before) / 1e6:.1f} MB"),
+        (f"growth from session 10 to {SESSIONS}", f"{(sizes[-1] - sizes[9]) / 1e6:.1f} MB"),
+    ]
+
+
+def profile_part(options: argparse.Namespace) -> Lines:
+    from torch.profiler import ProfilerActivity, profile, record_function
+
+    decoder = fused()
+    decoder.generate(clips(1), 0.5)
+    run = decoder.start(clips(1, plan_for(sketch(), options.seconds)), options.seconds)
+    from steering import products
+
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def inside(*arguments: Any) -> Any:
+            with record_function(name):
+                return function(*arguments)
+
+        return inside
+
+    kept = products.Matrix.times, products.Matrix.add_to
+    with profile(activities=[ProfilerActivity.CPU]) as watched:
+        products.Matrix.times = counted("products", kept[0])  # type: ignore[method-assign]
+        products.Matrix.add_to = counted("products", kept[1])  # type: ignore[method-assign]
+        try:
+            while run.step < run.steps:
+                run.advance()
+        finally:
+            products.Matrix.times, products.Matrix.add_to = kept  # type: ignore[method-assign]
+    events = watched.key_averages()
+    total = sum(event.self_cpu_time_total for event in events)
+    ordered = sorted(events, key=lambda event: -event.self_cpu_time_total)[:12]
+    return [
+        (
+            event.key,
+            f"{event.self_cpu_time_total / total:.1%}, {event.count / run.steps:.0f} a step",
+        )
+        for event in ordered
+    ]
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Lines]] = {
+    "memory": memory_part,
+    "speed": speed_part,
+    "latency": latency_part,
+    "gpu": gpu_part,
+    "profile": profile_part,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", choices=PARTS, help="one part of the table")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of music a clip")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--json", type=Path, help="write the table there too")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    table: dict[str, dict[str, str]] = {}
+    for name in [options.only] if options.only else PARTS:
+        table[name] = dict(PARTS[name](options))
+        print(f"\n{name}")
+        for what, figure in table[name].items():
+            print(f"  {what:48}{figure}")
+    if options.json:
+        options.json.write_text(json.dumps(table, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Clips and recipes to codes and sound, by either decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torch import Tensor
+
+from curation.errors import BadInput
+from steering.decoder import Decoder
+from steering.generation import Clip, Progress
+from steering.generation import generate as generate_by_hooks
+from steering.interventions import Intervention, compile_plan
+from steering.models import MusicModel, load_model
+from steering.recipes import DECODERS, Banks, Recipe
+from steering.sampling import Sampling
+
+
+def generate(
+    model: MusicModel | Decoder | str,
+    prompts: str | Sequence[str],
+    interventions: Sequence[Intervention] = (),
+    seconds: float = 10.0,
+    seeds: int | Sequence[int] = 0,
+    sampling: Sampling | None = None,
+    orthogonalise: bool = False,
+    decoder: str = "fused",
+    progress: Progress = lambda done, total: None,
+) -> Tensor:
+    """Music to prompts, steered: float32 samples ``[B, N]`` at the model's rate, on the CPU.
+
+    Args:
+        model: a loaded model, its `Decoder` where one is at hand, or a name for `load_model`.
+        interventions: done to every clip; none for music that is left alone.
+        seeds: one for all clips, or one each.
+        decoder: ``fused``, or ``hooks`` for the library's own.
+    """
+    owner = load_model(model) if isinstance(model, str) else model
+    loaded = owner.model if isinstance(owner, Decoder) else owner
+    texts = [prompts] if isinstance(prompts, str) else list(prompts)
+    numbers = [seeds] * len(texts) if isinstance(seeds, int) else list(seeds)
+    if len(numbers) != len(texts):
+        raise BadInput(f"{len(numbers)} seeds for {len(texts)} prompts: give one each, or one")
+    plan = None
+    if interventions:
+        plan = compile_plan(interventions, seconds, loaded.frame_rate, orthogonalise)
+    clips = [Clip(text, seed, plan) for text, seed in zip(texts, numbers, strict=True)]
+    return loaded.decode(play(owner, clips, seconds, sampling, decoder, progress)).cpu()
+
+
+def play(
+    model: MusicModel | Decoder,
+    clips: Sequence[Clip],
+    seconds: float,
+    sampling: Sampling | None = None,
+    decoder: str = "fused",
+    progress: Progress = lambda done, total: None,
+) -> Tensor:
+    """Codes ``[B, K, T]`` of clips, by the decoder of this name."""
+    if decoder not in DECODERS:
+        raise BadInput(f"no decoder {decoder!r}: choose one of {', '.join(DECODERS)}")
+    if decoder == "hooks":
+        owner = model.model if isinstance(model, Decoder) else model
+        return generate_by_hooks(owner, clips, seconds, sampling, progress)
+    fused = model if isinstance(model, Decoder) else Decoder(model)
+    return fused.generate(clips, seconds, sampling, progress)
+
+
+def clip_of(recipe: Recipe, model: MusicModel, banks: Banks) -> Clip:
+    """The clip of a recipe, its moves included; `BadInput` if it was made by other weights."""
+    if recipe.revision != model.origin.revision:
+        raise BadInput(
+            f"the recipe was played by {recipe.model} ({recipe.revision}), this is "
+            f"{model.origin.model} ({model.origin.revision}): load the model that it names"
+        )
+    return Clip(recipe.prompt, recipe.seed, recipe.plan(banks, model.frame_rate))
+
+
+def twins(recipe: Recipe, model: MusicModel, banks: Banks) -> list[Clip]:
+    """The clip of a recipe, and the same without its plan."""
+    clip = clip_of(recipe, model, banks)
+    return [clip, replace(clip, plan=None)]

@@ -1,0 +1,356 @@
+"""The fused decoder against the library's own with hooks: the same logits, the same music."""
+
+from __future__ import annotations
+
+from threading import Barrier, Thread
+
+import pytest
+import torch
+from transformers import EncodecConfig, EncodecModel, MusicgenDecoderConfig, MusicgenForCausalLM
+
+from curation.errors import BadInput
+from steering import decoder as decoder_module
+from steering.decoder import Decoder
+from steering.directions import Direction, Origin
+from steering.generation import Clip, generate
+from steering.graphs import StaticStep
+from steering.interventions import Gate, Intervention, Move, compile_plan, empty_plan
+from steering.layers import LayerWeights
+from steering.memory import check_fit
+from steering.models.streams import OverlapStream
+from steering.models.transformers_backend import TransformersModel
+from steering.operators import OPERATORS
+from steering.products import MOST_ROWS, Matrix
+from steering.run import Run
+from steering.sampling import Sampling
+from steering.schedules import Schedule
+from tests.test_steering_toy import ENTRIES, GREEDY, model  # noqa: F401
+
+SHAPES = {
+    "three blocks": {},
+    "deep and narrow": {"hidden_size": 24, "num_attention_heads": 2, "num_hidden_layers": 5},
+    "two codebooks": {"num_codebooks": 2, "vocab_size": 50, "ffn_dim": 40},
+    "relu": {"activation_function": "relu", "num_attention_heads": 8},
+}
+
+
+def reshaped(model: TransformersModel, seed: int = 1, **shape) -> TransformersModel:  # noqa: F811
+    """The toy with another random decoder in it."""
+    torch.manual_seed(seed)
+    entries = shape.get("vocab_size", ENTRIES)
+    base = {
+        "vocab_size": entries, "num_hidden_layers": 3, "hidden_size": 32, "num_attention_heads": 4,
+        "ffn_dim": 64, "pad_token_id": entries, "bos_token_id": entries,
+    }  # fmt: skip
+    decoder = MusicgenForCausalLM(MusicgenDecoderConfig(**(base | shape)))
+    for weight in decoder.parameters():
+        torch.nn.init.normal_(weight, mean=float(weight.ndim == 1), std=0.3)
+    decoder.eval()
+    theirs = model.model
+    whole = type(theirs)(
+        text_encoder=theirs.text_encoder, audio_encoder=theirs.audio_encoder, decoder=decoder
+    )
+    whole.set_attn_implementation("sdpa")
+    return TransformersModel("toy", whole, model.tokenizer)
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def shaped(request, model) -> TransformersModel:  # noqa: F811
+    return reshaped(model, **SHAPES[request.param])
+
+
+def steer(model, coefficient=1.0, seed=0, name="C", **options) -> Intervention:  # noqa: F811
+    layers, size = model.origin.layers, model.origin.size
+    vectors = torch.randn(layers, size, generator=torch.Generator().manual_seed(seed))
+    scores = torch.linspace(0.5, 1, layers)
+    one = Direction(name, vectors, scores, model.origin).unit()
+    options = {"layers": LayerWeights("all")} | options
+    return Intervention(one, torch.full((layers,), 5.0), coefficient, source="bank", **options)
+
+
+def plan(model, *interventions, seconds=0.6):  # noqa: F811
+    return compile_plan(interventions or (steer(model),), seconds)
+
+
+def logits_along(run: Run, columns: torch.Tensor) -> torch.Tensor:
+    """Logits ``[B, K, E]`` of every step, the columns ``[B, K, S]`` being given."""
+    made = []
+    fused = run.fused
+    with torch.inference_mode():
+        for step in range(columns.shape[-1]):
+            x = fused.embed(columns[..., step], run.positions[step])
+            states = fused.step(x, run.cache, run.words, step, step + 1, None, None)
+            made.append(fused.logits(states, 1.0))
+    return torch.stack(made, dim=2)
+
+
+def test_logits_are_those_of_one_pass(shaped):
+    prompts = ["calm jazz", "sad violin tune in A minor", ""]
+    codes = torch.randint(shaped.entries, (3, shaped.codebooks, 12))
+    columns = shaped.delayed(codes)
+    whole = shaped.logits(columns, shaped.condition(prompts))
+    run = Decoder(shaped).start([Clip(one) for one in prompts], 0.5, Sampling(guidance=1.0))
+    made = logits_along(run, columns)
+    assert torch.allclose(made, whole, atol=1e-4 * float(whole.abs().max()))
+
+
+def test_codes_are_those_of_the_hooks(shaped):
+    both = plan(shaped, steer(shaped, 0.4), steer(shaped, -0.3, seed=1))
+    clips = [Clip("calm jazz", 1, both), Clip("sad violin tune in A minor", 2), Clip("", 3)]
+    for sampling in (GREEDY, Sampling(), Sampling(guidance=1.0), Sampling(top_k=0, top_p=0.8)):
+        theirs = generate(shaped, clips, 0.6, sampling)
+        assert torch.equal(Decoder(shaped).generate(clips, 0.6, sampling), theirs)
+
+
+WAYS = {
+    **{name: {"operator": name} for name in OPERATORS},
+    "conditional rows": {"rows": "conditional"},
+    "unconditional rows": {"rows": "unconditional"},
+    "a gate": {"gate": Gate(0.5, per_layer=True, seed=3)},
+    "a schedule": {"schedule": Schedule("pulse", {"period": 0.2, "width": 0.1})},
+    "some layers": {"layers": LayerWeights("only", {"layers": [1]})},
+    "published lengths": {"unit": "raw"},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_of_steering_is_that_of_the_hooks(model, way):  # noqa: F811
+    one = steer(model, 0.7, **WAYS[way])
+    several = plan(
+        model, steer(model, 0.3, seed=1), one, steer(model, 0.5, seed=2, operator="ablate"),
+        steer(model, -0.2, seed=3),
+    )  # fmt: skip
+    clips = [Clip("calm jazz", 1, plan(model, one)), Clip("jazz", 2), Clip("jazz", 2, several)]
+    fused = Decoder(model).generate(clips, 0.6)
+    assert torch.equal(fused, generate(model, clips, 0.6))
+    bare = Decoder(model).generate([Clip("calm jazz", 1)], 0.6)
+    assert not torch.equal(fused[:1], bare)
+
+
+def test_a_zero_coefficient_and_an_empty_plan_change_no_bit(model):  # noqa: F811
+    decoder = Decoder(model)
+    nothing = [steer(model, 0.0, seed=n, operator=name) for n, name in enumerate(OPERATORS)]
+    empty = empty_plan(model.origin.layers, model.origin.size)
+    bare = decoder.start([Clip("jazz", 4)], 0.4)
+    others = [decoder.start([Clip("jazz", 4, one)], 0.4) for one in (plan(model, *nothing), empty)]
+    for run in (bare, *others):
+        while run.step < run.steps:
+            run.advance()
+        assert torch.equal(run.cache.all, bare.cache.all)
+        assert torch.equal(run.columns, bare.columns)
+
+
+def test_clips_of_several_lengths_equal_each_alone(model):  # noqa: F811
+    decoder = Decoder(model)
+    clips = [
+        Clip("calm jazz", 1, plan(model, steer(model, 0.5))),
+        Clip("sad violin tune in A minor", 2),
+        Clip("", 3, plan(model, steer(model, 0.5, operator="ablate"), seconds=0.9)),
+    ]
+    seconds = [0.6, 0.2, 0.9]
+    together = decoder.generate(clips, seconds)
+    assert together.shape == (3, 4, 45)
+    for row, (clip, length) in enumerate(zip(clips, seconds, strict=True)):
+        alone = decoder.generate([clip], length)[0]
+        frames = alone.shape[-1]
+        assert torch.equal(together[row, :, :frames], alone)
+        assert (together[row, :, frames:] == model.blank).all()
+
+
+def test_a_short_clip_is_the_beginning_of_a_longer_one(model):  # noqa: F811
+    """All but the last frames of the later codebooks, which never see what would have followed."""
+    decoder = Decoder(model)
+    short, long = (decoder.generate([Clip("calm jazz", 5)], s)[0] for s in (0.4, 0.8))
+    assert torch.equal(short[:, :-3], long[:, :17])
+    assert torch.equal(short[0], long[0, :20])
+
+
+def test_past_its_window_a_clip_goes_on_from_its_last_columns(model):  # noqa: F811
+    """Each code after a slide is the likeliest after one pass over the window as it then is."""
+    decoder = Decoder(model, window_seconds=0.3)
+    window, stride = decoder.window.length, decoder.window.stride
+    run = decoder.start([Clip("calm jazz", 5)], 0.9, Sampling(guidance=1.0, temperature=0))
+    slides = 0
+    while run.step < run.steps:
+        slides += run.step - run.base == window
+        run.advance()
+        step, base = run.step - 1, run.base
+        seen = run.columns[..., base : step + 1].clone()
+        for k in range(4):
+            seen[:, k, : k + 1] = model.blank
+        logits = model.logits(seen, model.condition(["calm jazz"]))[:, :, -1]
+        expected = torch.where(run.known[..., step], logits.argmax(-1), model.blank)
+        if base:
+            assert torch.equal(run.columns[..., step + 1], expected)
+    assert slides == 3 and run.base == 3 * stride
+    longer = Decoder(model).generate([Clip("calm jazz", 5)], 0.9, Sampling(guidance=1.0))
+    within = decoder.generate([Clip("calm jazz", 5)], 0.9, Sampling(guidance=1.0))
+    assert torch.equal(within[..., : window - 4], longer[..., : window - 4])
+
+
+def test_a_slide_reads_the_window_as_it_was_steered(model):  # noqa: F811
+    """One pass over the kept columns fills the cache as single steps with the same pushes do."""
+    decoder = Decoder(model, window_seconds=0.3)
+    one = plan(
+        model, steer(model, 0.5, schedule=Schedule("linear_rise")),
+        steer(model, 0.4, seed=1, operator="add_keeping_norm"), seconds=0.9,
+    ).moved(Move(9, 0, 2.0))  # fmt: skip
+    run = decoder.start([Clip("calm jazz", 5, one)], 0.9, GREEDY)
+    while run.step < decoder.window.length:
+        run.advance()
+    stride, count = decoder.window.stride, decoder.window.length - decoder.window.stride
+    with torch.inference_mode():
+        run._slide()
+    filled = run.cache.all[:, :, :, :, :count].clone()
+    columns = run.columns[..., stride : stride + count].clone()
+    for k in range(4):
+        columns[:, k, : k + 1] = model.blank
+    with torch.inference_mode():
+        for place in range(count):
+            x = run.fused.embed(columns[..., place], run.positions[place]).repeat(2, 1)
+            stages = run.pushes.at(stride + place)
+
+            def change(layer, x, stages=stages):
+                for stage in stages:
+                    x = stage(layer, x)
+                return x
+
+            run.fused.step(x, run.cache, run.words, place, place + 1, None, change)
+    assert torch.allclose(run.cache.all[:, :, :, :, :count], filled, atol=1e-4)
+
+
+def test_two_threads_on_one_model_with_hooks_do_not_hear_each_other(model):  # noqa: F811
+    clips = [Clip("jazz", 4, plan(model, steer(model, 2.0))), Clip("jazz", 4)]
+    expected = [generate(model, [clip], 0.6) for clip in clips]
+    made: dict[int, list[torch.Tensor]] = {0: [], 1: []}
+    together = Barrier(2)
+
+    def play(place: int) -> None:
+        together.wait(30)
+        for _ in range(3):
+            made[place].append(generate(model, [clips[place]], 0.6))
+
+    threads = [Thread(target=play, args=(place,)) for place in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for place in (0, 1):
+        assert len(made[place]) == 3
+        assert all(torch.equal(one, expected[place]) for one in made[place])
+    assert not torch.equal(*expected)
+
+
+def test_a_step_by_tensors_alone_is_the_step_by_numbers(model):  # noqa: F811
+    """What is captured on a GPU: positions on the device, a fixed view of the cache and a mask."""
+    clips = [
+        Clip("calm jazz", 1, plan(model, steer(model, 0.5), steer(model, 0.3, operator="ablate"))),
+        Clip("sad violin tune", 2),
+    ]
+    decoder = Decoder(model)
+    expected = decoder.generate(clips, 0.6)
+    run = decoder.start(clips, 0.6)
+    run.play = StaticStep(run, reach=8)
+    while run.step < run.steps:
+        run.advance()
+    assert torch.equal(run.codes(0, run.frames), expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
+def test_captured_steps_are_the_steps_on_a_gpu(model):  # noqa: F811
+    placed = reshaped(model)
+    placed.model.to("cuda")
+    clips = [Clip("calm jazz", 1, plan(placed, steer(placed, 0.5))), Clip("jazz", 2)]
+    decoder = Decoder(placed)
+    captured = decoder.start(clips, 0.6)
+    called = decoder.start(clips, 0.6)
+    called.play = called.eager
+    for run in (captured, called):
+        while run.step < run.steps:
+            run.advance()
+    assert captured.play != captured.eager
+    assert torch.equal(captured.columns, called.columns)
+
+
+def test_a_product_of_few_rows_is_exact_to_the_row_whatever_stands_beside_it():
+    generator = torch.Generator().manual_seed(0)
+    for inner, width in ((32, 96), (36, 7), (5, 40)):
+        weight = torch.randn(width, inner, generator=generator)
+        rows = torch.randn(MOST_ROWS + 2, inner, generator=generator)
+        matrix = Matrix(weight)
+        assert torch.allclose(matrix.times(rows), rows @ weight.T, atol=1e-5)
+        out = torch.ones(3, width)
+        matrix.add_to(out, rows[:3])
+        assert torch.allclose(out, 1 + rows[:3] @ weight.T, atol=1e-5)
+        if matrix.kernel is not None:
+            all_rows = matrix.times(rows[:MOST_ROWS])
+            assert all(torch.equal(matrix.times(rows[r : r + 1])[0], all_rows[r]) for r in (0, 7))
+
+
+def test_without_numba_the_music_is_the_same(model, monkeypatch):  # noqa: F811
+    clips = [Clip("calm jazz", 1, plan(model, steer(model, 0.5)))]
+    expected = Decoder(model).generate(clips, 0.6)
+    monkeypatch.setattr("steering.products.kernel", lambda: None)
+    assert torch.equal(Decoder(model).generate(clips, 0.6), expected)
+
+
+def test_bad_requests_are_refused_before_anything_is_generated(model, monkeypatch):  # noqa: F811
+    decoder = Decoder(model)
+    foreign = Direction("C", torch.ones(2, 8), torch.ones(2), Origin("other", "x", 2, 8))
+    stolen = compile_plan([Intervention(foreign, torch.ones(2), 1.0)], 1.0)
+    for clips, seconds, message in (
+        ([], 1.0, "give at least one"),
+        ([Clip("jazz")], 0.0, "cannot be played"),
+        ([Clip("jazz")], float("nan"), "cannot be played"),
+        ([Clip("jazz")], [1.0, 2.0], "2 lengths for 1 clips"),
+        ([Clip("jazz", 0, stolen)], 1.0, "made for other"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            decoder.generate(clips, seconds)
+    needed = decoder.bytes_per_clip(50, Sampling())
+    monkeypatch.setattr(decoder_module, "available", lambda device: 3 * needed)
+    decoder.start([Clip("jazz")] * 3, 1.0)
+    with pytest.raises(BadInput, match=r"4 clips of 1 s need .* at most 3 fit"):
+        decoder.start([Clip("jazz")] * 4, 1.0)
+
+
+def test_what_fits_is_said():
+    with pytest.raises(BadInput, match=r"need 8 GB beside the weights, 3 GB are free: at most 1"):
+        check_fit(2_000_000_000, 4, 30.0, 3_000_000_000)
+    with pytest.raises(BadInput, match="not even one fits"):
+        check_fit(2_000_000_000, 1, 30.0, 1_000_000_000)
+
+
+def test_memory_that_is_asked_for_is_what_the_cache_takes(model):  # noqa: F811
+    decoder = Decoder(model)
+    run = decoder.start([Clip("jazz")] * 2, 10.0)
+    cache = run.cache.all.nbytes
+    asked = 2 * decoder.bytes_per_clip(run.frames, Sampling())
+    assert cache < asked < 1.6 * cache
+
+
+def test_encodec_in_pieces_is_nearly_the_whole():
+    torch.manual_seed(0)
+    codec = EncodecModel(
+        EncodecConfig(
+            num_filters=4, hidden_size=16, codebook_dim=16, codebook_size=32,
+            target_bandwidths=[1.1], sampling_rate=16_000, upsampling_ratios=[8, 5, 4, 2],
+            norm_type="weight_norm", use_causal_conv=False, num_lstm_layers=2,
+        )
+    ).eval()  # fmt: skip
+
+    @torch.inference_mode()
+    def decode(codes: torch.Tensor) -> torch.Tensor:
+        return codec.decode(codes[None], [None]).audio_values[:, 0]
+
+    codes = torch.randint(32, (2, 2, 300))
+    whole = decode(codes)
+    stream = OverlapStream(decode, hop=320)
+    pieces = [stream.push(piece) for piece in codes.split(25, dim=-1)]
+    made = torch.cat([*pieces, stream.finish()], dim=-1)
+    assert made.shape == whole.shape
+    assert (made - whole).abs().max() < 1e-3 * whole.abs().max()
+    blind = OverlapStream(decode, hop=320, past=0, future=0)
+    rough = torch.cat([blind.push(piece) for piece in codes.split(25, dim=-1)], dim=-1)
+    assert (rough - whole).abs().max() > 1e-2 * whole.abs().max()

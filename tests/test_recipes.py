@@ -1,0 +1,176 @@
+"""Recipes: there and back, the same clip again, and everything refused that is not one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+import steering
+from curation.errors import BadInput
+from steering.decoder import Decoder
+from steering.directions import Bank
+from steering.generation import Clip
+from steering.interventions import Gate, Move, compile_plan
+from steering.playing import clip_of, play, twins
+from steering.recipes import Recipe, records
+from steering.sampling import Sampling
+from steering.schedules import Schedule
+from tests.test_decoder import steer
+from tests.test_steering_toy import model  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def interventions(model):  # noqa: F811
+    return [
+        steer(model, 0.4, gate=Gate(0.6, True, seed=7), schedule=Schedule("linear_rise")),
+        steer(model, 0.3, seed=1, name="D", operator="ablate", rows="conditional"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def recipe(model, interventions) -> Recipe:  # noqa: F811
+    return Recipe(
+        "toy", model.origin.revision, "calm jazz", 0.6, 5, Sampling(top_k=20),
+        records(interventions), True, (Move(9, 1, 0.9), Move(12, 0, -0.25)),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def banks(model, interventions):  # noqa: F811
+    directions = {one.direction.name: one.direction for one in interventions}
+    bank = Bank("notes", "rfm", model.origin, directions, interventions[0].norms)
+    return {"bank": bank}.__getitem__
+
+
+def test_a_recipe_goes_there_and_back(recipe):
+    assert Recipe.from_json(recipe.to_json()) == recipe
+    least = Recipe("toy", "abc", "", 1.0)
+    assert Recipe.from_json(least.to_json()) == least
+
+
+@pytest.mark.parametrize("decoder", ["fused", "hooks"])
+def test_a_recipe_plays_the_same_clip_again(model, recipe, banks, interventions, decoder):  # noqa: F811
+    plan = compile_plan(interventions, 0.6, orthogonalise=True).moved(*recipe.moves)
+    clips = [Clip("calm jazz", 5, plan), Clip("calm jazz", 5)]
+    first = play(model, clips, 0.6, recipe.sampling, decoder)
+    again = Recipe.from_json(replace(recipe, decoder=decoder).to_json())
+    second = play(model, twins(again, model, banks), again.seconds, again.sampling, again.decoder)
+    assert torch.equal(first, second)
+    still = play(model, [replace(clips[0], plan=replace(plan, moves=()))], 0.6, recipe.sampling)
+    assert not torch.equal(first[:1], still)
+
+
+def test_a_move_sets_in_at_its_step_and_stays(interventions):
+    plan = compile_plan(interventions, 0.6)
+    moved = plan.moved(Move(20, 1, 3.0), Move(9, 1, 2.0), Move(9, 1, 1.0))
+    gains = moved.gains_between(0, 30)
+    assert torch.equal(gains[:, 0], plan.gains[:1].expand(30))
+    assert torch.equal(gains[:, 1], torch.tensor([0.3] * 9 + [1.0] * 11 + [3.0] * 10))
+    assert torch.equal(moved.coefficients, plan.levels * gains[:, :, None])
+    for first, count in ((0, 5), (7, 4), (25, 9)):
+        part = moved.between(first, count)
+        assert torch.equal(part[: 30 - first], moved.coefficients[first : first + count])
+        assert torch.equal(part[0], moved.at(first)) and not part[30 - first :].any()
+
+
+def test_moves_beyond_the_plan_are_refused(interventions):
+    plan = compile_plan(interventions, 0.6)
+    with pytest.raises(BadInput, match="no concept 2 to move: the plan has 2"):
+        plan.moved(Move(0, 2, 1.0))
+    for step, concept, coefficient in ((-1, 0, 1.0), (0, -1, 1.0), (0, 0, float("nan"))):
+        with pytest.raises(BadInput, match="a move"):
+            Move(step, concept, coefficient)
+
+
+def changed(recipe: Recipe, **entries) -> str:
+    return json.dumps(json.loads(recipe.to_json()) | entries)
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"format": 2}, "not of format 1"),
+        ({"extra": 1}, "unknown entry 'extra'"),
+        ({"prompt": 3}, "prompt must be text"),
+        ({"prompt": "x" * 3000}, "longer than 2000"),
+        ({"seconds": "long"}, "seconds must be a number"),
+        ({"seconds": True}, "seconds must be a number"),
+        ({"seconds": 1e9}, "at most 3600"),
+        ({"seconds": -1}, "more than 0"),
+        ({"seconds": 10**400}, "finite number"),
+        ({"seconds": float("nan")}, "holds NaN"),
+        ({"seed": 1.5}, "whole number"),
+        ({"seed": 2**70}, "64 bits"),
+        ({"sampling": {"top_k": 2.5}}, "sampling's top_k must be a whole number"),
+        ({"sampling": {"speed": 1}}, "an object with guidance"),
+        ({"sampling": {"temperature": -1}}, "temperature must be 0 or more"),
+        ({"interventions": "C"}, "list of objects"),
+        ({"interventions": [{"concept": "C", "coefficient": 1}]}, "names no bank"),
+        ({"interventions": [{"bank": "b", "coefficient": 1}]}, "concept must be text"),
+        ({"interventions": [{"bank": "b", "concept": "C", "coefficient": "1"}]}, "a number"),
+        ({"interventions": [{"bank": "b", "concept": "C", "coefficient": 1, "gate": 1}]}, "object"),
+        ({"interventions": [{"bank": "b", "concept": "C", "coefficient": 1}] * 65}, "more than 64"),
+        ({"moves": [[1, 0, 2.0]]}, "list of objects"),
+        ({"moves": [{"step": 1, "concept": 9, "coefficient": 0}]}, "moves concept 9"),
+        ({"moves": [{"step": 1, "concept": 0}]}, "step, concept and coefficient"),
+        ({"decoder": "quick"}, "no decoder 'quick'"),
+        ({"orthogonalise": 1}, "true or false"),
+    ],
+)
+def test_what_is_no_recipe_is_refused_by_name(recipe, entries, message):
+    with pytest.raises(BadInput, match=message):
+        Recipe.from_json(changed(recipe, **entries))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, " " * 2_000_000, '{"format": 1}'])
+def test_what_is_no_json_object_is_refused(text):
+    with pytest.raises(BadInput, match="the recipe"):
+        Recipe.from_json(text)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"gate": {"seed": -1}}, {"gate": {"seed": "x"}}, {"gate": {"chance": 1}},
+        {"gate": {"probability": "x"}}, {"schedule": {"shape": "constant", "start": "x"}},
+        {"schedule": {"shape": "breakpoints", "points": [1]}}, {"layers": {"weighting": "top", "k": "x"}},
+        {"layers": {"weighting": "only", "layers": 3}}, {"operator": "x"}, {"rows": []},
+        {"concept": "H"},
+    ],
+)  # fmt: skip
+def test_an_intervention_with_wrong_parts_is_refused(recipe, banks, part):
+    one = {"bank": "bank", "concept": "C", "coefficient": 1.0} | part
+    wrong = Recipe.from_json(changed(recipe, interventions=[one], moves=[]))
+    with pytest.raises(BadInput):
+        wrong.plan(banks)
+
+
+def test_a_recipe_of_other_weights_is_refused(model, recipe, banks):  # noqa: F811
+    with pytest.raises(BadInput, match="load the model that it names"):
+        clip_of(replace(recipe, revision="0" * 16), model, banks)
+
+
+def test_an_intervention_must_say_where_it_is_from(interventions):
+    with pytest.raises(BadInput, match="set source"):
+        records([replace(interventions[0], source="")])
+
+
+def test_one_call_plays_steered_prompts(model, interventions):  # noqa: F811
+    audio = steering.generate(model, ["calm jazz", "rock"], interventions, 0.4, seeds=[1, 2])
+    assert audio.shape == (2, 20 * 640) and audio.dtype == torch.float32
+    alone = steering.generate(Decoder(model), "rock", interventions, 0.4, seeds=2)
+    assert torch.allclose(audio[1:], alone, atol=1e-4)
+    hooks = steering.generate(model, "rock", interventions, 0.4, seeds=2, decoder="hooks")
+    assert torch.equal(hooks, alone)
+    with pytest.raises(BadInput, match="3 seeds for 1 prompts"):
+        steering.generate(model, "rock", seeds=[1, 2, 3])
+
+
+def test_importing_the_package_imports_no_library():
+    script = "import sys, steering; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
