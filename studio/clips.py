@@ -54,7 +54,8 @@ class Pair:
     @cached_property
     def match_db(self) -> float:
         """What the steered clip is turned up by to sound as loud as its twin."""
-        return round(match_db(*(self.floating(side) for side in SIDES), self.sample_rate), 2)
+        steered, twin = (self.floating(side) for side in SIDES)
+        return round(match_db(steered, twin, self.sample_rate), 2)
 
     @property
     def hashes(self) -> dict[str, str]:

@@ -32,7 +32,7 @@ def verdict(pair: Pair) -> list[dict[str, Any]]:
 def _pitch_rows(pair: Pair, targets: list[str]) -> list[dict[str, Any]]:
     """Each target's share of frames, the class that is strongest most often, and how they vary."""
     heard = {side: _classes(pair, side) for side in SIDES}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"what": f"frames in which {target} is strongest", "unit": "%", "target": target}
         | {side: _share(shares, target) for side, shares in heard.items()}
         for target in targets
