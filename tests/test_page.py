@@ -123,11 +123,14 @@ def test_sound_starts_before_the_clip_is_made(visit, first):
 
 
 def sounds_like(page, side, other):
-    """Whether what leaves the audio graph is this side and not the other; a starved machine gets time."""
+    """Whether what leaves the audio graph is this side to the last bits, and not the other one.
+
+    The toy's sounds are all alike, so only equality tells; a starved machine gets several tries.
+    """
     for _ in range(8):
         page.wait_for_timeout(300)
         heard = page.evaluate(LIKENESS)
-        if heard[side] > 0.98 and heard[side] > heard[other] + 0.05:
+        if heard[side] > 1 - 1e-6 > heard[other]:
             return True
     return False
 
@@ -231,6 +234,7 @@ def test_live_moves_are_kept(visit):
     page.locator(".live .fader").first.fill("-0.06")
     page.wait_for_selector(".live .after:not([hidden])")
     assert "moves" in page.text_content(".live .state")
+    assert page.evaluate("studio.recipe.interventions[0].schedule.points.at(-1)[0]") <= 6
     page.click("text=Hear this take")
     page.wait_for_function(
         "studio.pair.recipe.moves.length > 0 && studio.pair.recipe.seconds === 6"

@@ -76,8 +76,14 @@ function choice(name, options, apply, words = {}) {
 // ---- the recipe -----------------------------------------------------------------------------
 function recipe() {
   return {
-    format: 1, ...draft, interventions: cards.map((card) => card.record), moves: draft.moves ?? [], decoder: "fused",
+    format: 1, ...draft, interventions: cards.map((card) => ({ ...card.record, schedule: fitting(card.record.schedule) })), moves: draft.moves ?? [], decoder: "fused",
   };
+}
+
+// Points past the end of a clip that was made shorter come to stand at its end.
+function fitting(schedule) {
+  if (schedule?.shape !== "breakpoints") return schedule;
+  return { ...schedule, points: schedule.points.map(([time, level]) => [Math.min(time, draft.seconds), level]) };
 }
 
 function tell(change = {}) {
