@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from sketch.cli import quieten
 from steering.commands import generate as generating
 
 STORE = Path("build/activations")
+COMMANDS = ("evaluate", "banks", "bank", "convert")
+"""Modules of `steering.commands`."""
 
 EPILOG = """\
 first steps:
@@ -124,6 +127,12 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("bank", type=Path)
         if run is generate:
             generating.add_arguments(added)
+    for name in COMMANDS:
+        module = importlib.import_module(f"steering.commands.{name}")
+        text = (module.__doc__ or "").splitlines()[0]
+        added = commands.add_parser(name, help=text, description=text)
+        module.add_arguments(added)
+        added.set_defaults(run=module.run)
     return parser
 
 

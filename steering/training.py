@@ -97,13 +97,27 @@ def _standardised(values: np.ndarray, splits: np.ndarray) -> np.ndarray:
 
 
 def train_bank(
-    data: Table, origin: Origin, family: str, method: str, facts: dict[str, object], seed: int = 0
+    data: Table,
+    origin: Origin,
+    family: str,
+    method: str,
+    facts: dict[str, object],
+    seed: int = 0,
+    shuffled: bool = False,
 ) -> tuple[Bank, Fitted]:
-    """Directions of all concepts at all layers by one method, and the probes that they come from."""
-    fitted = get_method(method)(data.probe_data(), None, torch.Generator().manual_seed(seed))
+    """Directions of all concepts at all layers by one method, and the probes that they come from.
+
+    Args:
+        shuffled: deal the training labels out anew first: a control that can learn nothing.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    known = data.probe_data()
+    if shuffled:
+        known, facts = known.shuffled(generator), {**facts, "shuffled": True}
+    fitted = get_method(method)(known, None, generator)
     directions = {
         name: Direction(name, fitted.vectors[place], fitted.scores[place], origin)
         for place, name in enumerate(data.concepts)
     }
-    known = facts | {"seed": seed, "task": data.task, "clips": len(data.x["train"])}
-    return Bank(family, method, origin, directions, typical_norms(data.x["train"]), known), fitted
+    said = facts | {"seed": seed, "task": data.task, "clips": len(data.x["train"])}
+    return Bank(family, method, origin, directions, typical_norms(data.x["train"]), said), fitted

@@ -10,7 +10,7 @@ import numpy as np
 from curation.errors import BadInput
 from curation.hearing import NothingHeard, hear_bpm, hear_chord, hear_key
 from curation.theory import PITCH_CLASSES, TRIADS
-from steering.metrics.pitch import strongest
+from steering.metrics.pitch import profile
 from studio.clips import SIDES, Pair
 from studio.loudness import loudness
 
@@ -30,43 +30,22 @@ def verdict(pair: Pair) -> list[dict[str, Any]]:
 
 
 def _pitch_rows(pair: Pair, targets: list[str]) -> list[dict[str, Any]]:
-    """Each target's share of frames, the class that is strongest most often, and how they vary."""
-    heard = {side: _classes(pair, side) for side in SIDES}
+    """Each target's share of frames, the most prominent class, and how much the classes vary."""
+    seen = {side: profile(pair.floating(side), pair.sample_rate) for side in SIDES}
     rows: list[dict[str, Any]] = [
         {"what": f"frames in which {target} is strongest", "unit": "%", "target": target}
-        | {side: _share(shares, target) for side, shares in heard.items()}
+        | {side: round(100 * one.share(target), 1) for side, one in seen.items()}
         for target in targets
     ]
     rows.append(
-        {"what": "strongest most often", "unit": ""}
-        | {side: _commonest(shares) for side, shares in heard.items()}
+        {"what": "most prominent pitch class", "unit": ""}
+        | {side: one.most_prominent for side, one in seen.items()}
     )
     rows.append(
         {"what": "variety of pitch classes", "unit": "bits"}
-        | {side: _variety(shares) for side, shares in heard.items()}
+        | {side: round(abs(one.entropy), 1) for side, one in seen.items()}
     )
     return rows
-
-
-def _classes(pair: Pair, side: str) -> np.ndarray:
-    """Shares ``[12]`` of the sounding frames in which each class is strongest; zeros for silence."""
-    classes, sounds, _ = strongest(pair.floating(side), pair.sample_rate)
-    counts = np.bincount(classes[sounds], minlength=12)
-    shares: np.ndarray = counts / max(1, counts.sum())
-    return shares
-
-
-def _share(shares: np.ndarray, target: str) -> float:
-    return round(100 * float(shares[PITCH_CLASSES.index(target)]), 1)
-
-
-def _commonest(shares: np.ndarray) -> str | None:
-    return PITCH_CLASSES[int(shares.argmax())] if shares.any() else None
-
-
-def _variety(shares: np.ndarray) -> float:
-    there = shares[shares > 0]
-    return round(abs(float((there * np.log2(there)).sum())), 1)
 
 
 def _row(pair: Pair, what: str, hear: Ear, unit: str = "") -> dict[str, Any]:

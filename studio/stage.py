@@ -55,7 +55,7 @@ def load_stage(name: str, folder: Path | None = None) -> Stage:
         folder: banks as ``<family>/<method>/`` that come before the shipped ones.
     """
     model = load_model(name)
-    banks = shipped(model) | (banks_in(folder / name.split("/")[-1], model) if folder else {})
+    banks = shipped(model) | (banks_in(folder / name.replace("/", "--"), model) if folder else {})
     return Stage(name, model, Decoder(model), banks)
 
 

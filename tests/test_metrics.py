@@ -23,37 +23,39 @@ def notes(*midi: int, seconds: float = 1.0) -> np.ndarray:
 
 def test_a_drone_is_its_pitch_class_all_the_time():
     drone = notes(60, 72, 60, 48)
-    assert pitch.share(drone, RATE, "C") > 0.95
-    assert pitch.share(drone, RATE, "C#") < 0.02
-    assert pitch.most_prominent(drone, RATE) == "C"
-    assert pitch.entropy(drone, RATE) < 0.3
+    seen = pitch.profile(drone, RATE)
+    assert seen.share("C") > 0.95
+    assert seen.share("C#") < 0.02
+    assert seen.most_prominent == "C" == pitch.hear(drone, RATE).heard
+    assert seen.entropy < 0.3
 
 
 def test_four_notes_share_the_clip_evenly():
     clip = notes(60, 64, 67, 70)
     for name in ("C", "E", "G", "A#"):
-        assert pitch.share(clip, RATE, name) == pytest.approx(0.25, abs=0.06)
-    assert pitch.entropy(clip, RATE) == pytest.approx(2.0, abs=0.2)
+        assert pitch.hear(clip, RATE).share(name) == pytest.approx(0.25, abs=0.06)
+    assert pitch.profile(clip, RATE).entropy == pytest.approx(2.0, abs=0.2)
 
 
 def test_shares_follow_the_clock():
-    shares = pitch.share_per_second(notes(60, 60, 64, 60), RATE, "C")
+    shares = pitch.profile(notes(60, 60, 64, 60), RATE).share_per_second("C")
     assert shares[:4].round().tolist() == [1, 1, 0, 1]
 
 
 def test_another_sample_rate_hears_the_same():
     slow = notes(60, 64, 67)[::2]
-    assert pitch.share(slow, RATE // 2, "E") == pytest.approx(1 / 3, abs=0.06)
+    assert pitch.profile(slow, RATE // 2).share("E") == pytest.approx(1 / 3, abs=0.06)
 
 
 def test_silence_is_no_note_and_no_error():
     silence = np.zeros(RATE, np.float32)
-    assert pitch.most_prominent(silence, RATE) is None
-    assert pitch.share(silence, RATE, "C") == 0 and pitch.entropy(silence, RATE) == 0
+    seen = pitch.profile(silence, RATE)
+    assert seen.most_prominent is None
+    assert seen.share("C") == 0 and seen.entropy == 0
     with pytest.raises(BadInput, match="no pitch class 'H'"):
-        pitch.share(silence, RATE, "H")
+        seen.share("H")
     with pytest.raises(BadInput, match="finite and mono"):
-        pitch.share(np.full(RATE, np.nan), RATE, "C")
+        pitch.profile(np.full(RATE, np.nan), RATE)
 
 
 def test_frechet_is_the_distance_of_gaussians():

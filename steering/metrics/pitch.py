@@ -6,6 +6,7 @@ class of every frame that sounds. It knows nothing of the model, its codes or ou
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import librosa
@@ -14,6 +15,7 @@ from librosa.effects import harmonic
 
 from curation.errors import BadInput
 from curation.theory import PITCH_CLASSES
+from steering.metrics.verdict import Verdict
 
 HOP = 512
 _QUIET_DB = -50.0
@@ -49,43 +51,59 @@ def _sounding(audio: np.ndarray, sample_rate: int, frames: int) -> np.ndarray:
     return sounding & (loudest > 1e-6)
 
 
-def strongest(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """The strongest class of every frame ``[T]``, which frames sound ``[T]``, and frames a second."""
+@dataclass(frozen=True)
+class Profile:
+    """All that is asked about a clip's pitch classes, from one look at it.
+
+    Attributes:
+        energy: float ``[12]``, of the frames that sound.
+        counts: float ``[P, 12]``: in how many sounding frames of every begun second each class is
+            the strongest.
+    """
+
+    energy: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def most_prominent(self) -> str | None:
+        """The class with the most energy over the clip; None for silence."""
+        return PITCH_CLASSES[int(self.energy.argmax())] if self.counts.sum() else None
+
+    def share(self, pitch_class: str) -> float:
+        """Share of sounding frames in which this class is the strongest; 0 for silence."""
+        heard = self.counts.sum(axis=0)
+        return float(heard[_number(pitch_class)] / max(heard.sum(), 1))
+
+    def share_per_second(self, pitch_class: str) -> np.ndarray:
+        """The same for every begun second, ``[P]``; a silent second is 0."""
+        hits = self.counts[:, _number(pitch_class)]
+        per_second: np.ndarray = hits / np.maximum(self.counts.sum(axis=1), 1)
+        return per_second
+
+    @property
+    def entropy(self) -> float:
+        """Bits of the strongest class's distribution over the clip: 0 for a drone, 3.6 at most."""
+        counts = self.counts.sum(axis=0)
+        shares = counts[counts > 0] / max(counts.sum(), 1)
+        return float(-(shares * np.log2(shares)).sum())
+
+
+def profile(audio: np.ndarray, sample_rate: int) -> Profile:
+    """Look at a clip, float ``[N]``, once."""
     amplitudes, rate = chroma_frames(audio, sample_rate)
-    return amplitudes.argmax(axis=0), _sounding(audio, sample_rate, amplitudes.shape[1]), rate
+    sounds = _sounding(audio, sample_rate, amplitudes.shape[1])
+    energy = (amplitudes[:, sounds] ** 2).sum(axis=1)
+    seconds = (np.arange(amplitudes.shape[1]) / rate).astype(int)
+    counts = np.zeros((-(-len(audio) // sample_rate), 12))
+    inside = sounds & (seconds < len(counts))
+    np.add.at(counts, (seconds[inside], amplitudes.argmax(axis=0)[inside]), 1)
+    return Profile(energy, counts)
 
 
-def most_prominent(audio: np.ndarray, sample_rate: int) -> str | None:
-    """The pitch class with the most energy over the clip; None for silence."""
-    amplitudes, _ = chroma_frames(audio, sample_rate)
-    heard = amplitudes[:, _sounding(audio, sample_rate, amplitudes.shape[1])]
-    return PITCH_CLASSES[int((heard**2).sum(axis=1).argmax())] if heard.size else None
-
-
-def share(audio: np.ndarray, sample_rate: int, pitch_class: str) -> float:
-    """Share of sounding frames in which this class is the strongest; 0 for silence."""
-    wanted = _number(pitch_class)
-    classes, sounds, _ = strongest(audio, sample_rate)
-    heard = classes[sounds]
-    return float((heard == wanted).mean()) if len(heard) else 0.0
-
-
-def share_per_second(audio: np.ndarray, sample_rate: int, pitch_class: str) -> np.ndarray:
-    """The same for every begun second, ``[P]``; a silent second is 0."""
-    wanted = _number(pitch_class)
-    classes, sounds, rate = strongest(audio, sample_rate)
-    seconds = (np.arange(len(classes)) / rate).astype(int)
-    hits = sounds & (classes == wanted)
-    count = np.bincount(seconds, weights=sounds, minlength=1)
-    return np.bincount(seconds, weights=hits, minlength=1) / np.maximum(count, 1)
-
-
-def entropy(audio: np.ndarray, sample_rate: int) -> float:
-    """Bits of the strongest class's distribution over the clip: 0 for a drone, 3.6 at most."""
-    classes, sounds, _ = strongest(audio, sample_rate)
-    counts = np.bincount(classes[sounds], minlength=12)
-    shares = counts[counts > 0] / max(counts.sum(), 1)
-    return float(-(shares * np.log2(shares)).sum())
+def hear(audio: np.ndarray, sample_rate: int) -> Verdict:
+    """The most prominent pitch class, and each class's share of the frames."""
+    seen = profile(audio, sample_rate)
+    return Verdict(seen.most_prominent, {name: seen.share(name) for name in PITCH_CLASSES})
 
 
 def _number(pitch_class: str) -> int:

@@ -1,0 +1,54 @@
+"""Make all banks that come with a model, or go on making them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from steering.commands.shared import add_model, model_of, teller
+
+BUILDS = Path("build")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from steering.shipped import BANKS
+
+    add_model(parser)
+    parser.add_argument("--families", nargs="*", help="default: all of steering.families")
+    parser.add_argument("--methods", nargs="*", help="default: all")
+    parser.add_argument("--out", type=Path, default=BANKS, help="default: where shipped ones are")
+    parser.add_argument("--builds", type=Path, default=BUILDS, help="where clips are built")
+    parser.add_argument("--store", type=Path, help="of activations; default: BUILDS/activations")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Build what is missing of the clips, the activations and the banks, in this order."""
+    from steering.families import FAMILIES, get_training
+    from steering.making import METHODS, Workshop, missing_banks
+    from steering.probes import get_method
+    from steering.shipped import folder_name
+
+    families = options.families or list(FAMILIES)
+    methods = options.methods or list(METHODS)
+    for family in families:
+        get_training(family)
+    for method in methods:
+        get_method(method)
+    model = model_of(options)
+    store = options.store or options.builds / "activations"
+    workshop = Workshop(model, options.builds, store, options.workers, options.batch, teller())
+    home = options.out / folder_name(model.origin.model)
+    missing = list(missing_banks(home, model, families, methods))
+    for number, (family, method) in enumerate(missing, start=1):
+        bank = workshop.bank(family, method)
+        bank.save(home / family / method)
+        best = sum(float(direction.scores.max()) for direction in bank.values()) / len(bank)
+        print(
+            f"{number} of {len(missing)}: {family} by {method}, {len(bank)} concepts, best layers "
+            f"score {best:.3f} on validation clips"
+        )
+    size = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    print(f"{home}: {size / 1e6:.1f} MB")

@@ -1,0 +1,203 @@
+"""Judge steering against its twin and its controls, and write one report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curation.errors import BadInput
+from steering.commands.shared import add_model, model_of, teller
+
+if TYPE_CHECKING:
+    from steering.evaluation.evaluating import Evaluation
+    from steering.evaluation.running import Progress
+
+HOME = Path("build/evaluation")
+CLIPS = 108
+SINGLE = ("notes", "chords", "genres", "keys", "modes")
+WHAT = (*SINGLE, "tempos", "schedules", "pairs", "probes")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_model(parser)
+    parser.add_argument("what", choices=WHAT)
+    parser.add_argument(
+        "--split",
+        choices=("validation", "test"),
+        default="validation",
+        help="choose strengths, or report figures at those that were chosen",
+    )
+    parser.add_argument("--clips", type=int, default=CLIPS, help=f"of a cell, default {CLIPS}")
+    parser.add_argument("--seconds", type=float, help="of a clip; each evaluation has its own")
+    parser.add_argument(
+        "--strengths",
+        type=Path,
+        help=f"file of what validation chose; default {HOME}/strengths/WHAT.json",
+    )
+    parser.add_argument("--out", type=Path, help=f"default {HOME}/WHAT-SPLIT")
+    parser.add_argument("--home", type=Path, default=HOME, help="where cells are kept")
+    parser.add_argument("--banks", type=Path, help="default: the shipped ones")
+    parser.add_argument("--builds", type=Path, default=Path("build"), help="where clips are built")
+    parser.add_argument("--batch", type=int, default=36)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--real-hours",
+        type=float,
+        default=3.0,
+        help="of rendered songs that the listeners are fitted on",
+    )
+    parser.add_argument(
+        "--truth-clips",
+        type=int,
+        default=100,
+        help="rendered clips that tell how far the judges can be trusted",
+    )
+    parser.add_argument("--datasets", nargs="*", help="for probes: builds, as build/notes-small")
+
+
+def run(options: argparse.Namespace) -> None:
+    """One evaluation from end to end; a second run goes on where a first one was stopped."""
+    if options.what == "probes":
+        _probes(options)
+        return
+    from steering.evaluation import evaluating, strengths
+
+    evaluation = prepare(options)
+    if options.what in SINGLE:
+        path = options.strengths or options.home / "strengths" / f"{options.what}.json"
+        seeds = [ask.seed for ask in evaluation.asks]
+        if options.split == "validation":
+            parts, chosen = evaluating.validation(evaluation)
+            strengths.write(path, chosen, evaluation.setting.origin, seeds)
+            print(f"{path}: {chosen.best.bank} at {chosen.best.coefficient:.3g}")
+        else:
+            chosen = strengths.read(path, evaluation.setting.origin, seeds, options.what)
+            parts = evaluating.test(evaluation, chosen)
+    elif options.what == "tempos":
+        from steering.evaluation.tempos import tempo_parts
+
+        parts = tempo_parts(evaluation)
+    else:
+        from steering.evaluation.pairs import pair_parts
+        from steering.evaluation.tracking import schedule_parts
+
+        path = options.strengths or options.home / "strengths" / "notes.json"
+        seeds = [ask.seed for ask in evaluation.asks]
+        notes = strengths.read(path, evaluation.setting.origin, seeds, "notes")
+        parts_of = schedule_parts if options.what == "schedules" else pair_parts
+        parts = parts_of(evaluation, notes.best)
+    _report(options, evaluation, parts)
+
+
+def prepare(options: argparse.Namespace) -> Evaluation:
+    """Model, clips, judges and banks; bad options are refused before anything is played."""
+    from steering.decoder import Decoder
+    from steering.evaluation.asks import asks
+    from steering.evaluation.banks import BankShelf, HeldOutProbe
+    from steering.evaluation.cells import Setting, Shelf
+    from steering.evaluation.evaluating import Evaluation
+    from steering.evaluation.experiments import EXPERIMENTS, concepts_of
+    from steering.evaluation.judges import Amounts, make_judges
+    from steering.evaluation.running import Runner
+    from steering.making import Workshop
+    from steering.sampling import Sampling
+    from steering.shipped import BANKS
+
+    experiment = EXPERIMENTS[options.what]
+    if options.split == "test" and options.what in SINGLE:
+        _refuse_early(options)
+    model = model_of(options)
+    seconds = options.seconds or experiment.seconds
+    concepts = concepts_of(experiment)
+    setting = Setting(
+        model.origin,
+        tuple(asks(options.split, options.clips, concepts, experiment.family)),
+        seconds,
+        Sampling(),
+    )
+    tell = teller()
+    workshop = Workshop(
+        model, options.builds, options.builds / "activations", options.workers, told=tell
+    )
+    hours = options.real_hours
+    judges = make_judges(
+        options.home / "features",
+        seconds,
+        Amounts(hours, hours / 5, hours / 5),
+        options.workers,
+        lambda done, total: tell("listening to real songs", done, total),
+    )
+    return Evaluation(
+        options.what,
+        experiment,
+        setting,
+        Runner(
+            model,
+            Shelf(options.home / "cells"),
+            Decoder(model).generate,
+            options.batch,
+            options.workers,
+        ),
+        BankShelf(workshop, options.banks or BANKS, options.builds / "banks"),
+        judges,
+        HeldOutProbe(workshop, experiment.family) if experiment.probed else None,
+        options.out or options.home / f"{options.what}-{options.split}",
+        _show,
+    )
+
+
+def _refuse_early(options: argparse.Namespace) -> None:
+    path = options.strengths or options.home / "strengths" / f"{options.what}.json"
+    if not path.exists():
+        raise BadInput(
+            f"{path} is not there: strengths are chosen on validation, run "
+            f"'python -m steering evaluate {options.what} --split validation' first"
+        )
+
+
+def _probes(options: argparse.Namespace) -> None:
+    """The table of probes on datasets, by test clips."""
+    from steering.evaluation import probe_table
+
+    if not options.datasets:
+        raise BadInput("evaluate probes needs --datasets: name builds, as build/notes-small")
+    path = (options.out or options.home / "probes") / "report.json"
+    found = probe_table.run(
+        model_of(options),
+        options.datasets,
+        options.builds / "activations",
+        path,
+        options.batch,
+        lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    print(probe_table.page(found))
+
+
+def _show(progress: Progress) -> None:
+    print(progress, file=sys.stderr, flush=True)
+
+
+def _report(options: argparse.Namespace, evaluation: Evaluation, parts: list) -> None:
+    from steering.evaluation import report
+    from steering.evaluation.truth import own_errors
+
+    names = list(evaluation.experiment.trials)
+    setting = evaluation.setting
+    model = evaluation.runner.model
+    facts = {
+        "model": f"{setting.origin.model} ({setting.origin.revision})",
+        "clips of a cell": f"{len(setting.asks)} of {setting.seconds:g} s, {options.split} prompts "
+        f"such as '{setting.asks[0].text['plain']}'",
+    }
+    if names and options.truth_clips:
+        for kind, through in (("", None), (", through the codec", model)):
+            for name, error in own_errors(names, options.truth_clips, through).items():
+                facts[f"the judge of {name}{kind}"] = str(error)
+    facts |= {f"the listener to {name}": error for name, error in evaluation.judges.errors.items()}
+    if evaluation.held_out is not None:
+        facts["held-out probe"] = evaluation.held_out.about
+    report.write(evaluation.folder, f"{options.what}, {options.split} split", facts, parts)
+    print(f"{evaluation.folder}: report.md, report.json")

@@ -1,0 +1,84 @@
+"""The banks and held-out probes of an evaluation: shipped ones, or made on the way and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from curation.errors import BadInput
+from steering.directions import Bank, load_bank
+from steering.evaluation.cells import Cell
+from steering.evaluation.experiments import SHUFFLED
+from steering.families import get_training, table_of
+from steering.making import Workshop
+from steering.probes.multiclass import Discriminant, discriminant
+from steering.shipped import BANKS, folder_name
+
+
+class BankShelf:
+    """Banks by their names, as ``notes/ridge`` or ``notes/ridge-shuffled``.
+
+    Args:
+        shipped: folder that is looked into first; it is never written to.
+        made: folder of banks that had to be trained for the evaluation.
+    """
+
+    def __init__(
+        self,
+        workshop: Workshop,
+        shipped: Path = BANKS,
+        made: Path = Path("build/banks"),
+    ) -> None:
+        model = workshop.model.origin.model
+        self.workshop = workshop
+        self.folders = (shipped / folder_name(model), made / folder_name(model))
+
+    def get(self, name: str) -> Bank:
+        """A bank, trained and kept where neither folder has it for this very model."""
+        for folder in self.folders:
+            try:
+                return load_bank(folder / name, self.workshop.model.origin)
+            except BadInput:
+                continue
+        family, _, method = name.partition("/")
+        bank = self.workshop.bank(
+            family, method.removesuffix(SHUFFLED), shuffled=method.endswith(SHUFFLED)
+        )
+        bank.save(self.folders[1] / name)
+        return bank
+
+    def of(self, cells: Sequence[Cell]) -> dict[str, Bank]:
+        """All banks that some cells need."""
+        names = {steer.bank for cell in cells for steer in cell.steers}
+        return {name: self.get(name) for name in sorted(names)}
+
+
+class HeldOutProbe:
+    """A multiclass probe that shares neither clips nor family with those that found the directions.
+
+    It is a linear discriminant analysis (the banks hold none) of the dataset's validation and test
+    splits, whose instruments or bands no direction was trained on, over all layers.
+    """
+
+    def __init__(self, workshop: Workshop, family: str) -> None:
+        training = get_training(family)
+        data = table_of(training, workshop.activations(training))
+        parts = ("validation", "test")
+        self.probe: Discriminant = discriminant(
+            torch.cat([data.x[split] for split in parts]),
+            torch.cat([data.y[split] for split in parts]),
+            data.concepts,
+        )
+        right = self.probe.accuracy(data.x["train"], data.y["train"])
+        clips = sum(len(data.x[split]) for split in parts)
+        self.about = (
+            f"linear discriminant analysis of all layers, trained on the {clips:,} validation and "
+            f"test clips of {training.folder}, which no bank was trained on; right on "
+            f"{right:.1%} of its train clips, which it never saw"
+        )
+
+    def __call__(self, states: np.ndarray) -> list[str]:
+        return self.probe.name(torch.from_numpy(states))

@@ -1,0 +1,141 @@
+"""A cell: one way of steering, tried on every clip of an evaluation. And what is kept of it.
+
+Everything that determines a cell makes its key, so that a finished cell is found again by a later
+run, and by another table that has the same row.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal
+from zipfile import BadZipFile
+
+import numpy as np
+
+from curation.errors import BadInput
+from steering.directions import Bank, Origin
+from steering.evaluation.asks import Ask, Wording
+from steering.sampling import Sampling
+
+FORMAT = 1
+Control = Literal["", "random", "orthogonal"]
+
+
+@dataclass(frozen=True)
+class Steer:
+    """One concept's part in a cell; the concept itself is each clip's own target.
+
+    Attributes:
+        bank: name of the bank, as ``notes/ridge``.
+        target: which of a clip's targets: 0 or 1.
+        control: ``random`` puts a random direction in the concept's place, ``orthogonal`` one that
+            shares nothing with any concept of the bank; each clip has its own. A flipped sign is
+            a negative coefficient, shuffled labels are another bank.
+    """
+
+    bank: str
+    coefficient: float
+    target: int = 0
+    control: Control = ""
+    layers: Mapping[str, Any] = field(default_factory=lambda: {"weighting": "all"})
+    schedule: Mapping[str, Any] = field(default_factory=dict)
+    gate: float = 1.0
+    rows: str = "both"
+    operator: str = "add"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A row of a table. The label is only a name; all else makes the key."""
+
+    label: str
+    steers: tuple[Steer, ...] = ()
+    wording: Wording = "plain"
+    orthogonalise: bool = False
+    first_seed: int = 0
+    """Moves every seed: another draw of the same prompts."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all cells of an evaluation share."""
+
+    origin: Origin
+    asks: tuple[Ask, ...]
+    seconds: float
+    sampling: Sampling
+
+    def key(self, cell: Cell, banks: Mapping[str, Bank]) -> str:
+        """Twenty hexadecimal digits of all that determines the cell's clips."""
+        record = {
+            "format": FORMAT,
+            "origin": asdict(self.origin),
+            "clips": [[ask.text[cell.wording], ask.seed + cell.first_seed] for ask in self.asks],
+            "seconds": self.seconds,
+            "sampling": asdict(self.sampling),
+            "steers": [asdict(steer) for steer in cell.steers],
+            "orthogonalise": cell.orthogonalise and len(cell.steers) > 1,
+            "targets": [ask.targets for ask in self.asks] if cell.steers else [],
+            "banks": [digest(banks[name]) for name in _bank_names(cell)],
+        }
+        text = json.dumps(record, sort_keys=True)
+        return blake2b(text.encode(), digest_size=10).hexdigest()
+
+
+def _bank_names(cell: Cell) -> list[str]:
+    return [steer.bank for steer in cell.steers]
+
+
+def digest(bank: Bank) -> str:
+    """Says which directions these are."""
+    found = blake2b(digest_size=10)
+    for name, direction in bank.items():
+        found.update(name.encode() + direction.vectors.numpy().tobytes())
+        found.update(direction.scores.numpy().tobytes())
+    found.update(bank.norms.numpy().tobytes())
+    return found.hexdigest()
+
+
+Result = dict[str, np.ndarray]
+"""Codes ``[B, K, T]`` and everything heard, each with the clips along its first axis."""
+
+
+class Shelf:
+    """Finished cells in a folder, one file each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def find(self, key: str) -> Result | None:
+        """What is kept under a key; None where nothing is, or where a file is damaged."""
+        try:
+            with np.load(self._path(key)) as kept:
+                return {name: kept[name] for name in kept.files}
+        except (OSError, ValueError, EOFError, KeyError, BadZipFile):
+            return None
+
+    def keep(self, key: str, result: Result) -> None:
+        """Write whole or not at all."""
+        part = self._path(key).with_suffix(f".{os.getpid()}.part")
+        with part.open("wb") as file:
+            np.savez_compressed(file, **result)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(self._path(key))
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.npz"
+
+
+def check_labels(cells: Sequence[Cell]) -> None:
+    """Refuse two rows of one name: a table could not tell them apart."""
+    labels = [cell.label for cell in cells]
+    twice = {label for label in labels if labels.count(label) > 1}
+    if twice:
+        raise BadInput(f"two cells are called {min(twice)!r}: give each a name of its own")

@@ -1,0 +1,56 @@
+"""All that is heard in one clip, in one go: small arrays that every table is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+import numpy as np
+
+from curation.classify import features
+from curation.theory import PITCH_CLASSES, TRIADS
+from steering.metrics import chord, drift, key, pitch, tempo
+
+Heard = dict[str, np.ndarray]
+
+
+def hear_clip(audio: np.ndarray, sample_rate: int) -> Heard:
+    """Listen to a clip, float32 ``[N]``.
+
+    Returns:
+        energy ``[12]`` and counts ``[P, 12]``: see `pitch.Profile`. chords ``[4]``: share of the
+        seconds by triad. tonic, mode: numbers, -1 where no key is heard. bpm: nan without a pulse.
+        onsets: a second. loudness: dBFS. features ``[F]``: see `curation.classify`.
+    """
+    seen = pitch.profile(audio, sample_rate)
+    triads = chord.hear(audio, sample_rate)
+    tonality = key.hear(audio, sample_rate)
+    beat = tempo.hear(audio, sample_rate)
+    tonic, mode = -1, -1
+    if tonality.heard is not None:
+        name, kind = tonality.heard.split()
+        tonic, mode = PITCH_CLASSES.index(name), ("major", "minor").index(kind)
+    return {
+        "energy": seen.energy,
+        "counts": seen.counts,
+        "chords": np.array([triads.share(name) for name in TRIADS]),
+        "tonic": np.array(tonic),
+        "mode": np.array(mode),
+        "bpm": np.array(np.nan if beat.number is None else beat.number),
+        "onsets": np.array(drift.onset_rate(audio, sample_rate)),
+        "loudness": np.array(drift.loudness(audio)),
+        "features": features(audio, sample_rate),
+    }
+
+
+def hear_all(clips: Sequence[np.ndarray], sample_rate: int, pool: Executor | None = None) -> Heard:
+    """The same of many clips of one length, stacked: ``[B, ...]``."""
+    rates = [sample_rate] * len(clips)
+    heard = list((pool.map if pool else map)(hear_clip, clips, rates))
+    return {name: np.stack([one[name] for one in heard]) for name in heard[0]}
+
+
+def entropies(heard: Heard) -> np.ndarray:
+    """Entropy of the strongest pitch class in bits, per clip ``[B]``."""
+    pairs = zip(heard["energy"], heard["counts"], strict=True)
+    return np.array([pitch.Profile(energy, counts).entropy for energy, counts in pairs])

@@ -1,0 +1,65 @@
+"""Two concepts at once: two notes, and a note with a genre; with and without orthogonalising."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from steering.evaluation import experiments, scoring
+from steering.evaluation.cells import Cell, Steer
+from steering.evaluation.evaluating import Evaluation, fusion_part
+from steering.evaluation.experiments import FUSION, Section, unsteered
+from steering.evaluation.report import Part
+from steering.evaluation.scoring import hits
+
+OTHER = "genres"
+SECOND = Steer("genres/ridge", 0.06, target=2)
+"""The genre that is steered to beside the note: a clip's third target."""
+
+
+def pair_parts(evaluation: Evaluation, best: Steer) -> list[Part]:
+    """Two notes of one bank, then a note and a genre of two banks."""
+    section = experiments.fusion(best)
+    played = evaluation.play([section])
+    return [fusion_part(evaluation, section, played), _note_and_genre(evaluation, best)]
+
+
+def _note_and_genre(evaluation: Evaluation, best: Steer) -> Part:
+    asks = tuple(
+        replace(ask, targets=(*ask.targets[:2], genre))
+        for ask, genre in zip(evaluation.asks, _genres(len(evaluation.asks)), strict=True)
+    )
+    evaluation = replace(evaluation, setting=replace(evaluation.setting, asks=asks))
+    both = (best, SECOND)
+    cells = (
+        unsteered(),
+        Cell("the note alone", (best,)),
+        Cell("the genre alone", (SECOND,)),
+        Cell("both", both),
+        Cell("both, orthogonalised", both, orthogonalise=True),
+    )
+    section = Section("A note and a genre", "", cells)
+    results = evaluation.results(section, evaluation.play([section]))
+    lines, numbers = [], {}
+    for label, result in results.items():
+        genres = scoring.genre_shares(result, evaluation.judges)
+        notes = scoring.note_energies(result, evaluation.judges)
+        note = hits(notes, [ask.targets[0] for ask in asks])
+        genre = hits(genres, [ask.targets[2] for ask in asks])
+        numbers[label] = {
+            "note": float(note.mean()),
+            "genre": float(genre.mean()),
+            "both": float(np.mean(note * genre)),
+        }
+        lines.append(
+            f"{label}: the note is hit in {note.mean():.0%}, the genre in {genre.mean():.0%}, "
+            f"both in {np.mean(note * genre):.0%} of the clips"
+        )
+    about = f"Two banks together; two notes of one bank get {FUSION:g} of their strength each."
+    return Part(section.title, about, (), lines, {"hits": numbers})
+
+
+def _genres(count: int) -> list[str]:
+    names = experiments.concepts_of(experiments.EXPERIMENTS[OTHER])
+    return [names[(5 * place) % len(names)] for place in range(count)]

@@ -1,0 +1,56 @@
+"""From a cell to each clip's plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from curation.spec import seed_for
+from steering.directions import Bank, Direction, without
+from steering.evaluation.asks import Ask
+from steering.evaluation.cells import Cell, Setting, Steer
+from steering.generation import Clip
+from steering.interventions import Gate, Intervention, compile_plan
+from steering.layers import LayerWeights
+from steering.schedules import Schedule
+
+
+def clips(cell: Cell, setting: Setting, banks: Mapping[str, Bank], frame_rate: float) -> list[Clip]:
+    """Every clip of a cell, with its own target's plan."""
+    made = []
+    for ask in setting.asks:
+        plan = None
+        if cell.steers:
+            interventions = [intervention(s, ask, banks[s.bank]) for s in cell.steers]
+            plan = compile_plan(interventions, setting.seconds, frame_rate, cell.orthogonalise)
+        made.append(Clip(ask.text[cell.wording], ask.seed + cell.first_seed, plan))
+    return made
+
+
+def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
+    """One concept of one clip."""
+    target = ask.targets[steer.target]
+    direction = bank[target] if len(bank) > 1 else next(iter(bank.values()))
+    if steer.control:
+        direction = control(steer.control, direction, bank, ask)
+    return Intervention(
+        direction,
+        bank.norms,
+        steer.coefficient,
+        schedule=Schedule.from_record(steer.schedule),
+        layers=LayerWeights.from_record(steer.layers),
+        gate=Gate(steer.gate, seed=ask.seed),
+        operator=steer.operator,
+        rows=steer.rows,  # type: ignore[arg-type]
+        source=steer.bank,
+    )
+
+
+def control(kind: str, direction: Direction, bank: Bank, ask: Ask) -> Direction:
+    """A direction that stands for nothing, of the same length and layer scores as the concept's."""
+    generator = torch.Generator().manual_seed(seed_for("control", kind, ask.seed))
+    drawn = torch.randn(direction.vectors.shape, generator=generator)
+    if kind == "orthogonal":
+        drawn = without(drawn, [other.vectors for other in bank.values()])
+    return Direction(direction.name, drawn, direction.scores, direction.origin).unit()

@@ -1,0 +1,172 @@
+"""From what was heard to what a table says of a cell: hits, shares, and whether the music lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from curation.theory import PITCH_CLASSES, TRIADS
+from steering.evaluation.asks import Ask
+from steering.evaluation.cells import Result
+from steering.evaluation.hearing import entropies
+from steering.evaluation.judges import Judges
+from steering.metrics.distribution import frechet, mmd
+
+Shares = Callable[[Result, Judges], Mapping[str, np.ndarray]]
+"""How much each concept is in every clip, ``{concept: [B]}``, by an independent judge."""
+
+
+def note_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
+    """Share of frames in which each pitch class is the strongest."""
+    counts = result["counts"].sum(axis=1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return dict(zip(PITCH_CLASSES, shares.T, strict=True))
+
+
+def note_energies(result: Result, judges: Judges) -> dict[str, np.ndarray]:
+    """Each pitch class's energy, which says which is the most prominent."""
+    return dict(zip(PITCH_CLASSES, result["energy"].T, strict=True))
+
+
+def chord_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
+    """Share of seconds with each triad."""
+    return dict(zip(TRIADS, result["chords"].T, strict=True))
+
+
+def genre_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
+    """Probability of each genre by the listener that knows real songs only."""
+    return judges.listeners.probabilities("genre", result["features"])
+
+
+def key_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
+    """1 for the tonic that is heard."""
+    return {name: (result["tonic"] == place) * 1.0 for place, name in enumerate(PITCH_CLASSES)}
+
+
+def mode_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
+    """1 for the mode that is heard."""
+    return {name: (result["mode"] == n) * 1.0 for n, name in enumerate(("major", "minor"))}
+
+
+def no_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
+    """For concepts that are numbers: nothing is a share."""
+    return {}
+
+
+def share_of(shares: Mapping[str, np.ndarray], targets: Sequence[str]) -> np.ndarray:
+    """Each clip's share of its own target, ``[B]``."""
+    return np.array([shares[target][clip] for clip, target in enumerate(targets)])
+
+
+def hits(shares: Mapping[str, np.ndarray], targets: Sequence[str]) -> np.ndarray:
+    """Whether each clip's target is its largest share, float ``[B]``; a clip of nothing is no hit."""
+    names = list(shares)
+    table = np.stack([shares[name] for name in names])
+    answers = [names[place] for place in table.argmax(axis=0)]
+    loud = table.max(axis=0) > 0
+    same = [answer == target for answer, target in zip(answers, targets, strict=True)]
+    return (np.array(same) & loud).astype(float)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A cell in numbers, one per clip ``[B]``, and its points ``[B, E]``.
+
+    Attributes:
+        hit: whether the target is the most prominent. share: how much of the clip it is.
+        probe: whether a held-out probe names it; nan where there is none.
+        entropy: bits of the strongest pitch class. onsets: a second. loudness: dBFS.
+        adherence: to what the plain prompt names.
+    """
+
+    hit: np.ndarray
+    share: np.ndarray
+    probe: np.ndarray
+    entropy: np.ndarray
+    onsets: np.ndarray
+    loudness: np.ndarray
+    adherence: np.ndarray
+    points: np.ndarray
+
+
+HeldOut = Callable[[np.ndarray], Sequence[str]]
+"""Activations ``[B, L, D]`` to the concept that a probe hears in each clip."""
+
+
+def score(
+    result: Result,
+    asks: Sequence[Ask],
+    judges: Judges,
+    shares: Shares,
+    prominent: Shares,
+    held_out: HeldOut | None = None,
+    target: int = 0,
+) -> Scores:
+    """All numbers of a cell.
+
+    Args:
+        shares, prominent: the judge of the family: how much there is, and what there is most of.
+        target: which of a clip's targets counts.
+    """
+    targets = [ask.targets[target] for ask in asks]
+    probe = np.full(len(asks), np.nan)
+    if held_out is not None:
+        named = held_out(result["states"].astype(np.float32))
+        probe = np.array([a == b for a, b in zip(named, targets, strict=True)], dtype=float)
+    return Scores(
+        hits(prominent(result, judges), targets),
+        share_of(shares(result, judges), targets),
+        probe,
+        entropies(result),
+        result["onsets"].astype(float),
+        result["loudness"].astype(float),
+        judges.listeners.score(result["features"], [ask.asked for ask in asks]),
+        judges.embedding(result["features"]),
+    )
+
+
+LEAST_ENTROPY = 0.6
+MOST_CHANGE = 0.2
+MOST_LOST = 0.02
+
+
+@dataclass(frozen=True)
+class Life:
+    """What steering left of the music, against the unsteered twin.
+
+    Attributes:
+        entropy, onsets: mean over mean of the twin. level: as amplitude, the twin is 1.
+        adherence: difference. fd, mmd: distance of the two sets of clips.
+    """
+
+    entropy: float
+    onsets: float
+    level: float
+    adherence: float
+    fd: float
+    mmd: float
+
+    @property
+    def lives(self) -> bool:
+        """Whether it is still the music that was asked for: the limits of this evaluation."""
+        return (
+            self.entropy >= LEAST_ENTROPY
+            and abs(self.onsets - 1) <= MOST_CHANGE
+            and abs(self.level - 1) <= MOST_CHANGE
+            and self.adherence >= -MOST_LOST
+        )
+
+
+def life(steered: Scores, twin: Scores) -> Life:
+    """A cell beside its twin."""
+    decibels = float(np.mean(steered.loudness - twin.loudness))
+    return Life(
+        float(steered.entropy.mean() / max(twin.entropy.mean(), 1e-9)),
+        float(steered.onsets.mean() / max(twin.onsets.mean(), 1e-9)),
+        float(10 ** (decibels / 20)),
+        float(np.nanmean(steered.adherence - twin.adherence)),
+        frechet(steered.points, twin.points),
+        mmd(steered.points, twin.points),
+    )

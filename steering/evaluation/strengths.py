@@ -1,0 +1,91 @@
+"""Strengths are chosen on validation clips and written down; the test reads them and chooses nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from curation.errors import BadInput
+from steering.directions import Origin
+from steering.evaluation.cells import Steer
+from steering.evaluation.tables import Row
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What validation chose.
+
+    Attributes:
+        methods: the steering of each method. best: the one whose controls and ablations are run.
+    """
+
+    methods: Mapping[str, Steer]
+    best: Steer
+
+
+def choose(candidates: Mapping[str, tuple[Steer, Row]]) -> Steer:
+    """The most accurate steering that leaves the music alive; where none does, the liveliest hit.
+
+    Args:
+        candidates: by label.
+    """
+    if not candidates:
+        raise BadInput("there is nothing to choose from: try at least one strength")
+    alive = [pair for pair in candidates.values() if pair[1].steered_and_alive]
+    if alive:
+        return max(alive, key=lambda pair: pair[1].accuracy.mean)[0]
+    return max(candidates.values(), key=lambda pair: _worth(pair[1]))[0]
+
+
+def _worth(row: Row) -> float:
+    """Accuracy, less what the music lost beyond its limits."""
+    assert row.life is not None
+    lost = max(0.0, 0.6 - row.life.entropy) + max(0.0, abs(row.life.onsets - 1) - 0.2)
+    lost += max(0.0, abs(row.life.level - 1) - 0.2) + max(0.0, -0.02 - row.life.adherence)
+    return row.accuracy.mean - 2 * lost
+
+
+def write(path: Path, chosen: Chosen, origin: Origin, seeds: Sequence[int]) -> None:
+    """Keep the choice, with the model and the seeds that it was made with."""
+    record = {
+        "format": FORMAT,
+        "origin": asdict(origin),
+        "first_seed": min(seeds),
+        "last_seed": max(seeds),
+        "best": asdict(chosen.best),
+        "methods": {name: asdict(steer) for name, steer in chosen.methods.items()},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(record, indent=1) + "\n")
+    part.replace(path)
+
+
+def read(path: Path, origin: Origin, seeds: Sequence[int], name: str) -> Chosen:
+    """What validation chose; refused where nothing was chosen, for another model or on these clips."""
+    again = f"run 'python -m steering evaluate {name} --split validation' first"
+    try:
+        record = json.loads(path.read_text())
+        made_for = Origin(**record["origin"])
+        chosen = Chosen(
+            {name: Steer(**steer) for name, steer in record["methods"].items()},
+            Steer(**record["best"]),
+        )
+        span = range(record["first_seed"], record["last_seed"] + 1)
+    except FileNotFoundError:
+        raise BadInput(
+            f"{path} is not there: strengths are chosen on validation, {again}"
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(f"{path} is damaged: {again}") from None
+    if made_for.revision != origin.revision:
+        raise BadInput(
+            f"{path} is for revision {made_for.revision}, the model is {origin.revision}: {again}"
+        )
+    if any(seed in span for seed in seeds):
+        raise BadInput(f"{path} was chosen on clips of this very test: {again}")
+    return chosen

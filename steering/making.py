@@ -1,0 +1,99 @@
+"""From nothing to banks: build a family's clips, read them, train every method. Resumable throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from curation.build import build
+from curation.errors import BadInput
+from curation.recipe import make_recipe
+from steering.activations import read_source
+from steering.directions import Bank, load_bank
+from steering.families import Training, build_folder, get_training, table_of
+from steering.models.interface import MusicModel
+from steering.sources import BuiltSource
+from steering.store import Activations
+from steering.training import Table, train_bank
+
+METHODS = ("mean_difference", "ridge", "logistic", "rfm")
+Told = Callable[[str, int, int], None]
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """A progress that says nothing."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where datasets and activations are kept between runs.
+
+    Args:
+        datasets: folder of builds. store: folder of activations.
+        told: called with what is being done, how much of it is there, and how much there will be.
+    """
+
+    model: MusicModel
+    datasets: Path = Path("build")
+    store: Path = Path("build/activations")
+    workers: int = 1
+    batch: int = 16
+    told: Told = quiet
+
+    def activations(self, training: Training) -> Activations:
+        """A family's activations; the dataset is built first where it is not there."""
+        folder = build_folder(training, self.datasets)
+        recipe, fonts = make_recipe(training.dataset, "small", clips=training.clips)
+        done = 0
+
+        def count(clips: int) -> None:
+            nonlocal done
+            done += clips
+            self.told(f"building {folder.name}", done, recipe.clips)
+
+        build(recipe, folder, fonts, workers=self.workers, progress=count)
+        source, done = BuiltSource(folder), 0
+
+        def read(clips: int) -> None:
+            nonlocal done
+            done += clips
+            self.told(f"reading {folder.name}", done, source.clips)
+
+        return read_source(self.model, source, self.store, training.pooling, self.batch, read)
+
+    def table(self, family: str) -> Table:
+        """What a family's directions are trained on."""
+        training = get_training(family)
+        return table_of(training, self.activations(training))
+
+    def bank(self, family: str, method: str, shuffled: bool = False) -> Bank:
+        """One bank, trained now.
+
+        Args:
+            shuffled: deal the training labels out anew first: a control that can learn nothing.
+        """
+        training = get_training(family)
+        store = self.activations(training)
+        data = table_of(training, store)
+        facts: dict[str, object] = {**store.facts, "label": training.label, "split": "split"}
+        return train_bank(data, self.model.origin, family, method, facts, shuffled=shuffled)[0]
+
+
+def suits(family: str, method: str) -> bool:
+    """Whether a method can find directions of this family: logistic regression tells classes only."""
+    return method != "logistic" or get_training(family).task == "classification"
+
+
+def missing_banks(
+    folder: Path, model: MusicModel, families: Sequence[str], methods: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Family and method of every bank that is not in the folder, or that is another model's."""
+    for family in families:
+        for method in methods:
+            if not suits(family, method):
+                continue
+            try:
+                load_bank(folder / family / method, model.origin)
+            except BadInput:
+                yield family, method

@@ -1,0 +1,45 @@
+"""The banks that come with the built-in model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from curation.errors import BadInput
+from steering.directions import FACTS, Bank, load_bank
+from steering.models.interface import MusicModel
+
+BANKS = Path(__file__).parent / "banks"
+REMAKE = "make them anew with 'python -m steering banks --model"
+
+
+def shipped_banks(model: MusicModel, root: Path = BANKS) -> dict[str, dict[str, Bank]]:
+    """All banks of a model by family and method, as ``banks["notes"]["ridge"]["C"]``.
+
+    `BadInput` where there are none for this model, or where they belong to other weights of it.
+    """
+    home = root / folder_name(model.origin.model)
+    folders = sorted(path.parent for path in home.glob(f"*/*/{FACTS}"))
+    if not folders:
+        raise BadInput(
+            f"no banks are shipped for {model.origin.model}: {REMAKE} {model.origin.model}'"
+        )
+    banks: dict[str, dict[str, Bank]] = {}
+    for folder in folders:
+        bank = load_bank(folder)
+        if bank.origin.revision != model.origin.revision:
+            raise BadInput(
+                f"the shipped banks are for revision {bank.origin.revision} of "
+                f"{bank.origin.model}, this is {model.origin.revision}: {REMAKE} "
+                f"{model.origin.model}'"
+            )
+        banks.setdefault(folder.parent.name, {})[folder.name] = load_bank(folder, model.origin)
+    return banks
+
+
+def folder_name(model: str) -> str:
+    """A model's name as a folder's.
+
+    >>> folder_name("facebook/musicgen-small")
+    'facebook--musicgen-small'
+    """
+    return model.replace("/", "--")

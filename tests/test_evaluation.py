@@ -1,0 +1,281 @@
+"""Cells, controls, statistics and choices: what an evaluation promises, on a tiny random model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from curation.errors import BadInput
+from curation.theory import PITCH_CLASSES
+from steering.decoder import Decoder
+from steering.directions import Origin
+from steering.evaluation import report, strengths
+from steering.evaluation.asks import asks, check_disjoint, in_words
+from steering.evaluation.cells import Cell, Setting, Shelf, Steer
+from steering.evaluation.experiments import EXPERIMENTS, controls, levers, search
+from steering.evaluation.plans import clips, intervention
+from steering.evaluation.running import Runner
+from steering.evaluation.scoring import Life, Scores, hits, life
+from steering.evaluation.statistics import compare, estimate, holm, resampled_means
+from steering.evaluation.tables import Row, row
+from steering.sampling import Sampling
+from tests.toy import toy_bank, toy_model
+
+SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def model():
+    return toy_model()
+
+
+@pytest.fixture(scope="module")
+def setting(model):
+    return Setting(
+        model.origin, tuple(asks("validation", 4, PITCH_CLASSES, "notes")), SECONDS, Sampling()
+    )
+
+
+@pytest.fixture(scope="module")
+def banks(model):
+    return {"notes/ridge": toy_bank(model, PITCH_CLASSES)}
+
+
+CELLS = (Cell("unsteered"), Cell("steered", (Steer("notes/ridge", 3.0),)))
+
+
+def runner(model, folder, **options):
+    return Runner(model, Shelf(folder), Decoder(model).generate, batch=3, workers=0, **options)
+
+
+def test_validation_and_test_share_neither_prompts_nor_seeds():
+    one, other = (asks(split, 200, PITCH_CLASSES, "notes") for split in ("validation", "test"))
+    check_disjoint(one, other)
+    assert not {a.labels["bpm"] and str(a.labels) for a in one} & {str(a.labels) for a in other}
+    with pytest.raises(BadInput, match="share the seed"):
+        check_disjoint(one, one)
+
+
+def test_every_note_is_a_target_as_often_as_the_others_and_no_prompt_names_one():
+    chosen = asks("test", 108, PITCH_CLASSES, "notes")
+    counts = [sum(ask.targets[0] == name for ask in chosen) for name in PITCH_CLASSES]
+    assert counts == [9] * 12
+    assert all(ask.targets[0] != ask.targets[1] for ask in chosen)
+    for ask in chosen:
+        assert "major" not in ask.text["plain"] and "minor" not in ask.text["plain"]
+        assert ask.text["named"] == f"{ask.text['plain']} in {ask.targets[0]} major"
+        assert ask.targets[1] in ask.text["contradicting"].split()
+
+
+def test_prompts_for_genres_name_none():
+    genres = ("rock", "jazz swing", "house")
+    for ask in asks("validation", 60, genres, "genres"):
+        assert "genre" not in ask.asked
+        assert str(ask.labels["genre"]) not in ask.text["plain"]
+        assert in_words("genres", "oboe", ask.targets[0]) == ask.text["named"].replace(
+            ask.text["plain"], "oboe"
+        )
+
+
+def test_a_second_run_plays_nothing_and_finds_the_same(model, setting, banks, tmp_path):
+    seen = []
+    first = runner(model, tmp_path).run(setting, CELLS, banks, seen.append)
+    assert [(p.done, p.total, p.label) for p in seen] == [(1, 2, "unsteered"), (2, 2, "steered")]
+
+    def refuse(*_):
+        raise AssertionError("nothing is left to play")
+
+    again = Runner(model, Shelf(tmp_path), refuse, workers=0).run(setting, CELLS, banks)
+    for label in first:
+        assert all(np.array_equal(first[label][n], again[label][n]) for n in first[label])
+    assert first["steered"]["codes"].shape == (4, 4, 50)
+    assert not np.array_equal(first["steered"]["codes"], first["unsteered"]["codes"])
+
+
+def test_a_run_that_was_killed_keeps_what_was_finished(model, setting, banks, tmp_path):
+    calls = []
+
+    def dies(chosen, seconds, sampling):
+        calls.append(len(chosen))
+        if len(calls) > 2:
+            raise KeyboardInterrupt
+        return Decoder(model).generate(chosen, seconds, sampling)
+
+    cut = Runner(model, Shelf(tmp_path), dies, batch=4, workers=0)
+    with pytest.raises(KeyboardInterrupt):
+        cut.run(setting, [*CELLS, Cell("named", wording="named")], banks)
+    kept = list(tmp_path.glob("*.npz"))
+    assert kept and not list(tmp_path.glob("*.part"))
+    kept[0].write_bytes(kept[0].read_bytes()[:100])
+    whole = runner(model, tmp_path).run(setting, CELLS, banks)
+    assert set(whole) == {"unsteered", "steered"}
+
+
+def test_the_key_of_a_cell_knows_all_that_determines_it(setting, banks, model):
+    cell = CELLS[1]
+    key = setting.key(cell, banks)
+    assert key == setting.key(replace(cell, label="another name"), banks)
+    others = [
+        setting.key(replace(cell, steers=(replace(cell.steers[0], **change),)), banks)
+        for change in ({"coefficient": 3.1}, {"gate": 0.5}, {"control": "random"}, {"target": 1})
+    ]
+    others += [
+        setting.key(replace(cell, wording="named"), banks),
+        replace(setting, seconds=2.0).key(cell, banks),
+        replace(setting, sampling=Sampling(guidance=2.0)).key(cell, banks),
+        setting.key(cell, {"notes/ridge": toy_bank(model, PITCH_CLASSES, seed=1)}),
+        replace(setting, origin=replace(model.origin, revision="x")).key(cell, banks),
+    ]
+    assert len({key, *others}) == 1 + len(others)
+
+
+def test_a_steered_clip_and_its_twin_draw_the_same_noise(setting, banks):
+    twins = [clips(cell, setting, banks, 50.0) for cell in CELLS]
+    assert [c.seed for c in twins[0]] == [c.seed for c in twins[1]]
+    assert all(clip.plan is None for clip in twins[0])
+    target = banks["notes/ridge"][setting.asks[1].targets[0]]
+    assert torch.allclose(twins[1][1].plan.vectors[0], target.vectors, atol=1e-6)
+
+
+def test_controls_are_as_long_as_the_real_thing_and_stand_for_nothing(setting, banks):
+    ask, bank = setting.asks[0], banks["notes/ridge"]
+    real = intervention(Steer("notes/ridge", 0.1), ask, bank)
+    few = toy_bank_of_two(bank)
+    for kind in ("random", "orthogonal"):
+        fake = intervention(Steer("notes/ridge", 0.1, control=kind), ask, few)
+        assert np.allclose(fake.strengths(), real.strengths())
+        assert torch.allclose(fake.direction.vectors.norm(dim=-1), torch.ones(2), atol=1e-5)
+    shared = [(fake.direction.vectors * d.vectors).sum(-1).abs().max() for d in few.values()]
+    assert max(shared) < 1e-5
+
+
+def toy_bank_of_two(bank):
+    names = list(bank)[:2]
+    return replace(bank, directions={name: bank[name] for name in names})
+
+
+def test_the_controls_are_all_there():
+    cells = controls(Steer("notes/ridge", 0.03), "notes/ridge-shuffled").cells
+    steers = {cell.label: cell.steers for cell in cells}
+    assert steers["flipped sign"][0].coefficient == -0.03
+    assert steers["random direction"][0].control == "random"
+    assert steers["shuffled labels"][0].bank == "notes/ridge-shuffled"
+    assert not steers["prompt alone"]
+    assert len(search(EXPERIMENTS["notes"], ["ridge"])) == 2
+    layers = [
+        layer
+        for cell in levers(Steer("notes/ridge", 0.03), 2).cells
+        for steer in cell.steers
+        for layer in steer.layers.get("layers", [])
+    ]
+    assert set(layers) == {0, 1}
+
+
+def test_hits_need_sound():
+    shares = {"C": np.array([0.0, 0.9, 0.2]), "D": np.array([0.0, 0.1, 0.8])}
+    assert hits(shares, ["C", "C", "C"]).tolist() == [0.0, 1.0, 0.0]
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say():
+    """Prompts differ more than seeds do; the interval must know that."""
+    rng = np.random.default_rng(0)
+    prompts = np.repeat(np.arange(20), 3)
+    covered = 0
+    for _ in range(120):
+        values = rng.normal(size=20)[prompts] + 0.3 * rng.normal(size=60)
+        found = estimate(values, prompts)
+        covered += found.low <= 0 <= found.high
+    assert 0.85 <= covered / 120 <= 1.0
+
+
+def test_pairing_sees_what_the_spread_would_hide():
+    rng = np.random.default_rng(0)
+    prompts = np.arange(40)
+    twin = rng.normal(size=40)
+    assert compare(twin + 0.1, twin, prompts).p < 0.001
+    assert compare(rng.normal(size=40), twin, prompts).p > 0.05
+    assert compare(twin, twin, prompts).p == 1.0
+
+
+def test_the_bootstrap_draws_the_same_clips_for_every_cell():
+    prompts = np.repeat(np.arange(5), 2)
+    one = resampled_means(np.arange(10.0), prompts, 50)
+    assert np.allclose(resampled_means(np.arange(10.0) + 1, prompts, 50), one + 1)
+    with pytest.raises(BadInput, match="give one of each"):
+        resampled_means(np.arange(3.0), prompts)
+
+
+def test_holm_is_between_the_raw_chance_and_bonferroni():
+    chances = [0.001, 0.2, 0.03, float("nan")]
+    adjusted = holm(chances)
+    assert adjusted[0] == pytest.approx(0.003) and np.isnan(adjusted[3])
+    assert all(p <= a <= 3 * p for p, a in zip(chances[:3], adjusted[:3], strict=True))
+
+
+def scores(hit: float, entropy: float = 2.0, adherence: float = 0.5, clips: int = 12) -> Scores:
+    rng = np.random.default_rng(0)
+    ones = np.ones(clips)
+    return Scores(
+        (np.arange(clips) < hit * clips).astype(float), hit * ones, np.nan * ones, entropy * ones,
+        4 * ones, -20 * ones, adherence * ones, rng.normal(size=(clips, 3)),
+    )  # fmt: skip
+
+
+def judged(label: str, made: Scores) -> Row:
+    return row(label, made, scores(0.1), np.arange(12))
+
+
+def test_a_drone_is_not_alive_and_neither_is_music_that_forgot_its_prompt():
+    twin = scores(0.1)
+    assert life(scores(1.0, entropy=1.3), twin).lives
+    assert not life(scores(1.0, entropy=1.1), twin).lives
+    assert not life(scores(1.0, adherence=0.47), twin).lives
+    assert not replace(life(scores(1.0), twin), onsets=1.3).lives
+    assert not replace(life(scores(1.0), twin), level=0.7).lives
+
+
+def test_the_most_accurate_of_the_living_is_chosen():
+    weak, good, drone = (Steer("notes/ridge", c) for c in (0.01, 0.03, 0.1))
+    chosen = strengths.choose(
+        {
+            "weak": (weak, judged("weak", scores(0.3))),
+            "good": (good, judged("good", scores(0.8, 1.4))),
+            "drone": (drone, judged("drone", scores(1.0, 0.2))),
+        }
+    )
+    assert chosen is good
+    assert strengths.choose({"drone": (drone, judged("drone", scores(1.0, 0.2)))}) is drone
+
+
+def test_the_test_run_needs_what_validation_chose(tmp_path):
+    origin = Origin("toy", "abc", 2, 32)
+    path = tmp_path / "notes.json"
+    chosen = strengths.Chosen({"ridge": Steer("notes/ridge", 0.03)}, Steer("notes/rfm", 0.02))
+    with pytest.raises(BadInput, match="--split validation"):
+        strengths.read(path, origin, [5], "notes")
+    strengths.write(path, chosen, origin, range(10, 20))
+    assert strengths.read(path, origin, [5], "notes") == chosen
+    with pytest.raises(BadInput, match="clips of this very test"):
+        strengths.read(path, origin, [15], "notes")
+    with pytest.raises(BadInput, match="revision abc"):
+        strengths.read(path, replace(origin, revision="other"), [5], "notes")
+    path.write_text("{")
+    with pytest.raises(BadInput, match="damaged"):
+        strengths.read(path, origin, [5], "notes")
+
+
+def test_a_report_says_the_same_on_the_page_and_in_numbers(tmp_path):
+    rows = [row("unsteered", scores(0.1), scores(0.1), np.arange(12))]
+    rows[0] = replace(rows[0], against=None, life=None)
+    rows.append(judged("ridge 0.03", scores(0.8, 1.4)))
+    report.write(tmp_path, "notes", {"model": "toy"}, [report.Part("Strengths", "About.", rows)])
+    page = (tmp_path / "report.md").read_text()
+    numbers = json.loads((tmp_path / "report.json").read_text())
+    assert "| ridge 0.03 | 0.83" in page and "| yes |" in page
+    found = numbers["parts"][0]["rows"][1]
+    assert found["accuracy"]["mean"] == pytest.approx(10 / 12) and found["lives"]
+    assert isinstance(rows[1].life, Life)

@@ -1,0 +1,144 @@
+"""Every kind of evaluation from end to end on a tiny random model: what it plays, what it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from curation.classify import features
+from curation.theory import PITCH_CLASSES
+from sketch.measures.adherence import Listener
+from steering.decoder import Decoder
+from steering.evaluation import evaluating, experiments
+from steering.evaluation.asks import asks
+from steering.evaluation.cells import Setting, Shelf, Steer
+from steering.evaluation.evaluating import Evaluation
+from steering.evaluation.experiments import EXPERIMENTS, concepts_of
+from steering.evaluation.judges import Judges
+from steering.evaluation.pairs import pair_parts
+from steering.evaluation.running import Runner
+from steering.evaluation.tempos import tempo_parts
+from steering.evaluation.tracking import schedule_parts, target_shares
+from steering.metrics import embeddings
+from steering.metrics.adherence import PromptListeners
+from steering.sampling import Sampling
+from tests.toy import toy_bank, toy_model
+
+RATE = 32_000
+BEST = Steer("notes/ridge", 2.0)
+
+
+class Toys:
+    """Stands for `BankShelf`: random directions for whatever is asked."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def of(self, cells):
+        names = {steer.bank for cell in cells for steer in cell.steers}
+        return {name: toy_bank(self.model, self._concepts(name), len(name)) for name in names}
+
+    @staticmethod
+    def _concepts(name):
+        family = name.partition("/")[0].removesuffix("_in_songs")
+        return concepts_of(EXPERIMENTS[family])
+
+
+@pytest.fixture(scope="module")
+def model():
+    return toy_model()
+
+
+@pytest.fixture(scope="module")
+def judges():
+    rng = np.random.default_rng(0)
+    length = len(features(rng.normal(size=RATE).astype(np.float32), RATE))
+    x = rng.normal(size=(60, length))
+    listeners = {}
+    for attribute, classes in (
+        ("genre", concepts_of(EXPERIMENTS["genres"])),
+        ("lead_family", ("guitar", "reed", "piano", "brass", "strings", "pipe", "organ")),
+        ("drums", ("drums", "no drums")),
+    ):
+        y = [classes[n % len(classes)] for n in range(60)]
+        listener = make_pipeline(StandardScaler(), LogisticRegression()).fit(x, y)
+        listeners[attribute] = Listener(attribute, listener, 0.5)
+    return Judges(PromptListeners(listeners), embeddings.fit(x), {})
+
+
+class Forgiving(PromptListeners):
+    """A listener that knows every class that it is asked about."""
+
+    def score(self, heard, asked):
+        return np.full(len(asked), 0.5)
+
+
+def evaluation(model, judges, name: str, folder, seconds: float, clips: int = 2) -> Evaluation:
+    one = EXPERIMENTS[name]
+    chosen = asks("validation", clips, concepts_of(one), one.family)
+    judges = Judges(Forgiving(judges.listeners.listeners), judges.embedding, {})
+    return Evaluation(
+        name, one, Setting(model.origin, tuple(chosen), seconds, Sampling()),
+        Runner(model, Shelf(folder / "cells"), Decoder(model).generate, 2, 0),
+        Toys(model), judges, None, folder,
+    )  # fmt: skip
+
+
+def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluating, "METHODS", ("ridge",))
+    monkeypatch.setattr(experiments, "FACTORS", (1.0,))
+    monkeypatch.setattr(experiments, "LEVERS", {"gate 0.3": {"gate": 0.3}})
+    monkeypatch.setattr(experiments, "MULTIPLES", (1.0, 2.0))
+    found = evaluation(model, judges, "notes", tmp_path, 0.5)
+    parts, chosen = evaluating.validation(found)
+    assert [part.title for part in parts] == [
+        "Strengths, notes", "Strengths, notes_in_songs", "Levers",
+    ]  # fmt: skip
+    tried = EXPERIMENTS["notes"].grid
+    assert chosen.methods["ridge"].coefficient in tried
+    parts = {part.title: part for part in evaluating.test(found, chosen)}
+    rows = {row.label: row for row in parts["Controls"].rows}
+    assert rows["unsteered"].against is None and rows["unsteered"].life is None
+    assert all(row.against is not None for label, row in rows.items()
+               if label not in ("unsteered", experiments.CONTRADICTED))  # fmt: skip
+    assert rows["unsteered, other seeds"].life.fd > 0
+    assert len(parts["Methods"].rows) == 3 and parts["Methods"].pictures == ("trade-off.png",)
+    assert set(parts["Two at once"].numbers["shares"]) >= {"both", "both, orthogonalised"}
+
+
+def test_schedules_and_a_crossfade_are_followed_second_by_second(model, judges, tmp_path):
+    found = evaluation(model, judges, "schedules", tmp_path, 3.0)
+    followed, handed = schedule_parts(found, BEST)
+    assert len(followed.lines) == 9 and (tmp_path / "schedules.png").exists()
+    assert all(-1 <= one["of the mean"] <= 1 for one in followed.numbers["correlations"].values())
+    assert set(handed.numbers["crossfade"]) == {"crossfade", "unsteered"}
+
+
+def test_shares_of_seconds_are_those_of_the_clips_own_target(model):
+    chosen = asks("validation", 2, PITCH_CLASSES, "notes")
+    counts = np.zeros((2, 3, 12))
+    for clip, ask in enumerate(chosen):
+        counts[clip, 1, PITCH_CLASSES.index(ask.targets[0])] = 5
+    shares = target_shares({"energy": np.ones((2, 12)), "counts": counts}, chosen, 0)
+    assert shares.tolist() == [[0, 1, 0], [0, 1, 0]]
+
+
+def test_two_notes_and_a_note_with_a_genre(model, judges, tmp_path):
+    notes, genre = pair_parts(evaluation(model, judges, "pairs", tmp_path, 0.5), BEST)
+    assert set(notes.numbers["shares"]) >= {"both", "both, orthogonalised"}
+    assert set(genre.numbers["hits"]) >= {"the genre alone", "both"}
+    assert all(
+        one["both"] <= min(one["note"], one["genre"]) for one in genre.numbers["hits"].values()
+    )
+
+
+def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path, monkeypatch):
+    monkeypatch.setattr("steering.evaluation.tempos.METHODS", ("ridge",))
+    found = evaluation(model, judges, "tempos", tmp_path, 1.0)
+    parts = tempo_parts(found)
+    assert [part.title for part in parts] == ["Tempos, tempos", "Tempos, tempos_in_songs"]
+    assert set(parts[0].numbers["tracking"]) == {"ridge", "random", "orthogonal"}
+    assert len(parts[0].numbers["tracking"]["ridge"]["medians"]) == 7

@@ -1,0 +1,210 @@
+"""Banks, evaluations, conversions and the Hub from the command line, on an untrained small model."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from curation.errors import BadInput
+from sketch.codec.model import SketchCodec, SketchCodecConfig
+from sketch.export import save_sketch
+from sketch.language import model as shape
+from sketch.language.text import make_tokenizer
+from steering import families, hub
+from steering.cli import main
+from steering.directions import load_bank
+from steering.evaluation import evaluating, experiments
+from steering.families import Training, per_second
+from steering.models import load_model
+from steering.shipped import shipped_banks
+from steering.store import Activations
+from tests.test_sketch_codec import SMALL
+from tests.toy import toy_bank, toy_model
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a small untrained model."""
+    home = tmp_path_factory.mktemp("commands")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in (("BLOCKS", 2), ("SIZE", 32), ("HEADS", 2), ("FEED_FORWARD", 64)):
+            patch.setattr(shape, name, size)
+        torch.manual_seed(0)
+        tokenizer = make_tokenizer(hours=2.0)
+        codec = SketchCodec(SketchCodecConfig(**SMALL))
+        save_sketch(shape.build(codec, tokenizer), tokenizer, home / "model")
+    return home
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Small datasets, two methods, one strength."""
+    monkeypatch.setitem(families.FAMILIES, "chords", Training("chords", "quality", clips=168))
+    monkeypatch.setattr(evaluating, "METHODS", ("ridge", "mean_difference"))
+    chords = experiments.EXPERIMENTS["chords"]
+    monkeypatch.setitem(
+        experiments.EXPERIMENTS,
+        "chords",
+        experiments.Experiment(
+            "chords", chords.shares, chords.prominent, chords.trials, (), (2.0,)
+        ),
+    )
+    monkeypatch.setattr(experiments, "FACTORS", (1.0,))
+    monkeypatch.setattr(experiments, "MULTIPLES", (1.0,))
+    monkeypatch.setattr(experiments, "LEVERS", {})
+
+
+def run(place, *arguments: str) -> int:
+    return main([part.format(home=place) for part in arguments])
+
+
+def test_from_nothing_to_banks_to_a_report(place, few, capsys):
+    model = ("--model", "{home}/model", "--builds", "{home}/build", "--workers", "0")
+    banks = ("--families", "chords", "--methods", "ridge", "mean_difference")
+    assert run(place, "banks", *model, *banks, "--out", "{home}/banks") == 0
+    assert "2 of 2: chords by mean_difference, 4 concepts" in capsys.readouterr().out
+    assert run(place, "banks", *model, *banks, "--out", "{home}/banks") == 0
+    assert "of 2" not in capsys.readouterr().out
+    loaded = load_model(str(place / "model"))
+    assert list(shipped_banks(loaded, place / "banks")["chords"]) == ["mean_difference", "ridge"]
+
+    small = ("--clips", "2", "--seconds", "1", "--real-hours", "0.2", "--truth-clips", "2")
+    kept = ("--home", "{home}/evaluation", "--banks", "{home}/banks")
+    evaluate = ("evaluate", "chords", *model, *small, *kept)
+    assert run(place, *evaluate, "--split", "test") == 2
+    assert "chosen on validation" in capsys.readouterr().err
+    assert run(place, *evaluate) == 0
+    assert run(place, *evaluate, "--split", "test") == 0
+    folder = place / "evaluation" / "chords-test"
+    page = (folder / "report.md").read_text()
+    for said in ("random direction", "shuffled labels", "prompt alone", "gate 0.3", "orthogonal",
+                 "steered, contradicting prompt", "the two lead", "held-out probe",
+                 "the judge of chord quality, through the codec", "rendered test songs"):  # fmt: skip
+        assert said in page
+    assert (folder / "trade-off.png").stat().st_size > 5_000
+    parts = {
+        part["title"]: part for part in json.loads((folder / "report.json").read_text())["parts"]
+    }
+    assert set(parts) == {"Controls", "Methods", "Layers", "Gates", "Two at once"}
+    assert all(0 <= row["against"]["adjusted"] <= 1 for row in parts["Controls"]["rows"][1:])
+
+
+def test_the_probe_table_is_made_once(place, few, capsys, monkeypatch):
+    monkeypatch.setattr("steering.evaluation.probe_table.METHODS", ("ridge",))
+    monkeypatch.setattr("steering.evaluation.probe_table.DRAWS", 3)
+    model = ("--model", "{home}/model", "--builds", "{home}/build")
+    table = ("--datasets", "{home}/build/chords-168", "--out", "{home}/probes")
+    assert run(place, "evaluate", "probes", *model, *table) == 0
+    shown = capsys.readouterr()
+    assert shown.out.count("| chords | quality |") == 4 and shown.err.count("ridge:") == 4
+    assert run(place, "evaluate", "probes", *model, *table) == 0
+    assert not capsys.readouterr().err.count("ridge:")
+    assert run(place, "evaluate", "probes", *model) == 2
+
+
+def test_shipped_banks_of_other_weights_are_refused_in_one_line(tmp_path):
+    model = toy_model()
+    with pytest.raises(BadInput, match="no banks are shipped for toy"):
+        shipped_banks(model, tmp_path)
+    toy_bank(model, ("C", "D")).save(tmp_path / "toy" / "notes" / "ridge")
+    assert list(shipped_banks(model, tmp_path)["notes"]["ridge"]) == ["C", "D"]
+    model.origin = SimpleNamespace(model="toy", revision="other")
+    with pytest.raises(BadInput, match=r"are for revision .*python -m steering banks"):
+        shipped_banks(model, tmp_path)
+
+
+def test_seconds_are_labelled_by_the_score():
+    """Songs 0 and 1: as many rows as seconds with a note, each of one class."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(2, 12, 2, 8)).astype(np.float16)
+    labels = [
+        {"clip_id": "songs-000000", "split": "train"},
+        {"clip_id": "songs-000001", "split": "validation"},
+    ]
+    data = per_second(Activations(values, labels, {}))
+    for split in ("train", "validation"):
+        assert 8 <= len(data.x[split]) <= 12
+        assert (data.y[split].sum(1) == 1).all()
+    assert torch.equal(data.x["train"][0], torch.from_numpy(values[0, 0].astype(np.float32)))
+
+
+def test_banks_go_up_and_come_down_without_code(tmp_path, monkeypatch):
+    import huggingface_hub
+
+    toy = toy_bank(toy_model(), ("C", "D"))
+    toy.save(tmp_path / "here" / "notes")
+    (tmp_path / "here" / "notes" / "evil.py").write_text("raise SystemExit")
+    sent = {}
+
+    class Api:
+        def create_repo(self, repo_id, **_):
+            return f"https://hub/{repo_id}"
+
+        def upload_folder(self, **options):
+            sent.update(options)
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
+    with pytest.raises(BadInput, match="no Hugging Face token"):
+        hub.push(tmp_path / "here", "you/banks")
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: "x")
+    assert hub.push(tmp_path / "here", "you/banks") == "https://hub/you/banks"
+    assert not any("*.py" in p or p == "*" for p in sent["allow_patterns"])
+
+    def download(repo_id, *, local_dir, **_):
+        toy.save(local_dir / "notes")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    pulled = hub.pull("you/banks", tmp_path / "there")
+    assert torch.equal(pulled[0]["C"].vectors, load_bank(tmp_path / "here" / "notes")["C"].vectors)
+    with pytest.raises(BadInput, match="owner/name"):
+        hub.pull("banks", tmp_path / "there")
+    with pytest.raises(BadInput, match="holds no bank"):
+        hub.push(tmp_path / "nothing", "you/banks")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["convert", "{home}/model", "{home}/out", "--to", "transformers"], "needs --like"),
+        (["convert", "{home}/model", "{home}/model", "--to", "audiocraft"], "is not empty"),
+        (["convert", "{home}/model", "{home}/out", "--to", "audiocraft"], "sketch_codec codec"),
+        (
+            ["convert", "{home}", "{home}/out", "--to", "transformers", "--like", "{home}/model"],
+            "no state_dict.bin",
+        ),
+        (["banks", "--families", "smells"], "no family 'smells'"),
+        (["banks", "--methods", "guess"], "no method 'guess'"),
+        (["bank", "pull", "{home}/x", "noname"], "owner/name"),
+    ],
+)
+def test_bad_input_is_one_line(place, arguments, message, capsys):
+    assert run(place, *arguments) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_decoder_goes_to_audiocraft_and_comes_back(place, capsys):
+    """The names of one library's weights, saved as its checkpoint, turned back into the other's."""
+    from steering.models.convert import to_audiocraft_names
+
+    model = load_model(str(place / "model")).model
+    state = to_audiocraft_names(model.decoder.state_dict())
+    projection = "condition_provider.conditioners.description.output_proj."
+    state = {name: weight + 0.5 for name, weight in state.items()}
+    for part in ("weight", "bias"):
+        state[projection + part] = getattr(model.enc_to_dec_proj, part).data - 0.5
+    (place / "lm").mkdir()
+    torch.save({"xp.cfg": "", "best_state": state}, place / "lm" / "state_dict.bin")
+    command = ("convert", "{home}/lm", "{home}/back", "--to", "transformers")
+    assert run(place, *command, "--like", "{home}/model") == 0
+    back = load_model(str(place / "back")).model
+    assert torch.allclose(back.decoder.lm_heads[1].weight, model.decoder.lm_heads[1].weight + 0.5)
+    assert torch.allclose(back.enc_to_dec_proj.bias, model.enc_to_dec_proj.bias - 0.5)
+    (place / "lm" / "state_dict.bin").write_bytes(b"nothing")
+    assert run(place, *command[:2], "{home}/again", *command[3:], "--like", "{home}/model") == 2
+    assert "damaged" in capsys.readouterr().err
