@@ -19,7 +19,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -36,7 +36,7 @@ from steering.models import MusicModel, load_model
 from steering.models.transformers_backend import TransformersModel
 from steering.residual import Steering, changing
 from steering.sampling import Sampling
-from steering.session import Session
+from steering.session import Chunk, Session
 
 SECONDS, ROUNDS, CONCEPTS = 4.0, 5, 3
 BATCHES, GPU_BATCHES = (1, 2, 8), (1, 2, 8, 32)
@@ -148,16 +148,16 @@ def speed_part(options: argparse.Namespace) -> Lines:
     plan = plan_for(model, seconds)
     for count in BATCHES:
         others: dict[str, Player] = {
-            "transformers": lambda n=count: by_transformers(model, n, seconds),
-            "transformers, hooks": lambda n=count: by_transformers_steered(model, n, seconds),
-            "a plain loop, hooks": lambda n=count: by_hooks(model, clips(n, plan), seconds),
+            "transformers": partial(by_transformers, model, count, seconds),
+            "transformers, hooks": partial(by_transformers_steered, model, count, seconds),
+            "a plain loop, hooks": partial(by_hooks, model, clips(count, plan), seconds),
         }
         audiocraft = audiocraft_player(model, count, seconds)
         if audiocraft is not None:
             others["audiocraft"] = audiocraft
         ours: dict[str, Player] = {
-            "ours": lambda n=count: decoder.generate(clips(n), seconds),
-            f"ours, {CONCEPTS} concepts": lambda n=count: decoder.generate(clips(n, plan), seconds),
+            "ours": partial(decoder.generate, clips(count), seconds),
+            f"ours, {CONCEPTS} concepts": partial(decoder.generate, clips(count, plan), seconds),
         }
         rates = timed({**others, **ours}, options.rounds, steps)
         for name, (clock, processor) in rates.items():
@@ -220,15 +220,19 @@ def floor_lines(decoder: Decoder, seconds: float, bandwidth: float) -> Lines:
 
 def latency_part(options: argparse.Namespace) -> Lines:
     model, decoder = sketch(), fused()
-    firsts, turns, dry, margins = [], [], 0, []
+    firsts: list[float] = []
+    turns: list[float] = []
+    margins: list[float] = []
+    dry = 0
     for trial in range(TRIALS):
         began = time.perf_counter()
         clip = Clip(PROMPT, trial, plan_for(model, 6.0))
         with Session(decoder, [clip], 6.0) as session:
-            arrivals, asked = [], []
+            arrivals: list[tuple[float, Chunk]] = []
+            asked: list[float] = []
 
             def turn(session: Session = session, asked: list[float] = asked) -> None:
-                time.sleep(random.Random(len(firsts)).uniform(0.3, 0.8))
+                time.sleep(random.Random(len(firsts)).uniform(0.1, 0.6))
                 asked.append(time.perf_counter())
                 session.set(0, 0.05)
 
@@ -280,9 +284,9 @@ def gpu_lines(
     steps = round(seconds * model.frame_rate) + model.codebooks - 1
     for count in GPU_BATCHES:
         players: dict[str, Player] = {
-            "transformers": lambda n=count: by_transformers(model, n, seconds),
-            "ours": lambda n=count: decoder.generate(clips(n), seconds),
-            "ours, steered": lambda n=count: decoder.generate(clips(n, plan), seconds),
+            "transformers": partial(by_transformers, model, count, seconds),
+            "ours": partial(decoder.generate, clips(count), seconds),
+            "ours, steered": partial(decoder.generate, clips(count, plan), seconds),
         }
         audiocraft = audiocraft_player(model, count, seconds)
         if audiocraft is not None:

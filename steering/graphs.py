@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
+from weakref import proxy
 
 import torch
 from torch import Tensor
@@ -31,7 +32,8 @@ class StaticStep:
     """
 
     def __init__(self, run: Run, reach: int = REACH) -> None:
-        self.run, self.reach = run, reach
+        self.run: Run = proxy(run)  # which holds this: its memory is to be free as soon as it ends
+        self.reach = reach
         device = run.columns.device
         self.capturing = device.type == "cuda"
         self.length = len(run.positions)

@@ -61,9 +61,12 @@ def kernel() -> Callable[[Any, Any, Any], None] | None:
     except ImportError:
         return None
     signature = "void(float32[:, ::1], float32[:, ::1], float32[:, ::1])"
-    compiled: Callable[[Any, Any, Any], None] = njit(
-        signature, fastmath={"contract", "nsz"}, nogil=True, cache=True, error_model="numpy"
-    )(_accumulate)
+    options = {"fastmath": {"contract", "nsz"}, "nogil": True, "error_model": "numpy"}
+    compiled: Callable[[Any, Any, Any], None]
+    try:
+        compiled = njit(signature, cache=True, **options)(_accumulate)
+    except RuntimeError:  # no folder that a compiled function could be kept in
+        compiled = njit(signature, **options)(_accumulate)
     return compiled
 
 

@@ -193,12 +193,11 @@ def _sampling(name: str, value: Any) -> Sampling:
     known = {one.name: one.type for one in fields(Sampling)}
     if not isinstance(value, dict) or set(value) - set(known):
         raise _wrong(name, f"an object with {', '.join(known)}")
-    return Sampling(
-        **{
-            key: (_whole if key == "top_k" else _number)(f"sampling's {key}", one)
-            for key, one in value.items()
-        }
-    )
+    read: dict[str, Any] = {
+        key: (_whole if key == "top_k" else _number)(f"sampling's {key}", one)
+        for key, one in value.items()
+    }
+    return Sampling(**read)
 
 
 def _interventions(name: str, value: Any) -> tuple[Mapping[str, Any], ...]:

@@ -40,6 +40,9 @@ class Run:
 
     Args:
         lengths: frames of each clip.
+
+    Attributes:
+        play: what makes a step in the place of `eager`, as a captured graph does.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class Run:
             self.cache = fused.cache(self.rows, positions)
             self.positions = fused.positions(positions)
             self.nothing = torch.tensor(self.blank, device=device)
-        self.play: Callable[[int, list[Stage], Tensor | None], None] = self.eager
+        self.play: Callable[[int, list[Stage], Tensor | None], None] | None = None
 
     @property
     def settled(self) -> int:
@@ -100,7 +103,8 @@ class Run:
         noise = None
         if self.sampling.temperature > 0:
             noise = draw_noise(self.generators, self.books, self.fused.entries)
-        self.play(self.step - self.base, self.pushes.at(self.step), noise)
+        play = self.play or self.eager
+        play(self.step - self.base, self.pushes.at(self.step), noise)
         self.step += 1
 
     def eager(self, place: int, stages: list[Stage], noise: Tensor | None) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Thread
-
 import pytest
 import torch
 
@@ -21,7 +19,7 @@ from steering.models.convert import (
 )
 from steering.models.transformers_backend import TransformersModel
 from steering.sampling import Sampling
-from tests.test_decoder import logits_along
+from tests.test_decoder import in_two_threads, logits_along
 from tests.test_steering_toy import ENTRIES, LAYERS, direction, model  # noqa: F401
 
 pytest.importorskip("audiocraft", reason="audiocraft is an extra: make test installs it")
@@ -119,11 +117,7 @@ def test_two_threads_on_one_audiocraft_model_do_not_hear_each_other(pair):
     def play(place: int) -> None:
         made[place] = generate(theirs, [clips[place]], 0.5)
 
-    threads = [Thread(target=play, args=(place,)) for place in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    in_two_threads(play)
     assert all(torch.equal(made[place], expected[place]) for place in (0, 1))
 
 

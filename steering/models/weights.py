@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -67,7 +68,7 @@ class DecoderWeights:
     masks_padding: bool
 
 
-def without_bias(name: str, modules: Iterable[nn.Module]) -> tuple[Tensor, ...]:
+def without_bias(name: str, modules: Iterable[Any]) -> tuple[Tensor, ...]:
     """The matrices of linear layers; `BadInput` where one has a bias, as no MusicGen does."""
     matrices = []
     for module in modules:
