@@ -130,6 +130,7 @@ function started({ sample_rate, seconds, recipe }) {
   bar.hidden = false;
   bar.value = 0;
   say("Making the first sound …");
+  if (innerWidth < 760) root.scrollIntoView({ block: "start" });
 }
 
 function audio(chunk) {
