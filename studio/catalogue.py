@@ -21,7 +21,18 @@ from studio.presets import (
 )
 from studio.stage import Stage
 
-FAMILY_WORDS = {"notes": "note", "chords": "chord", "genres": "genre", "tempos": "tempo"}
+FAMILY_WORDS = {
+    "notes": "note",
+    "chords": "chord",
+    "genres": "genre",
+    "tempos": "tempo",
+    "keys": "key",
+    "modes": "mode",
+    "roots": "chord root",
+    "notes_in_songs": "note, from songs",
+    "genres_in_songs": "genre, from songs",
+    "tempos_in_songs": "tempo, from songs",
+}
 
 
 def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:

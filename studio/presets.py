@@ -27,7 +27,14 @@ METHOD_WORDS = {
     "logistic": "linear (logistic)",
     "mean_difference": "difference of means",
 }
-STRENGTHS = {"notes": 0.045, "chords": 0.05, "genres": 0.06, "tempos": 0.06}
+STRENGTHS = {
+    "notes": 0.045,
+    "notes_in_songs": 0.045,
+    "roots": 0.045,
+    "chords": 0.05,
+    "genres": 0.06,
+    "tempos": 0.06,
+}
 """Usual strength by family."""
 
 USUAL_STRENGTH = 0.05

@@ -7,6 +7,8 @@ import hashlib
 import io
 import json
 import re
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -33,12 +35,17 @@ ENDPOINTS = {
 
 
 @pytest.fixture(scope="module")
-def address(model):  # noqa: F811
-    engine, answers = Engine(toy_stages(model)), Answers()
-    page = make_page(engine, answers)
-    yield launch(page, prevent_thread_lock=True, server_port=None)
+def engine(model):  # noqa: F811
+    running = Engine(toy_stages(model))
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def address(engine):
+    page = make_page(engine, Answers())
+    yield launch(page, prevent_thread_lock=True)
     page.close(verbose=False)
-    engine.close()
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +162,21 @@ def test_banks_and_datasets_can_be_looked_at(client):
 def test_nonsense_gets_one_line_and_nothing_else(client, name, arguments, message):
     with pytest.raises(AppError, match=message):
         client.predict(*arguments, api_name=name)
+
+
+def test_closing_the_tab_frees_the_work(address, engine):
+    body = json.dumps({"data": [toy_recipe(seconds=30.0)]}).encode()
+    call = f"{address}gradio_api/call/play_live"
+    request = urllib.request.Request(call, body, {"Content-Type": "application/json"})
+    event = json.load(urllib.request.urlopen(request, timeout=30))["event_id"]
+    with urllib.request.urlopen(f"{call}/{event}", timeout=30) as stream:
+        while b"audio" not in stream.readline():
+            pass
+        assert engine.busy["playing"] == 1
+    until = time.monotonic() + 20
+    while engine.busy["playing"] and time.monotonic() < until:
+        time.sleep(0.1)
+    assert engine.busy["playing"] == 0
 
 
 def test_not_a_number_is_refused_on_the_wire(address):
