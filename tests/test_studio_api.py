@@ -104,8 +104,9 @@ def test_a_picture_has_one_time_axis(client, made):
         assert abs(len(rows[0]) - 12.5) <= 1
     assert len(view["curves"][0]["levels"]) == 12
     assert len(view["probes"][0]["steered"]) == 13
-    twin, steered = (np.mean(view["probes"][0][side]) for side in ("unsteered", "steered"))
-    assert steered > twin
+    reading = view["probes"][0]
+    assert reading["kind"] == "deviations" and abs(np.mean(reading["unsteered"])) < 0.01
+    assert reading["steered"] != reading["unsteered"]
 
 
 def test_the_verdict_names_the_target(client, made):
