@@ -6,14 +6,13 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 PYTHON := .venv/bin/python
 SYNC := sync --locked --inexact --quiet
 
-.PHONY: demo test lint lock system
+.PHONY: demo test lint lock system browser
+
+# make demo DEMO_ARGS=--check plays one preset through the page's own API, and ends.
+DEMO_ARGS ?= --open
 
 demo: .venv/.ready
-	@echo "demo: building the small set of notes (about half a minute on two cores)"
-	@$(PYTHON) -m curation build notes --preset small
-	@echo "demo: drawing its overview"
-	@$(PYTHON) -m curation preview build/notes-small
-	@echo "demo: done. Look at build/notes-small/overview.png, listen to build/notes-small/preview/"
+	@$(PYTHON) app.py $(DEMO_ARGS)
 
 test: .venv/.ready-for-tests
 	@echo "test: running the tests"
@@ -41,7 +40,7 @@ lock: $(UV)
 	@$(UV) $(SYNC) --no-dev
 	@touch $@
 
-.venv/.ready-for-tests: pyproject.toml uv.lock packages.txt | $(UV) system
+.venv/.ready-for-tests: pyproject.toml uv.lock packages.txt | $(UV) system browser
 	@echo "setup: installing the Python packages, audiocraft and the test tools into .venv"
 	@$(UV) $(SYNC) --all-extras --group dev
 	@touch $@
@@ -56,3 +55,7 @@ lock: $(UV)
 
 system:
 	@./install-system-packages $$(cat packages.txt)
+
+# What the tests of the page drive; the page itself does not need it.
+browser:
+	@./install-system-packages chromium

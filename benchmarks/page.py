@@ -1,0 +1,197 @@
+"""How fast the page answers, and how it bears a crowd; on the sketch with its shipped banks.
+
+    python -m benchmarks.page                          all three parts
+    python -m benchmarks.page --only first             time to first sound, median of 20
+    python -m benchmarks.page --only crowd --minutes 3 20 clients at once
+    python -m benchmarks.page --only nonsense          a client that sends nonsense
+
+First: from the call to the first samples at the client, over the page's own API. Crowd: each client
+generates again and again with one of a few recipes; what it hears must be, sample by sample, what
+that recipe gives to a client that is alone, and only the stated limit of the line may refuse it.
+Memory is the server's, which runs in this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gradio_client import Client
+
+from curation.errors import BadInput
+from sketch.cli import quieten
+from studio.answers import Answers
+from studio.clips import SIDES
+from studio.engine import Engine
+from studio.page import launch, make_page
+from studio.stage import Stages, load_stage
+
+TRIES, CLIENTS, RECIPES, SECONDS = 20, 20, 5, 2.0
+FULL = "waiting already"
+
+
+@contextmanager
+def served(banks: Path | None) -> Iterator[str]:
+    """The page, its address."""
+    quieten()
+    stages = Stages(partial(load_stage, folder=banks))
+    engine, answers = Engine(stages), Answers()
+    page = make_page(engine, answers)
+    try:
+        yield launch(page, prevent_thread_lock=True)
+    finally:
+        page.close(verbose=False)
+        engine.close()
+        answers.close()
+
+
+def one_recipe(client: Client, seconds: float, seed: int = 1) -> dict[str, Any]:
+    """The first preset's recipe at a length."""
+    presets = client.predict(api_name="/presets")
+    if not presets:
+        raise BadInput("no bank fits the sketch: make them with 'python -m steering banks'")
+    recipe: dict[str, Any] = presets[0]["recipe"] | {"seconds": seconds, "seed": seed}
+    return recipe
+
+
+def heard(client: Client, recipe: dict[str, Any]) -> tuple[float, dict[str, str], dict[str, Any]]:
+    """Seconds until the first sound, SHA-256 of what came in by side, and the last event."""
+    began, first = time.perf_counter(), 0.0
+    digests = {side: hashlib.sha256() for side in SIDES}
+    last: dict[str, Any] = {}
+    for event in client.submit(recipe, api_name="/generate"):
+        last = event
+        if event["event"] == "audio":
+            first = first or time.perf_counter() - began
+            for side in SIDES:
+                digests[side].update(base64.b64decode(event[side]))
+    return first, {side: digest.hexdigest() for side, digest in digests.items()}, last
+
+
+def first_sound(address: str, tries: int = TRIES) -> dict[str, Any]:
+    """Time from the call to the first samples."""
+    client = Client(address, verbose=False)
+    recipe = one_recipe(client, 4.0)
+    times = [heard(client, recipe | {"seed": n})[0] for n in range(tries + 1)][1:]
+    return {
+        "tries": tries,
+        "median_s": round(statistics.median(times), 3),
+        "slowest_s": round(max(times), 3),
+    }
+
+
+def resident_mb() -> float:
+    """Memory of this process in MB, from the kernel."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def crowd(address: str, minutes: float, clients: int = CLIENTS) -> dict[str, Any]:
+    """Many clients at once: refusals, foreign sound, memory."""
+    alone = Client(address, verbose=False)
+    recipes = [one_recipe(alone, SECONDS, seed) for seed in range(RECIPES)]
+    right = [heard(alone, recipe)[1] for recipe in recipes]
+    counts: Counter[str] = Counter()
+    waits: list[float] = []
+    memory: list[float] = []
+    until = time.monotonic() + 60 * minutes
+
+    def visit(number: int) -> None:
+        client = Client(address, verbose=False)
+        while time.monotonic() < until:
+            place = number % RECIPES
+            number += 1
+            try:
+                first, digests, last = heard(client, recipes[place])
+            except Exception as error:  # noqa: BLE001  counted, by kind
+                counts[
+                    "refused: the line is full" if FULL in str(error) else f"failed: {error}"
+                ] += 1
+                time.sleep(1)
+                continue
+            same = last.get("event") == "done" and digests == right[place]
+            counts["right" if same else "FOREIGN SOUND"] += 1
+            waits.append(first)
+
+    threads = [threading.Thread(target=visit, args=(n,)) for n in range(clients)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        memory.append(resident_mb())
+        time.sleep(2)
+    half = len(memory) // 2
+    return {
+        "clients": clients,
+        "minutes": minutes,
+        **counts,
+        "median_wait_s": round(statistics.median(waits), 2) if waits else None,
+        "memory_mb_first_half": round(max(memory[: half or 1])),
+        "memory_mb_second_half": round(max(memory[half:])),
+    }
+
+
+def nonsense(address: str) -> dict[str, Any]:
+    """What a client gets for nonsense, and that the page plays on."""
+    client = Client(address, verbose=False)
+    good = one_recipe(client, 1.0)
+    bad: dict[str, Any] = {
+        "NaN strength": good
+        | {"interventions": [good["interventions"][0] | {"coefficient": float("nan")}]},
+        "10,000 s": good | {"seconds": 10_000},
+        "500 concepts": good | {"interventions": good["interventions"] * 500},
+        "a path for a model": good | {"model": "../../etc/passwd"},
+        "a path for a bank": good
+        | {"interventions": [good["interventions"][0] | {"bank": "/etc"}]},
+        "a long prompt": good | {"prompt": "<script>" * 1000},
+        "no recipe at all": "recipe",
+    }
+    answers: dict[str, Any] = {}
+    for name, recipe in bad.items():
+        try:
+            answers[name] = f"PLAYED: {heard(client, recipe)[2].get('event')}"
+        except Exception as error:  # noqa: BLE001  the answer that is wanted
+            answers[name] = str(error)[:120]
+    script = heard(client, good | {"prompt": "<script>alert(1)</script> jazz"})[2]
+    answers["script in a prompt (plays, as text)"] = script["event"]
+    return answers
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.page", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--only", choices=("first", "crowd", "nonsense"))
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--tries", type=int, default=TRIES)
+    parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
+    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    options = parser.parse_args(arguments)
+    parts: dict[str, Callable[[str], dict[str, Any]]] = {
+        "first": partial(first_sound, tries=options.tries),
+        "crowd": partial(crowd, minutes=options.minutes),
+        "nonsense": nonsense,
+    }
+    with served(options.banks) as address:
+        figures = {
+            name: part(address) for name, part in parts.items() if options.only in (None, name)
+        }
+    text = json.dumps(figures, indent=1)
+    print(text)
+    if options.json:
+        options.json.write_text(text + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,137 @@
+"""What there is to see of a pair, on one time axis: chroma, schedules, what the probes read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from curation.theory import PITCH_CLASSES
+from steering.directions import Bank, Direction
+from steering.interventions import from_record
+from steering.metrics.pitch import chroma_frames
+from steering.models.interface import MusicModel
+from steering.residual import reading
+from studio.clips import SIDES, Pair
+from studio.stage import Stage
+
+PICTURE_RATE = 12.5
+"""Columns a second of what is drawn."""
+
+_SMOOTH_SECONDS = 0.5
+
+
+def chromagram(audio: np.ndarray, sample_rate: int) -> list[list[int]]:
+    """Strength of each pitch class over time, ``[12][T]`` from 0 to 99, each column by its largest.
+
+    Columns are as bright as they are loud: what is hardly heard stays dark.
+    """
+    amplitudes, rate = chroma_frames(audio, sample_rate)
+    columns = max(1, round(amplitudes.shape[1] / rate * PICTURE_RATE))
+    parts = np.array_split(amplitudes, columns, axis=1)
+    means = np.stack([part.mean(axis=1) if part.size else np.zeros(12) for part in parts], axis=1)
+    loud = means.max(axis=0, keepdims=True)
+    scaled = (
+        means / np.maximum(loud, 1e-9) * np.clip(loud / max(means.max(), 1e-9) * 6, 0, 1) ** 0.5
+    )
+    picture: list[list[int]] = np.round(99 * scaled).astype(int).tolist()
+    return picture
+
+
+def curves(pair: Pair, stage: Stage) -> list[dict[str, Any]]:
+    """Each concept's strength over time, with schedule and moves, as shares of its largest."""
+    seconds = float(pair.recipe["seconds"])
+    steps = max(2, round(seconds * PICTURE_RATE))
+    times = np.arange(steps) / PICTURE_RATE
+    drawn = []
+    for place, record in enumerate(pair.recipe["interventions"]):
+        one = from_record(record, stage.bank(record["bank"]))
+        gains = np.full(steps, one.coefficient)
+        for move in pair.recipe.get("moves", []):
+            if move["concept"] == place:
+                gains[times >= move["step"] / stage.model.frame_rate] = move["coefficient"]
+        levels = one.schedule.levels(times, seconds) * gains
+        drawn.append(
+            {
+                "concept": record["concept"],
+                "family": record["bank"].split("/")[0],
+                "levels": [round(float(level), 5) for level in levels],
+            }
+        )
+    return drawn
+
+
+def probe_readings(pair: Pair, stage: Stage) -> list[dict[str, Any]]:
+    """What each concept's direction reads in both clips over time, at its best layer.
+
+    The clips are read as probes were trained, without a prompt and without steering. The
+    projection on the direction is given as a probability where the bank keeps the probe's
+    calibration, else in standard deviations of the unsteered twin's.
+    """
+    records = pair.recipe["interventions"]
+    banks = [stage.bank(record["bank"]) for record in records]
+    found = [bank[record["concept"]] for bank, record in zip(banks, records, strict=True)]
+    layers = [int(direction.scores.argmax()) for direction in found]
+    streams = _streams(stage.model, pair.codes, sorted(set(layers)))
+    readings = []
+    for bank, direction, layer in zip(banks, found, layers, strict=True):
+        raw = _smooth(streams[layer] @ direction.vectors[layer].float(), stage.model.frame_rate)
+        kind, values = _scaled(raw, bank, direction, layer)
+        readings.append(
+            {
+                "concept": direction.name,
+                "layer": layer,
+                "kind": kind,
+                **{
+                    side: [round(float(v), 3) for v in row]
+                    for side, row in zip(SIDES, values, strict=True)
+                },
+            }
+        )
+    return readings
+
+
+def _streams(model: MusicModel, codes: Tensor, layers: list[int]) -> dict[int, Tensor]:
+    """The residual stream ``[2, T, D]`` after each of the layers, on the CPU."""
+    kept: dict[int, Tensor] = {}
+    frames = codes.shape[-1]
+
+    def take(layer: int, stream: Tensor) -> None:
+        if layer in layers:
+            kept[layer] = stream[:, 1 : 1 + frames].float().cpu()
+
+    with reading(model, take):
+        model.run(model.delayed(codes.to(model.device)), model.condition([""]).repeated(len(codes)))
+    return kept
+
+
+def _smooth(raw: Tensor, frame_rate: float) -> Tensor:
+    """Values ``[2, T]`` averaged over half a second, `PICTURE_RATE` of them a second."""
+    width = max(1, round(_SMOOTH_SECONDS * frame_rate)) | 1
+    padded = torch.nn.functional.pad(raw[:, None], (width // 2, width // 2), mode="replicate")
+    smooth = torch.nn.functional.avg_pool1d(padded, width, stride=1)[:, 0]
+    return smooth[:, :: max(1, round(frame_rate / PICTURE_RATE))]
+
+
+def _scaled(raw: Tensor, bank: Bank, direction: Direction, layer: int) -> tuple[str, np.ndarray]:
+    calibration = bank.facts.get("calibration", {}).get(direction.name)
+    if calibration is not None:
+        slope, offset = calibration[layer]
+        return "probability", (slope * raw + offset).sigmoid().numpy()
+    twin = raw[SIDES.index("unsteered")]
+    return "deviations", ((raw - twin.mean()) / twin.std().clamp_min(1e-6)).numpy()
+
+
+def pitch_rows(pair: Pair) -> list[int]:
+    """Which rows of the chromagram are targets, by concept; -1 for what is no pitch class."""
+    return [
+        PITCH_CLASSES.index(record["concept"]) if record["concept"] in PITCH_CLASSES else -1
+        for record in pair.recipe["interventions"]
+    ]
+
+
+def chromagrams(pair: Pair) -> dict[str, list[list[int]]]:
+    """The chromagram of each side."""
+    return {side: chromagram(pair.floating(side), pair.sample_rate) for side in SIDES}

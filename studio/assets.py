@@ -1,0 +1,32 @@
+"""The page's own scripts, styles and markup: plain files, joined as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+FOLDER = Path(__file__).parent / "player"
+STYLES = FOLDER / "page.css"
+
+
+def script(*names: str) -> str:
+    """Several scripts as one, in this order."""
+    return "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in names)
+
+
+def component(name: str, *scripts: str, **props: object) -> gr.HTML:
+    """A part of the page that draws itself: an empty box, and the scripts that fill it.
+
+    Args:
+        name: class of the box, and the last script's name.
+        scripts: what comes before it, after the shared one.
+        props: what its script finds in ``props``.
+    """
+    return gr.HTML(
+        html_template=f'<div class="{name} panel"></div>',
+        js_on_load=script("api", *scripts, name),
+        apply_default_css=False,
+        elem_id=name,
+        **props,
+    )

@@ -1,0 +1,100 @@
+"""Everything that can be chosen on the page, as one object: models, families, shapes, presets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curation.theory import PITCH_CLASSES
+from steering.layers import WEIGHTINGS
+from steering.operators import OPERATORS
+from steering.schedules import SHAPES
+from studio.limits import bounds
+from studio.presets import (
+    LAYERS,
+    METHOD_WORDS,
+    METHODS,
+    PRESETS,
+    PROMPTS,
+    SECONDS,
+    recipe_of,
+    strength,
+)
+from studio.stage import Stage
+
+FAMILY_WORDS = {
+    "notes": "note",
+    "chords": "chord",
+    "genres": "genre",
+    "tempos": "tempo",
+    "keys": "key",
+    "modes": "mode",
+    "roots": "chord root",
+    "notes_in_songs": "note, from songs",
+    "genres_in_songs": "genre, from songs",
+    "tempos_in_songs": "tempo, from songs",
+}
+
+
+def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
+    """All choices for one model, as the page and programs get them."""
+    concepts = {name: list(bank) for name, bank in stage.banks.items()}
+    made = [(preset, recipe_of(preset, dict(concepts), stage.name)) for preset in PRESETS]
+    return {
+        "model": stage.name,
+        "models": list(models),
+        "revision": stage.model.origin.revision,
+        "layers": stage.model.origin.layers,
+        "sample_rate": stage.model.sample_rate,
+        "families": _families(stage),
+        "methods": {name: METHOD_WORDS.get(name, name) for name in _methods(stage)},
+        "shapes": [name for name in SHAPES if name != "breakpoints"],
+        "weightings": [name for name in WEIGHTINGS if name != "only"],
+        "operators": list(OPERATORS),
+        "usual_layers": LAYERS,
+        "usual_seconds": SECONDS,
+        "prompts": list(PROMPTS),
+        "presets": [
+            {"name": preset.name, "word": preset.word, "recipe": recipe}
+            for preset, recipe in made
+            if recipe is not None
+        ],
+        "limits": bounds(),
+    }
+
+
+def _families(stage: Stage) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for name, bank in stage.banks.items():
+        family, method = name.split("/")
+        entry = found.setdefault(
+            family,
+            {
+                "name": family,
+                "word": FAMILY_WORDS.get(family, family),
+                "concepts": ordered(list(bank)),
+                "methods": [],
+                "strength": strength(family),
+            },
+        )
+        entry["methods"].append(method)
+    order = list(FAMILY_WORDS)
+    return sorted(
+        found.values(),
+        key=lambda f: (order.index(f["name"]) if f["name"] in order else len(order), f["name"]),
+    )
+
+
+def _methods(stage: Stage) -> list[str]:
+    there = {name.split("/")[1] for name in stage.banks}
+    return [name for name in METHODS if name in there] + sorted(there - set(METHODS))
+
+
+def ordered(concepts: list[str]) -> list[str]:
+    """Pitch classes from C to B, anything else as it is.
+
+    >>> ordered(["A", "C#", "C"])
+    ['C', 'C#', 'A']
+    """
+    if set(concepts) <= set(PITCH_CLASSES):
+        return sorted(concepts, key=PITCH_CLASSES.index)
+    return concepts

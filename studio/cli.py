@@ -1,0 +1,88 @@
+"""The page's command line."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from curation.errors import BadInput
+from sketch.cli import quieten
+from studio.answers import Answers
+from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
+from studio.page import launch, make_page
+from studio.stage import Stages, load_stage
+from studio.warming import warm
+
+ANSWERS = Path("build/answers.sqlite")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the page until it is interrupted; 2 for bad input."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    quieten()
+    try:
+        return _serve(options)
+    except BadInput as error:
+        print(f"studio: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    stages = Stages(partial(load_stage, folder=options.banks))
+    print("studio: loading the sketch", flush=True)
+    stages[stages.names[0]]
+    engine = Engine(stages, options.playing, options.waiting)
+    answers = Answers(options.answers)
+    warm(engine)
+    page = make_page(engine, answers)
+    try:
+        address = launch(
+            page,
+            server_name=options.host,
+            server_port=options.port,
+            inbrowser=options.open,
+            prevent_thread_lock=True,
+        )
+        print(f"studio: the page is at {address} (Ctrl+C ends it)", flush=True)
+        if options.check:
+            from studio.trial import play_a_preset
+
+            print(f"studio: {play_a_preset(address)}", flush=True)
+            return 0
+        while True:
+            time.sleep(3600)
+    finally:
+        page.close(verbose=False)
+        engine.close()
+        answers.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python app.py", description="The page: compose, listen, play live, test blind."
+    )
+    on_space = "SPACE_ID" in os.environ
+    parser.add_argument(
+        "--host", default="0.0.0.0" if on_space else None, help="address to serve on"
+    )
+    parser.add_argument("--port", type=int, help="port to serve on; the first free one from 7860")
+    parser.add_argument("--open", action="store_true", help="open a browser")
+    parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
+    parser.add_argument("--answers", type=Path, default=ANSWERS, help="database of the blind test")
+    parser.add_argument("--playing", type=int, default=MOST_PLAYING, help="sessions played at once")
+    parser.add_argument(
+        "--waiting", type=int, default=MOST_WAITING, help="listeners in line at most"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="play one preset through the API, and end"
+    )
+    return parser

@@ -1,0 +1,102 @@
+"""The clips that were made lately, in memory, under ids that cannot be guessed."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from curation.errors import BadInput
+from studio.loudness import match_db
+
+SIDES = ("steered", "unsteered")
+"""The rows of every session, in this order."""
+
+MOST_BYTES = 192_000_000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A steered clip and its unsteered twin.
+
+    Attributes:
+        recipe: makes both again.
+        sound: int16 ``[2, N]``, in the order of `SIDES`.
+        codes: ``[2, K, T]``.
+        whole: whether it was played to its end.
+    """
+
+    recipe: dict[str, Any]
+    sound: np.ndarray
+    codes: Tensor
+    sample_rate: int
+    whole: bool = True
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+
+    def side(self, name: object) -> np.ndarray:
+        """The samples of one side, int16 ``[N]``."""
+        if name not in SIDES:
+            raise BadInput(f"side {name!r:.40}: choose steered or unsteered")
+        chosen: np.ndarray = self.sound[SIDES.index(str(name))]
+        return chosen
+
+    def floating(self, name: str) -> np.ndarray:
+        """The same as float32 with full scale 1."""
+        return self.side(name).astype(np.float32) / 32768
+
+    @cached_property
+    def match_db(self) -> float:
+        """What the steered clip is turned up by to sound as loud as its twin."""
+        steered, twin = (self.floating(side) for side in SIDES)
+        return round(match_db(steered, twin, self.sample_rate), 2)
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each side's samples, little-endian: equal sound, equal hash."""
+        return {side: hashlib.sha256(self.side(side).tobytes()).hexdigest() for side in SIDES}
+
+    @property
+    def concepts(self) -> str:
+        """What it was steered by, in words: for the tables of a blind test."""
+        named = [
+            f"{one['bank'].split('/')[0]} {one['concept']}" for one in self.recipe["interventions"]
+        ]
+        return " + ".join(named) or "nothing"
+
+
+class Clips:
+    """Pairs by id; the oldest go when there are too many bytes."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most, self._pairs = most_bytes, OrderedDict[str, Pair]()
+        self._lock = threading.Lock()
+
+    def add(self, pair: Pair) -> None:
+        """Keep one more, and let go of the oldest that no longer fit."""
+        with self._lock:
+            self._pairs[pair.id] = pair
+            while self.bytes > self._most and len(self._pairs) > 1:
+                self._pairs.popitem(last=False)
+
+    def __getitem__(self, name: object) -> Pair:
+        with self._lock:
+            if not isinstance(name, str) or name not in self._pairs:
+                raise BadInput(
+                    "this clip is no longer kept here: generate it again from its recipe"
+                )
+            self._pairs.move_to_end(name)
+            return self._pairs[name]
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    @property
+    def bytes(self) -> int:
+        return sum(pair.sound.nbytes for pair in self._pairs.values())

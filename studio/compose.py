@@ -1,0 +1,65 @@
+"""Compose: prompt, concepts as cards, schedules that are drawn."""
+
+from __future__ import annotations
+
+import gradio as gr
+import numpy as np
+
+from steering.schedules import Schedule
+from studio.assets import component
+from studio.catalogue import catalogue as choices
+from studio.desk import Desk, endpoint
+from studio.limits import LONGEST_SECONDS, SHORTEST_SECONDS, number
+
+CURVE_POINTS = 121
+
+
+def panel(desk: Desk) -> gr.HTML:
+    """The panel, drawn by its script from what there is to choose."""
+    stages = desk.engine.stages
+    first = stages[stages.names[0]]
+    return component("compose", "schedule", catalogue=choices(first, stages.names))
+
+
+def endpoints(desk: Desk) -> None:
+    """What programs can do here."""
+
+    def catalogue(model: str = "sketch") -> dict:
+        """Everything that can be chosen: models, concept families, methods, schedules, presets, limits.
+
+        Args:
+            model: which model's banks and presets to list.
+        """
+        stages = desk.engine.stages
+        return choices(stages[model], stages.names)
+
+    def presets() -> list[dict]:
+        """Presets, each with the recipe that `generate` takes."""
+        stages = desk.engine.stages
+        listed: list[dict] = choices(stages[stages.names[0]], stages.names)["presets"]
+        return listed
+
+    def check_recipe(recipe: dict) -> dict:
+        """Check a recipe against all limits without playing it; it comes back complete.
+
+        Args:
+            recipe: as `generate` takes it; what is left out gets its usual value.
+        """
+        return desk.engine.check(recipe)
+
+    def schedule_curve(schedule: dict, seconds: float) -> list[float]:
+        """Levels of a schedule over a clip, at 121 evenly spaced times.
+
+        Args:
+            schedule: as recipes keep it, for example {"shape": "linear_rise"}.
+            seconds: length of the clip.
+        """
+        length = number(seconds, "seconds", (SHORTEST_SECONDS, LONGEST_SECONDS))
+        times = np.linspace(0, length, CURVE_POINTS, endpoint=False)
+        levels = Schedule.from_record(schedule).levels(times, length)
+        return [round(float(level), 4) for level in levels]
+
+    endpoint(catalogue)
+    endpoint(presets)
+    endpoint(check_recipe)
+    endpoint(schedule_curve, quick=True)

@@ -1,0 +1,219 @@
+"""The one place where the page meets models: who plays, who waits, who hears what.
+
+One thread does all the playing. It goes round the sessions that play and takes one chunk from each
+in turn, so that two listeners share the machine evenly; the others wait in a bounded line and are
+told their place. A session is found by a random id alone, and its listener gets its events alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from curation.errors import BadInput
+from studio.clips import Clips
+from studio.limits import check_request
+from studio.performance import Event, Performance
+from studio.stage import Stage, Stages
+
+log = logging.getLogger(__name__)
+
+MOST_PLAYING = 4
+MOST_WAITING = 24
+_BROKEN = "the page broke over this clip: try again, and report it with its recipe if it stays so"
+T = TypeVar("T")
+
+
+class Busy(BadInput):
+    """The line is full."""
+
+
+class Engine:
+    """Plays recipes for many listeners on one machine.
+
+    Args:
+        playing: sessions that are given turns at once. waiting: how long the line may grow.
+    """
+
+    def __init__(
+        self, stages: Stages, playing: int = MOST_PLAYING, waiting: int = MOST_WAITING
+    ) -> None:
+        self.stages, self.clips = stages, Clips()
+        self._most_playing, self._most_waiting = playing, waiting
+        self._waiting: deque[Performance] = deque()
+        self._playing: deque[Performance] = deque()
+        self._errands: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._open: dict[str, Performance] = {}
+        self._news = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def check(self, raw: object) -> dict[str, Any]:
+        """A client's recipe within all limits, with the model's revision; nothing is played."""
+        stage = self._stage(raw)
+        checked = check_request(raw, stage.banks) | {"model": stage.name}
+        revision = checked.setdefault("revision", stage.model.origin.revision)
+        if revision != stage.model.origin.revision:
+            raise BadInput(
+                f"the recipe is for revision {revision!r:.40} of {stage.name}, here is "
+                f"{stage.model.origin.revision}: it would not give the same clip; "
+                "take 'revision' out of it to play it all the same"
+            )
+        Performance.recipe_of(checked, stage)
+        return checked
+
+    def open(self, raw: object, listen: Callable[[Event], None], live: bool = False) -> str:
+        """Put a recipe in line; its session's id.
+
+        Args:
+            listen: gets the session's events, from the engine's thread.
+            live: paced, a little ahead of the clock, so that moves are heard soon.
+        """
+        checked = self.check(raw)
+        stage = self.stages[checked["model"]]
+        one = Performance(secrets.token_urlsafe(12), checked, stage, listen, live)
+        with self._news:
+            if self._closing:
+                raise Busy("the page is shutting down: come back in a minute")
+            if len(self._waiting) >= self._most_waiting:
+                raise Busy(f"{self._most_waiting} listeners are waiting already: try again shortly")
+            self._waiting.append(one)
+            self._open[one.id] = one
+            self._tell_places()
+            self._news.notify()
+        return one.id
+
+    def move(self, session: object, concept: int, coefficient: float) -> None:
+        """Change a concept's strength from the next step on."""
+        self._find(session).move(concept, coefficient)
+
+    def stop(self, session: object) -> bool:
+        """End a session, whether it plays or waits; False when it was over already."""
+        with self._news:
+            one = self._open.get(session) if isinstance(session, str) else None
+            if one is None:
+                return False
+            one.stop()
+            self._news.notify()
+            return True
+
+    def errand(self, job: Callable[[], T]) -> Future[T]:
+        """Something short that needs a model, done between two turns."""
+        future: Future[T] = Future()
+        with self._news:
+            self._errands.append((job, future))
+            self._news.notify()
+        return future
+
+    @property
+    def busy(self) -> dict[str, int]:
+        """How many play and how many wait."""
+        with self._news:
+            return {"playing": len(self._playing), "waiting": len(self._waiting)}
+
+    def close(self) -> None:
+        """Stop everything and wait for the thread."""
+        with self._news:
+            self._closing = True
+            for one in self._open.values():
+                one.stop()
+            self._news.notify()
+        self._thread.join(timeout=30)
+
+    def _stage(self, raw: object) -> Stage:
+        if not isinstance(raw, dict):
+            raise BadInput("the recipe is not a JSON object: send what 'Keep' gives as recipe.json")
+        return self.stages[raw.get("model", self.stages.names[0])]
+
+    def _find(self, session: object) -> Performance:
+        one = self._open.get(session) if isinstance(session, str) else None
+        if one is None:
+            raise BadInput("this session is over: start a new one")
+        return one
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                self._admit()
+                errand = self._errands.popleft() if self._errands else None
+                one, wait = (None, 0.0) if errand else self._turn()
+                if self._closing and one is None and errand is None and not self._playing:
+                    return
+                if one is None and errand is None:
+                    self._news.wait(wait)
+                    continue
+            if errand is not None:
+                _do(*errand)
+            elif one is not None:
+                self._play(one)
+
+    def _admit(self) -> None:
+        """Let those at the head of the line play, and drop those who went away."""
+        gone = [one for one in self._waiting if one.stopped]
+        for one in gone:
+            self._waiting.remove(one)
+            self._over(one)
+            one.tell(event="stopped", clip=None)
+        admitted = 0
+        while self._waiting and len(self._playing) < self._most_playing:
+            self._playing.append(self._waiting.popleft())
+            admitted += 1
+        if gone or admitted:
+            self._tell_places()
+
+    def _turn(self) -> tuple[Performance | None, float]:
+        """Whose turn it is, or how long to wait until it is someone's."""
+        now, wait = time.monotonic(), 1.0
+        for _ in range(len(self._playing)):
+            one = self._playing[0]
+            self._playing.rotate(-1)
+            early = one.early(now)
+            if early <= 0:
+                return one, 0.0
+            wait = min(wait, early)
+        return None, wait
+
+    def _play(self, one: Performance) -> None:
+        """One chunk of one session; what goes wrong with it concerns it alone."""
+        try:
+            going = one.advance()
+            if not going:
+                pair = one.pair()
+                if pair is not None:
+                    self.clips.add(pair)
+                one.tell_end(pair)
+        except BadInput as error:
+            going = False
+            one.tell(event="error", message=str(error))
+        except Exception:
+            log.exception("a session failed")
+            going = False
+            one.tell(event="error", message=_BROKEN)
+        if not going:
+            one.close()
+            with self._news:
+                self._playing.remove(one)
+                self._over(one)
+
+    def _over(self, one: Performance) -> None:
+        self._open.pop(one.id, None)
+
+    def _tell_places(self) -> None:
+        for place, one in enumerate(self._waiting):
+            one.tell(event="waiting", place=place + 1, of=len(self._waiting), session=one.id)
+
+
+def _do(job: Callable[[], Any], future: Future[Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(job())
+    except Exception as error:  # noqa: BLE001  handed on to whoever asked
+        future.set_exception(error)

@@ -1,0 +1,61 @@
+"""What independent ears say of a pair: heard in the sound alone, steered beside unsteered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from curation.errors import BadInput
+from curation.hearing import NothingHeard, hear_bpm, hear_chord, hear_key
+from curation.theory import PITCH_CLASSES, TRIADS
+from steering.metrics.pitch import profile
+from studio.clips import SIDES, Pair
+from studio.loudness import loudness
+
+Ear = Callable[[np.ndarray, int], Any]
+
+
+def verdict(pair: Pair) -> list[dict[str, Any]]:
+    """Rows of a table: what was asked, its unit, what was heard in each clip, and the target if any."""
+    concepts = [record["concept"] for record in pair.recipe["interventions"]]
+    rows = _pitch_rows(pair, list(dict.fromkeys(c for c in concepts if c in PITCH_CLASSES)))
+    rows.append(_row(pair, "key", lambda audio, rate: " ".join(hear_key(audio, rate))))
+    if any(concept in TRIADS for concept in concepts):
+        rows.append(_row(pair, "triad, over all", lambda a, r: " ".join(hear_chord(a, r))))
+    rows.append(_row(pair, "tempo", lambda audio, rate: round(hear_bpm(audio, rate)), "bpm"))
+    rows.append(_row(pair, "loudness", lambda a, r: round(loudness(a, r), 1), "LUFS"))
+    return rows
+
+
+def _pitch_rows(pair: Pair, targets: list[str]) -> list[dict[str, Any]]:
+    """Each target's share of frames, the most prominent class, and how much the classes vary."""
+    seen = {side: profile(pair.floating(side), pair.sample_rate) for side in SIDES}
+    rows: list[dict[str, Any]] = [
+        {"what": f"frames in which {target} is strongest", "unit": "%", "target": target}
+        | {side: round(100 * one.share(target), 1) for side, one in seen.items()}
+        for target in targets
+    ]
+    rows.append(
+        {"what": "most prominent pitch class", "unit": ""}
+        | {side: one.most_prominent for side, one in seen.items()}
+    )
+    rows.append(
+        {"what": "variety of pitch classes", "unit": "bits"}
+        | {side: round(abs(one.entropy), 1) for side, one in seen.items()}
+    )
+    return rows
+
+
+def _row(pair: Pair, what: str, hear: Ear, unit: str = "") -> dict[str, Any]:
+    return {"what": what, "unit": unit} | {
+        side: _heard(hear, pair.floating(side), pair.sample_rate) for side in SIDES
+    }
+
+
+def _heard(hear: Ear, audio: np.ndarray, sample_rate: int) -> Any:
+    try:
+        return hear(audio, sample_rate)
+    except (NothingHeard, BadInput):
+        return None

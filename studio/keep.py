@@ -1,0 +1,61 @@
+"""Keep: sound files, the recipe, and a link that makes the very same clips again."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import gradio as gr
+import soundfile
+
+from curation.errors import BadInput
+from studio import permalink as links
+from studio.assets import component
+from studio.desk import Desk, endpoint
+
+FORMS = {"wav": "audio/wav", "flac": "audio/flac"}
+
+
+def panel(desk: Desk) -> gr.HTML:
+    """Buttons, a link and a place to drop a recipe, drawn by their script."""
+    return component("keep")
+
+
+def endpoints(desk: Desk) -> None:
+    """What programs can do here."""
+
+    def download(clip: str, side: str, form: str = "wav") -> dict:
+        """A sound file of one side of a clip: its name, its MIME type and its bytes in base64.
+
+        Args:
+            clip: the id that the "done" event gave.
+            side: "steered" or "unsteered".
+            form: "wav" or "flac", both of 16 bits.
+        """
+        if form not in FORMS:
+            raise BadInput(f"form {form!r:.20}: choose wav or flac")
+        pair = desk.engine.clips[clip]
+        file = io.BytesIO()
+        soundfile.write(file, pair.side(side), pair.sample_rate, format=form, subtype="PCM_16")
+        content = base64.b64encode(file.getvalue()).decode()
+        return {"name": f"{side}.{form}", "mime": FORMS[form], "base64": content}
+
+    def permalink(recipe: dict) -> str:
+        """The code of a link that makes a recipe's clips again: append it to the page's address as #r=.
+
+        Args:
+            recipe: as `generate` takes it.
+        """
+        return links.encode(desk.engine.check(recipe))
+
+    def open_permalink(code: str) -> dict:
+        """The recipe that a link's code carries, checked as `check_recipe` does.
+
+        Args:
+            code: what follows #r= in the link.
+        """
+        return desk.engine.check(links.decode(code))
+
+    endpoint(download)
+    endpoint(permalink)
+    endpoint(open_permalink)

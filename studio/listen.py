@@ -1,0 +1,85 @@
+"""Listen: both clips while they are made, and what there is to see of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import gradio as gr
+
+from studio.analysis import chromagrams, curves, pitch_rows, probe_readings
+from studio.assets import component
+from studio.desk import Desk, endpoint
+
+ENDS = {"done", "stopped", "error"}
+
+
+def panel(desk: Desk) -> gr.HTML:
+    """The player, drawn by its scripts."""
+    return component("listen", "sound", "tracks")
+
+
+async def events(desk: Desk, recipe: dict[str, Any], live: bool) -> AsyncIterator[dict[str, Any]]:
+    """A session's events as they come; whoever stops reading ends the session."""
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    def listen(event: dict[str, Any]) -> None:
+        loop.call_soon_threadsafe(waiting.put_nowait, event)
+
+    session = await asyncio.to_thread(desk.engine.open, recipe, listen, live)
+    try:
+        while True:
+            event = await waiting.get()
+            yield event
+            if event["event"] in ENDS:
+                return
+    finally:
+        desk.engine.stop(session)
+
+
+def endpoints(desk: Desk) -> None:
+    """What programs can do here."""
+
+    async def generate(recipe: dict) -> AsyncIterator[dict]:
+        """Play a recipe: the steered clip and its unsteered twin, streamed while they are made.
+
+        Yields events: "waiting" (place in line), "started" (session id, sample rate), "audio"
+        (16-bit little-endian mono samples of both clips in base64), and at the end "done" with the
+        clip's id, the complete recipe, the permalink's code and a SHA-256 of each clip; or "error".
+
+        Args:
+            recipe: prompt, seconds, seed, sampling and interventions; `presets` gives examples.
+        """
+        async for event in events(desk, recipe, live=False):
+            yield event
+
+    def stop(session: str) -> bool:
+        """Stop a session, whether it plays or waits. What was played until then is kept.
+
+        Args:
+            session: the id that the "waiting" or "started" event gave.
+        """
+        return desk.engine.stop(session)
+
+    def analyse(clip: str) -> dict:
+        """What there is to see of a clip: chromagrams, strengths over time, what the probes read.
+
+        Args:
+            clip: the id that the "done" event gave.
+        """
+        pair = desk.engine.clips[clip]
+        stage = desk.stage_of(pair.recipe)
+        probes = desk.engine.errand(lambda: probe_readings(pair, stage)).result(timeout=120)
+        return {
+            "seconds": pair.sound.shape[1] / pair.sample_rate,
+            "chroma": chromagrams(pair),
+            "targets": pitch_rows(pair),
+            "curves": curves(pair, stage),
+            "probes": probes,
+        }
+
+    endpoint(generate)
+    endpoint(stop, quick=True)
+    endpoint(analyse)

@@ -1,0 +1,182 @@
+"""One recipe being played for one listener: chunks in, events out."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from curation.errors import BadInput
+from steering.generation import Clip
+from steering.recipes import Recipe
+from steering.session import Chunk, Session
+from studio.clips import SIDES, Pair
+from studio.limits import number
+from studio.permalink import encode
+from studio.stage import Stage
+
+Event = dict[str, Any]
+
+LEAD_SECONDS = 0.6
+"""How far a live session plays ahead of the clock: what a move waits for, and what a hiccup may last."""
+
+
+class Performance:
+    """A session and its listener. The engine's thread advances it; others may move and stop it."""
+
+    def __init__(
+        self,
+        name: str,
+        checked: dict[str, Any],
+        stage: Stage,
+        listen: Callable[[Event], None],
+        live: bool,
+    ) -> None:
+        self.id, self.stopped, self.live = name, False, live
+        self._recipe, self._stage, self._listen = checked, stage, listen
+        self._asked = time.monotonic()
+        self._began: float | None = None
+        self._first: float | None = None
+        self._session: Session | None = None
+        self._chunks: Iterator[Chunk] | None = None
+        self._sound: list[np.ndarray] = []
+        self._codes: list[Tensor] = []
+        self._played = 0.0
+        self._ended = False
+
+    @staticmethod
+    def recipe_of(checked: dict[str, Any], stage: Stage) -> Recipe:
+        """The recipe behind a checked request; `BadInput` where it cannot be played."""
+        recipe = Recipe.from_json(json.dumps(checked))
+        for one in recipe.interventions_of(stage.bank):
+            one.schedule.check(recipe.seconds)
+            one.strengths()
+        stage.model.frames(recipe.seconds)
+        return recipe
+
+    def tell(self, **event: Any) -> None:
+        """Hand the listener an event."""
+        self._listen(event)
+
+    def move(self, concept: int, coefficient: float) -> None:
+        """Change a concept's strength from the next step on."""
+        records = self._recipe["interventions"]
+        if not isinstance(concept, int) or not 0 <= concept < len(records):
+            raise BadInput(f"concept {concept!r:.20}: this session has {len(records)}, from 0")
+        value = number(coefficient, "the strength", (-1.0, 1.0))
+        if self._session is not None:
+            self._session.set(concept, value)
+        else:
+            records[concept]["coefficient"] = value
+
+    def stop(self) -> None:
+        """End it at the next chunk."""
+        self.stopped = True
+        if self._session is not None:
+            self._session.stop()
+
+    def early(self, now: float) -> float:
+        """Seconds until its next chunk is due; 0 unless it is live and ahead of the clock."""
+        if not self.live or self._began is None or self.stopped:
+            return 0.0
+        return self._played - LEAD_SECONDS - (now - self._began)
+
+    def advance(self) -> bool:
+        """Play one chunk and hand it on; False when there is none left."""
+        if self._chunks is None:
+            self._start()
+        assert self._chunks is not None
+        chunk = None if self.stopped else next(self._chunks, None)
+        if chunk is None:
+            return False
+        self._take(chunk)
+        return True
+
+    def _start(self) -> None:
+        recipe = self.recipe_of(self._recipe, self._stage)
+        model = self._stage.model
+        plan = recipe.plan(self._stage.bank, model.frame_rate)
+        clips = [Clip(recipe.prompt, recipe.seed, plan), Clip(recipe.prompt, recipe.seed)]
+        self._session = Session(self._stage.decoder, clips, recipe.seconds, recipe.sampling)
+        self._session.__enter__()
+        self._chunks = iter(self._session.stream())
+        self.tell(
+            event="started",
+            session=self.id,
+            sample_rate=model.sample_rate,
+            seconds=recipe.seconds,
+            live=self.live,
+            recipe=self._recipe,
+        )
+
+    def _take(self, chunk: Chunk) -> None:
+        sound = as_int16(chunk.audio)
+        self._sound.append(sound)
+        self._codes.append(chunk.codes.cpu())
+        now = time.monotonic()
+        if sound.shape[1]:
+            self._first = self._first or now
+            self._began = self._began or now
+        self._played += sound.shape[1] / self._stage.model.sample_rate
+        self.tell(
+            event="audio",
+            start=chunk.start,
+            done=chunk.done,
+            total=chunk.total,
+            **{side: packed(row) for side, row in zip(SIDES, sound, strict=True)},
+        )
+
+    def pair(self) -> Pair | None:
+        """What was played, as a pair; None when there was no sound yet."""
+        if not self._sound or self._session is None:
+            return None
+        recipe = dict(self._recipe)
+        moves = [vars(move).copy() for move in self._session.moves]
+        recipe["moves"] = moves or recipe.get("moves", [])
+        return Pair(
+            recipe,
+            np.concatenate(self._sound, axis=1),
+            torch.cat(self._codes, dim=-1),
+            self._stage.model.sample_rate,
+            whole=not self.stopped,
+        )
+
+    def tell_end(self, pair: Pair | None) -> None:
+        """The last event: what was made, and what makes it again."""
+        if pair is None:
+            self.tell(event="stopped", clip=None)
+            return
+        self.tell(
+            event="done" if pair.whole else "stopped",
+            clip=pair.id,
+            recipe=pair.recipe,
+            permalink=encode(pair.recipe),
+            sha256=pair.hashes,
+            match_db=pair.match_db,
+            seconds=round(pair.sound.shape[1] / pair.sample_rate, 3),
+            first_sound_after=round((self._first or self._asked) - self._asked, 3),
+            took=round(time.monotonic() - self._asked, 3),
+        )
+
+    def close(self) -> None:
+        """Give the session's memory back."""
+        if self._session is not None and not self._ended:
+            self._ended = True
+            self._session.__exit__(None, None, None)
+
+
+def as_int16(audio: Tensor) -> np.ndarray:
+    """Samples ``[B, N]`` with full scale 1 as int16; what is louder is cut off."""
+    scaled = (audio.float().cpu().clamp(-1, 1) * 32767).round()
+    return scaled.to(torch.int16).numpy()
+
+
+def packed(samples: np.ndarray) -> str:
+    """int16 ``[N]``, little-endian, as base64."""
+    return base64.b64encode(samples.astype("<i2").tobytes()).decode()

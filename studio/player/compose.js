@@ -1,0 +1,211 @@
+// Prompt, concepts as cards, and all that a recipe holds.
+const catalogue = (studio.catalogue = props.catalogue);
+const { limits } = catalogue;
+let cards = [];
+let count = 0;
+const usual = () => ({
+  model: catalogue.model, prompt: catalogue.prompts[0], seconds: catalogue.usual_seconds, seed: 7,
+  sampling: { guidance: 3, temperature: 1, top_k: 250, top_p: 1 }, orthogonalise: false,
+});
+let draft = usual();
+const family = (name) => catalogue.families.find((one) => one.name === name);
+
+// ---- the parts ------------------------------------------------------------------------------
+const prompt = h("textarea.prompt", { id: "prompt", rows: 2, maxlength: limits.prompt, oninput: () => tell({ prompt: prompt.value }) });
+const examples = h("div.chips", { role: "group", "aria-label": "Example prompts" }, ...catalogue.prompts.map((text) =>
+  h("button.chip", { type: "button", onclick: () => { prompt.value = text; tell({ prompt: text }); } }, text)));
+const presets = h("div.presets", { role: "group", "aria-label": "Presets" }, ...catalogue.presets.map((preset) =>
+  h("button.preset", { type: "button", "data-preset": preset.name, onclick: () => load(preset.recipe, true) },
+    h("strong", {}, preset.name), h("span", {}, preset.word))));
+const seconds = field("Length", "range", { min: limits.seconds[0], max: limits.seconds[1], step: 1 }, "seconds", (v) => `${v} s`);
+const list = h("div.cards");
+const add = h("button.add", { type: "button", onclick: () => addCard() }, "+ concept");
+const error = h("p.error", { role: "alert" });
+const go = h("button.go", { type: "button", onclick: () => { error.textContent = ""; studio.say("generate", recipe()); } }, "Generate");
+const stop = h("button.stop", { type: "button", hidden: true, onclick: () => studio.say("stop") }, "Stop");
+const state = h("p.state", { role: "status" });
+
+const weighting = choice("Layers", catalogue.weightings, (v) => each((one) => (one.layers = v === "top" ? { weighting: v, k: 4 } : { weighting: v })));
+const method = choice("Method", Object.keys(catalogue.methods), (v) => each((one, card) => {
+  const name = one.bank.split("/")[0];
+  if (family(name)?.methods.includes(v)) one.bank = `${name}/${v}`;
+}), catalogue.methods);
+const gate = field("Gate", "range", { min: 0, max: 1, step: 0.05 }, null, (v) => `${Math.round(v * 100)} % of steps`, (v) => each((one) => (one.gate = { probability: v, per_layer: false, seed: draft.seed })));
+const operator = choice("Operator", catalogue.operators, (v) => each((one) => (one.operator = v)));
+const rows = choice("Guidance rows", ["both", "conditional", "unconditional"], (v) => each((one) => (one.rows = v)));
+const guidance = field("Guidance", "range", { min: limits.guidance[0], max: 8, step: 0.5 }, "sampling.guidance", (v) => v);
+const temperature = field("Temperature", "range", { min: 0, max: limits.temperature[1], step: 0.05 }, "sampling.temperature", (v) => v);
+const topK = field("Top-k", "number", { min: limits.top_k[0], max: limits.top_k[1], step: 1 }, "sampling.top_k");
+const seed = field("Seed", "number", { min: limits.seed[0], max: limits.seed[1], step: 1 }, "seed");
+const apart = h("input", { type: "checkbox", onchange: () => tell({ orthogonalise: apart.checked }) });
+const model = choice("Model", catalogue.models, changeModel);
+const modelWord = h("p.small.word");
+
+element.querySelector(".compose").append(
+  h("section.block", {}, h("label.eyebrow", { for: "prompt" }, "Prompt"), prompt, examples, seconds.box),
+  h("section.block", {}, h("h3.eyebrow", {}, "Presets"), presets),
+  h("section.block", {}, h("h3.eyebrow", {}, "Concepts"), list, add),
+  h("details.block.advanced", {}, h("summary", {}, "Advanced"), h("div.grid", {},
+    seed.box, method.box, weighting.box, gate.box, operator.box, rows.box, guidance.box, temperature.box, topK.box,
+    h("label.check", {}, apart, " keep concepts apart (orthogonalise)"), model.box, modelWord)),
+  h("div.launch", {}, go, stop, state, error),
+);
+
+// ---- small controls -------------------------------------------------------------------------
+function field(name, type, limits, path, shown = (v) => v, apply = null) {
+  const input = h("input", { type, ...limits, "aria-label": name });
+  const out = h("output", {});
+  const set = (value) => { input.value = value; out.textContent = type === "range" ? shown(value) : ""; };
+  input.addEventListener("input", () => {
+    if (input.value === "" || !Number.isFinite(+input.value)) return;
+    out.textContent = type === "range" ? shown(+input.value) : "";
+    if (apply) return apply(+input.value);
+    const [outer, inner] = path.split(".");
+    tell(inner ? { [outer]: { ...draft[outer], [inner]: +input.value } } : { [outer]: +input.value });
+  });
+  if (path === "seconds") input.addEventListener("change", () => drawCards());
+  return { box: h("label.field", {}, h("span", {}, name), input, out), set };
+}
+
+function choice(name, options, apply, words = {}) {
+  const select = h("select", { "aria-label": name, onchange: () => apply(select.value) },
+    ...options.map((one) => h("option", { value: one }, (words[one] ?? one).replaceAll("_", " "))));
+  return { box: h("label.field", {}, h("span", {}, name), select), set: (value) => (select.value = value), select };
+}
+
+// ---- the recipe -----------------------------------------------------------------------------
+function recipe() {
+  return {
+    format: 1, ...draft, interventions: cards.map((card) => ({ ...card.record, schedule: fitting(card.record.schedule) })), moves: draft.moves ?? [], decoder: "fused",
+  };
+}
+
+// Points past the end of a clip that was made shorter come to stand at its end.
+function fitting(schedule) {
+  if (schedule?.shape !== "breakpoints") return schedule;
+  return { ...schedule, points: schedule.points.map(([time, level]) => [Math.min(time, draft.seconds), level]) };
+}
+
+function tell(change = {}) {
+  draft = { ...draft, ...change };
+  if (!("moves" in change)) draft.moves = [];
+  studio.recipe = studio.copy(recipe());
+  studio.say("recipe", studio.recipe);
+}
+
+function each(change) {
+  for (const card of cards) change(card.record, card);
+  tell();
+}
+
+function load(given, play = false) {
+  const { interventions, format, decoder, revision, ...rest } = studio.copy(given);
+  draft = { ...usual(), ...rest };
+  if (revision) draft.revision = revision;
+  cards = interventions.map((record) => ({ key: count++, record }));
+  prompt.value = draft.prompt;
+  seconds.set(draft.seconds);
+  seed.set(draft.seed);
+  guidance.set(draft.sampling.guidance);
+  temperature.set(draft.sampling.temperature);
+  topK.set(draft.sampling.top_k);
+  apart.checked = draft.orthogonalise;
+  model.set(draft.model);
+  const first = interventions[0];
+  weighting.set(first?.layers?.weighting ?? catalogue.usual_layers.weighting);
+  gate.set(first?.gate?.probability ?? 1);
+  operator.set(first?.operator ?? "add");
+  rows.set(first?.rows ?? "both");
+  if (first) method.set(first.bank.split("/")[1]);
+  drawCards();
+  tell({ moves: draft.moves ?? [] });
+  if (play === true) studio.say("generate", recipe());
+}
+
+function addCard() {
+  if (cards.length >= limits.concepts) return;
+  const one = catalogue.families[0];
+  if (!one) return (error.textContent = `There are no directions for ${catalogue.model} here: train some with 'python -m steering train'.`);
+  const used = new Set(cards.map((card) => card.record.concept));
+  const concept = one.concepts.find((name) => !used.has(name)) ?? one.concepts[0];
+  cards.push({ key: count++, record: fresh(one, concept) });
+  drawCards();
+  tell();
+  list.lastElementChild?.querySelector("select")?.focus();
+}
+
+function fresh(one, concept) {
+  const wanted = method.select.value;
+  return {
+    concept, bank: `${one.name}/${one.methods.includes(wanted) ? wanted : one.methods[0]}`, coefficient: one.strength, unit: "relative",
+    schedule: { shape: "constant" }, layers: studio.copy(catalogue.usual_layers), gate: { probability: 1, per_layer: false, seed: 0 },
+    operator: "add", rows: "both",
+  };
+}
+
+// ---- cards ----------------------------------------------------------------------------------
+function drawCards() {
+  list.replaceChildren(...cards.map((card, place) => drawn(card, place)));
+  add.hidden = cards.length >= limits.concepts;
+  if (!cards.length) list.append(h("p.empty", {}, "No concept yet: the clip plays as the prompt alone would have it."));
+}
+
+function drawn(card, place) {
+  const { record } = card;
+  const one = family(record.bank.split("/")[0]) ?? { concepts: [record.concept], methods: [], name: record.bank };
+  const colour = `var(--concept-${(place % 6) + 1})`;
+  const kinds = h("select", { "aria-label": `Family of concept ${place + 1}`, onchange: () => {
+    const next = family(kinds.value);
+    Object.assign(record, fresh(next, next.concepts[0]), { schedule: record.schedule });
+    drawCards();
+    tell();
+  } }, ...catalogue.families.map((known) => h("option", { value: known.name }, known.word)));
+  kinds.value = one.name;
+  const concept = h("select.concept", { "aria-label": `Concept ${place + 1}`, onchange: () => { record.concept = concept.value; drawCards(); tell(); } },
+    ...one.concepts.map((name) => h("option", { value: name }, name)));
+  concept.value = record.concept;
+  const widest = Math.max(0.15, Math.abs(record.coefficient));
+  const strength = h("input", { type: "range", min: -widest, max: widest, step: 0.005, value: record.coefficient, "aria-label": `Strength of ${record.concept}`, oninput: () => {
+    record.coefficient = +strength.value;
+    shown.textContent = signed(record.coefficient);
+    tell();
+  } });
+  strength.value = record.coefficient;
+  const shown = h("output.value", {}, signed(record.coefficient));
+  return h("article.card", { style: `--colour: ${colour}`, "aria-label": `Concept ${place + 1}: ${record.concept}` },
+    h("header.row", {}, h("span.dot", { "aria-hidden": "true" }), kinds, concept,
+      h("button.quiet.remove", { type: "button", "aria-label": `Remove ${record.concept}`, onclick: () => { cards.splice(place, 1); drawCards(); tell(); } }, "×")),
+    h("label.field.strength", {}, h("span", {}, "Strength"), strength, shown),
+    scheduleEditor({ schedule: record.schedule ?? { shape: "constant" }, seconds: draft.seconds, colour, name: record.concept,
+      onchange: (schedule) => { record.schedule = schedule; tell(); } }));
+}
+
+const signed = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(3);
+
+async function changeModel(name) {
+  modelWord.textContent = `Asking for ${name} …`;
+  try {
+    const other = await studio.call("catalogue", name);
+    Object.assign(catalogue, other);
+    modelWord.textContent = other.families.length ? "" : `${name} plays, but there are no directions for it here: train some with 'python -m steering train'.`;
+    cards = [];
+    drawCards();
+    tell({ model: name, revision: undefined });
+  } catch (failure) {
+    modelWord.textContent = failure.message;
+    model.set(draft.model);
+  }
+}
+
+// ---- what the others say --------------------------------------------------------------------
+studio.on("load", ({ recipe, play }) => load(recipe, play));
+studio.on("busy", (busy) => { go.hidden = busy; stop.hidden = !busy; });
+studio.on("state", (text) => (state.textContent = text));
+studio.on("error", (text) => (error.textContent = text));
+
+load(catalogue.presets[0]?.recipe ?? { ...usual(), interventions: [] });
+const code = new URLSearchParams(location.search).get("r") ?? location.hash.match(/^#r=(.+)$/)?.[1];
+if (code) studio.call("open_permalink", code).then((given) => {
+  load(given);
+  state.textContent = "A shared clip is loaded: press Generate to hear it.";
+}).catch((failure) => (error.textContent = failure.message));

@@ -1,0 +1,127 @@
+"""A model ready to play: its decoder and the banks of directions that fit it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from curation.errors import BadInput
+from steering.decoder import Decoder
+from steering.directions import FACTS, Bank, load_bank
+from steering.models.interface import MusicModel
+from steering.models.loading import SKETCH, load_model
+from studio.presets import MODELS
+
+log = logging.getLogger(__name__)
+
+MOST_MODELS = 2
+"""Kept in memory at once; the one used longest ago makes room."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one model needs to play.
+
+    Attributes:
+        name: as recipes call the model.
+        banks: by ``family/method``.
+    """
+
+    name: str
+    model: MusicModel
+    decoder: Decoder
+    banks: Mapping[str, Bank]
+
+    def bank(self, name: str) -> Bank:
+        """The bank that a recipe names."""
+        try:
+            return self.banks[name]
+        except KeyError:
+            raise BadInput(
+                f"no bank {name!r} for {self.name}: choose one of {', '.join(self.banks) or 'none'}"
+            ) from None
+
+
+Loader = Callable[[str], Stage]
+
+
+def load_stage(name: str, folder: Path | None = None) -> Stage:
+    """A model by name with the banks that are shipped for it, and those of a folder.
+
+    Args:
+        folder: banks as ``<family>/<method>/`` that come before the shipped ones.
+    """
+    model = load_model(name)
+    banks = shipped(model) | (banks_in(folder / name.replace("/", "--"), model) if folder else {})
+    return Stage(name, model, Decoder(model), banks)
+
+
+def shipped(model: MusicModel) -> dict[str, Bank]:
+    """The shipped banks by ``family/method``; none, and a word in the log, where none fit."""
+    from steering.shipped import shipped_banks
+
+    try:
+        families = shipped_banks(model)
+    except BadInput as error:
+        log.warning("%s", error)
+        return {}
+    return {
+        f"{family}/{method}": bank
+        for family, methods in families.items()
+        for method, bank in methods.items()
+    }
+
+
+def banks_in(folder: Path, model: MusicModel) -> dict[str, Bank]:
+    """The banks below a folder that fit the model, by their path in it."""
+    found = {}
+    for facts in sorted(folder.glob(f"*/*/{FACTS}")):
+        try:
+            found[facts.parent.relative_to(folder).as_posix()] = load_bank(
+                facts.parent, model.origin
+            )
+        except BadInput as error:
+            log.warning("%s", error)
+    return found
+
+
+class Stages:
+    """The models that the page offers, loaded when first asked for."""
+
+    def __init__(self, load: Loader = load_stage, names: tuple[str, ...] = MODELS) -> None:
+        self._load, self.names = load, names
+        self._loaded: dict[str, Stage] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, name: object) -> Stage:
+        """The stage of a model, loaded if need be; `BadInput` where that cannot be."""
+        self.check(name)
+        assert isinstance(name, str)
+        with self._lock:
+            stage = self._loaded.pop(name, None) or self._load(name)
+            self._loaded[name] = stage
+            while len(self._loaded) > MOST_MODELS:
+                self._loaded.pop(next(iter(self._loaded)))
+            return stage
+
+    def check(self, name: object) -> None:
+        """Refuse what is not offered: a path above all."""
+        if name not in self.names:
+            raise BadInput(f"no model {name!r:.60}: choose one of {', '.join(self.names)}")
+
+    def ready(self, name: str) -> bool:
+        """Whether it is in memory, so that nobody waits for it."""
+        return name in self._loaded
+
+    def word(self, name: str) -> str:
+        """What to say of a model that is not the sketch before anyone waits for it."""
+        if name == SKETCH or self.ready(name):
+            return ""
+        from huggingface_hub import try_to_load_from_cache
+
+        if isinstance(try_to_load_from_cache(name, "config.json"), str):
+            return f"{name} is on this machine; loading it takes a while."
+        return f"{name} is not on this machine: it is fetched from the Hub, or refused."

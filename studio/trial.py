@@ -1,0 +1,40 @@
+"""One preset played through the page's own API, as a program would: a check that all of it works."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+from gradio_client import Client
+
+from curation.errors import BadInput
+from studio.clips import SIDES
+
+
+def play(client: Client, recipe: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """A recipe's clips, int16 ``[N]`` by side, and the last event; `BadInput` where there is none."""
+    parts: dict[str, list[np.ndarray]] = {side: [] for side in SIDES}
+    last: dict[str, Any] = {}
+    for event in client.submit(recipe, api_name="/generate"):
+        last = event
+        if event["event"] == "audio":
+            for side in SIDES:
+                parts[side].append(np.frombuffer(base64.b64decode(event[side]), dtype="<i2"))
+    if last.get("event") != "done":
+        raise BadInput(f"nothing was played: {last.get('message', last)}")
+    return {side: np.concatenate(rows) for side, rows in parts.items()}, last
+
+
+def play_a_preset(address: str, seconds: float = 2.0) -> str:
+    """The first preset, shortened, on a running page; what came of it in a line."""
+    client = Client(address, verbose=False)
+    preset = client.predict(api_name="/presets")[0]
+    recipe = preset["recipe"] | {"seconds": seconds}
+    clips, last = play(client, recipe)
+    if np.array_equal(clips["steered"], clips["unsteered"]):
+        raise BadInput(f"'{preset['name']}' steers nothing: both clips are the same")
+    return (
+        f"played '{preset['name']}': {last['seconds']:g} s of both clips, first sound after "
+        f"{last['first_sound_after']:.2f} s, all after {last['took']:.2f} s"
+    )

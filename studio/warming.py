@@ -1,0 +1,30 @@
+"""Everything that is slow the first time, done before the first listener comes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from studio.analysis import chromagram
+from studio.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+def warm(engine: Engine) -> threading.Thread:
+    """Play a second to nobody and let the judges hear a tone, in the background."""
+    events: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    model = engine.stages.names[0]
+    engine.open({"model": model, "prompt": "jazz", "seconds": 1.0}, events.put)
+    thread = threading.Thread(target=_listen, name="warming", daemon=True)
+    thread.start()
+    return thread
+
+
+def _listen() -> None:
+    time = np.arange(64_000, dtype=np.float32) / 32_000
+    chromagram(np.sin(2 * np.pi * 440 * time, dtype=np.float32), 32_000)

@@ -1,0 +1,94 @@
+"""A stage for tests: the toy MusicGen with random directions, and what it plays."""
+
+from __future__ import annotations
+
+import base64
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+import torch
+
+from steering.decoder import Decoder
+from steering.directions import Bank, Direction
+from steering.models.transformers_backend import TransformersModel
+from studio.clips import SIDES
+from studio.engine import Engine
+from studio.presets import intervention
+from studio.stage import Stage, Stages
+
+NORM = 600.0
+"""So long a stream that the usual strengths are heard on the toy, too."""
+
+
+def toy_stage(model: TransformersModel) -> Stage:
+    banks = {}
+    for family, names in (("notes", ("C", "E", "G")), ("chords", ("major", "minor"))):
+        generator = torch.Generator().manual_seed(len(names))
+        shape = (model.origin.layers, model.origin.size)
+        directions = {
+            name: Direction(
+                name,
+                torch.randn(shape, generator=generator),
+                torch.linspace(0.6, 0.9, shape[0]),
+                model.origin,
+            ).unit()
+            for name in names
+        }
+        norms = torch.full((shape[0],), NORM)
+        banks[f"{family}/ridge"] = Bank(family, "ridge", model.origin, directions, norms)
+    return Stage("toy", model, Decoder(model), banks)
+
+
+def toy_stages(model: TransformersModel) -> Stages:
+    stage = toy_stage(model)
+    return Stages(lambda name: stage, ("toy",))
+
+
+def toy_recipe(seed: int = 0, concept: str = "C", **change: Any) -> dict[str, Any]:
+    part = intervention("notes", concept, 1.0, {"shape": "constant"}, "notes/ridge")
+    return {
+        "format": 1,
+        "model": "toy",
+        "prompt": "calm jazz",
+        "seconds": 1.0,
+        "seed": seed,
+        "interventions": [part],
+    } | change
+
+
+class Listener:
+    """Collects a session's events."""
+
+    def __init__(self, engine: Engine, recipe: dict[str, Any], live: bool = False) -> None:
+        self.queue: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self.events: list[dict[str, Any]] = []
+        self.session = engine.open(recipe, self.queue.put, live)
+
+    def until(self, *kinds: str) -> dict[str, Any]:
+        """The next event of these kinds."""
+        while True:
+            event = self.queue.get(timeout=60)
+            self.events.append(event)
+            if event["event"] in kinds:
+                return event
+
+    def end(self) -> dict[str, Any]:
+        """The last event."""
+        return self.until("done", "stopped", "error")
+
+    @property
+    def sound(self) -> dict[str, np.ndarray]:
+        """What was heard, int16 ``[N]`` by side."""
+        return heard(self.events)
+
+
+def heard(events: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    """The samples of all audio events, by side."""
+    chunks = [event for event in events if event["event"] == "audio"]
+    return {
+        side: np.concatenate(
+            [np.frombuffer(base64.b64decode(chunk[side]), dtype="<i2") for chunk in chunks]
+        )
+        for side in SIDES
+    }

@@ -1,0 +1,213 @@
+"""Everything that the page does can be done by a program, through its named endpoints."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from studio.answers import Answers
+from studio.engine import Engine
+from studio.page import launch, make_page
+from studio.trial import play, play_a_preset
+from tests.studio_stage import toy_recipe, toy_stages
+from tests.test_steering_toy import model  # noqa: F401
+
+README = Path(__file__).parents[1] / "README.md"
+ENDPOINTS = {
+    "catalogue", "presets", "check_recipe", "schedule_curve", "generate", "stop", "analyse",
+    "play_live", "move", "verdict", "download", "permalink", "open_permalink", "new_listener",
+    "blind_trial", "blind_answer", "rate", "blind_results", "answers_csv", "datasets",
+    "dataset_clips", "bank", "figures",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def engine(model):  # noqa: F811
+    running = Engine(toy_stages(model))
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def address(engine):
+    page = make_page(engine, Answers())
+    yield launch(page, prevent_thread_lock=True)
+    page.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def client(address):
+    return Client(address, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def made(client):
+    """A short clip, and its last event."""
+    return play(client, toy_recipe(seed=2))
+
+
+def test_every_action_is_named_and_documented(client):
+    known = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert {name.lstrip("/") for name in known} == ENDPOINTS
+    for name, facts in known.items():
+        assert len(facts["description"]) > 30, name
+        assert all(one["parameter_name"] != "" for one in facts["parameters"])
+
+
+def test_a_preset_is_played_as_a_program_would(address):
+    assert "played 'Hold a C': 1 s of both clips" in play_a_preset(address, seconds=1.0)
+
+
+def test_the_example_in_the_readme_runs(address, tmp_path, monkeypatch):
+    example = re.search(r"```python\n(from gradio_client.*?)```", README.read_text(), re.DOTALL)
+    assert example is not None
+    monkeypatch.chdir(tmp_path)
+    exec(example[1].replace("http://127.0.0.1:7860", address), {})
+    sound, rate = soundfile.read(tmp_path / "steered.wav")
+    assert rate == 32_000 and len(sound) > rate
+
+
+def test_what_is_streamed_is_what_is_downloaded(client, made):
+    sound, last = made
+    for side, samples in sound.items():
+        assert hashlib.sha256(samples.tobytes()).hexdigest() == last["sha256"][side]
+        for form in ("wav", "flac"):
+            file = client.predict(last["clip"], side, form, api_name="/download")
+            read, rate = soundfile.read(io.BytesIO(base64.b64decode(file["base64"])), dtype="int16")
+            assert rate == 32_000 and np.array_equal(read, samples)
+
+
+def test_a_link_carries_the_recipe(client, made):
+    recipe = client.predict(made[1]["permalink"], api_name="/open_permalink")
+    again, _ = play(client, recipe)
+    assert all(np.array_equal(again[side], made[0][side]) for side in again)
+
+
+def test_a_picture_has_one_time_axis(client, made):
+    view = client.predict(made[1]["clip"], api_name="/analyse")
+    assert view["seconds"] == 1.0 and view["targets"] == [0]
+    for rows in view["chroma"].values():
+        assert len(rows) == 12 and len({len(row) for row in rows}) == 1
+        assert abs(len(rows[0]) - 12.5) <= 1
+    assert len(view["curves"][0]["levels"]) == 12
+    assert len(view["probes"][0]["steered"]) == 13
+    reading = view["probes"][0]
+    assert reading["kind"] == "deviations" and abs(np.mean(reading["unsteered"])) < 0.01
+    assert reading["steered"] != reading["unsteered"]
+
+
+def test_the_verdict_names_the_target(client, made):
+    rows = client.predict(made[1]["clip"], api_name="/verdict")
+    assert rows[0]["target"] == "C" and 0 <= rows[0]["steered"] <= 100
+    assert {"key", "tempo", "loudness"} <= {row["what"] for row in rows}
+
+
+def test_a_blind_trial_has_x_as_one_of_the_two(client, made):
+    listener = client.predict(api_name="/new_listener")
+    trial = client.predict(listener, made[1]["clip"], api_name="/blind_trial")
+    assert (trial["x"] == trial["a"]) != (trial["x"] == trial["b"])
+    said = "steered" if trial["x"] == trial["a"] else "unsteered"
+    told = client.predict(trial["trial"], said, api_name="/blind_answer")
+    assert told["right"] and told["correct"] == 1 and told["p"] == 0.5
+    assert client.predict(api_name="/blind_results")["trials"] == 1
+    assert listener in client.predict(api_name="/answers_csv")
+
+
+def test_a_drawn_schedule_is_a_curve(client):
+    points = {"shape": "breakpoints", "points": [[0, 0], [4, 1]]}
+    levels = client.predict(points, 4.0, api_name="/schedule_curve")
+    assert np.allclose(levels, np.arange(121) / 121, atol=1e-3)
+
+
+def test_banks_and_datasets_can_be_looked_at(client):
+    bank = client.predict("notes", "ridge", api_name="/bank")
+    assert bank["concepts"] == ["C", "E", "G"] and np.allclose(
+        np.diag(bank["likeness"]), 1, atol=1e-3
+    )
+    clips = client.predict("notes", 3, api_name="/dataset_clips")
+    sound, rate = soundfile.read(io.BytesIO(base64.b64decode(clips[0]["audio"])))
+    assert len(clips) == 6 and rate == 32_000 and np.abs(sound).max() > 0
+    assert {"songs", "notes"} <= {one["name"] for one in client.predict(api_name="/datasets")}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("/generate", [toy_recipe(seconds=10_000)], "seconds is 10000"),
+        ("/generate", [toy_recipe(model="../../etc")], "no model"),
+        ("/generate", [toy_recipe(interventions=toy_recipe()["interventions"] * 500)], "concepts|characters"),
+        ("/generate", [toy_recipe(model=7)], "no model"),
+        ("/check_recipe", ["recipe"], "not a JSON object"),
+        ("/download", ["../../etc/passwd", "steered", "wav"], "no longer kept"),
+        ("/open_permalink", ["../../etc/passwd"], "damaged"),
+        ("/dataset_clips", ["../notes", 0], "notes"),
+        ("/bank", ["..", "ridge"], "no bank"),
+        ("/schedule_curve", [{"shape": "pulse", "period": 0}, 4.0], "above 0"),
+        ("/move", ["nobody", 0, 0.1], "session is over"),
+        ("/rate", ["listener-1", "nothing", "steered", {"quality": 1}], "no longer kept"),
+    ],
+)  # fmt: skip
+def test_nonsense_gets_one_line_and_nothing_else(client, name, arguments, message):
+    with pytest.raises(AppError, match=message):
+        client.predict(*arguments, api_name=name)
+
+
+def test_closing_the_tab_frees_the_work(address, engine):
+    body = json.dumps({"data": [toy_recipe(seconds=30.0)]}).encode()
+    call = f"{address}gradio_api/call/play_live"
+    request = urllib.request.Request(call, body, {"Content-Type": "application/json"})
+    event = json.load(urllib.request.urlopen(request, timeout=30))["event_id"]
+    with urllib.request.urlopen(f"{call}/{event}", timeout=30) as stream:
+        while b"audio" not in stream.readline():
+            pass
+        assert engine.busy["playing"] == 1
+    until = time.monotonic() + 20
+    while engine.busy["playing"] and time.monotonic() < until:
+        time.sleep(0.1)
+    assert engine.busy["playing"] == 0
+
+
+def test_not_a_number_is_refused_on_the_wire(address):
+    recipe = toy_recipe()
+    recipe["interventions"][0]["coefficient"] = float("nan")
+    body = json.dumps({"data": [recipe]}).encode()
+    assert b"NaN" in body
+    request = urllib.request.Request(
+        f"{address}gradio_api/call/check_recipe", body, {"Content-Type": "application/json"}
+    )
+    try:
+        event = json.load(urllib.request.urlopen(request, timeout=30))["event_id"]
+    except urllib.error.HTTPError as refused:
+        assert refused.code in (400, 422)
+        return
+    stream = urllib.request.urlopen(f"{address}gradio_api/call/check_recipe/{event}", timeout=30)
+    assert "strength of C is not a number" in stream.read().decode()
+
+
+@pytest.mark.parametrize("path", ["README.md", "app.py", "build/answers.sqlite", "/etc/passwd"])
+def test_no_file_is_reachable(address, path):
+    full = path if path.startswith("/") else str(README.parent / path)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{address}gradio_api/file={full}", timeout=30)
+    assert refused.value.code in (403, 404)
+
+
+def test_agents_find_the_endpoints_as_tools(address):
+    pytest.importorskip("mcp", reason="the MCP server needs the package mcp")
+    with urllib.request.urlopen(f"{address}gradio_api/mcp/schema", timeout=30) as answer:
+        tools = json.load(answer)
+    names = " ".join(tool["name"] for tool in tools)
+    assert "generate" in names and "verdict" in names
