@@ -61,13 +61,21 @@ class Direction:
     """One concept: vectors ``[L, D]``, usually of length 1, and validation scores ``[L]``.
 
     Directions can be negated, scaled, added and made orthogonal to others; scores of a sum are the
-    smaller ones.
+    smaller ones. What comes of that has no calibration.
+
+    Attributes:
+        calibration: float32 ``[L, 2]``, slope and intercept ``a`` and ``b`` such that
+            ``sigmoid(a p + b)`` is the probability of the concept in a clip whose activations,
+            pooled as the bank's facts say, have the projection ``p`` on the layer's vector. A slope
+            is per unit of the residual stream, an intercept in log odds at the share of clips that
+            have the concept on validation (Platt 1999). None where it was not fitted.
     """
 
     name: str
     vectors: Tensor
     scores: Tensor
     origin: Origin
+    calibration: Tensor | None = None
 
     def __neg__(self) -> Direction:
         return -1.0 * self
@@ -86,6 +94,13 @@ class Direction:
 
     def __sub__(self, other: Direction) -> Direction:
         return self + (-other)
+
+    def probabilities(self, projected: Tensor, layer: int) -> Tensor | None:
+        """Projections on a layer's vector, of any shape, to probabilities; None if not calibrated."""
+        if self.calibration is None:
+            return None
+        slope, intercept = self.calibration[layer]
+        return (slope * projected + intercept).sigmoid()
 
     def unit(self) -> Direction:
         """The same with every layer's vector of length 1; what is 0 stays 0."""
@@ -161,6 +176,9 @@ class Bank(Mapping[str, Direction]):
             "scores": torch.stack([d.scores for d in self.directions.values()]).float(),
             "norms": self.norms.float(),
         }
+        calibrated = [d.calibration for d in self.directions.values() if d.calibration is not None]
+        if len(calibrated) == len(self.directions):
+            tensors["calibration"] = torch.stack(calibrated).float()
         part = folder / f"{TENSORS}.part"
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
         part.replace(folder / TENSORS)
@@ -197,13 +215,26 @@ def load_bank(folder: Path, origin: Origin | None = None) -> Bank:
         raise BadInput(f"the bank in {folder} is damaged: train or fetch it again") from None
     if facts["format"] != FORMAT:
         raise BadInput(f"{folder} is of format {facts['format']}, this code reads {FORMAT}")
-    expected = (len(concepts), made_for.layers, made_for.size)
-    if tuple(vectors.shape) != expected or not torch.isfinite(vectors).all():
+    shape = (len(concepts), made_for.layers)
+    calibration = tensors.get("calibration")
+    if not _whole(vectors, (*shape, made_for.size)) or (
+        calibration is not None and not _whole(calibration, (*shape, 2))
+    ):
         raise BadInput(f"the bank in {folder} is damaged: train or fetch it again")
     if origin is not None:
         origin.check(made_for, f"the bank in {folder}")
     directions = {
-        name: Direction(name, vectors[place], scores[place], made_for)
+        name: Direction(
+            name,
+            vectors[place],
+            scores[place],
+            made_for,
+            None if calibration is None else calibration[place],
+        )
         for place, name in enumerate(concepts)
     }
     return Bank(facts["family"], facts["method"], made_for, directions, norms, facts["facts"])
+
+
+def _whole(tensor: Tensor, shape: tuple[int, ...]) -> bool:
+    return tuple(tensor.shape) == shape and bool(torch.isfinite(tensor).all())

@@ -107,6 +107,8 @@ def train_bank(
 ) -> tuple[Bank, Fitted]:
     """Directions of all concepts at all layers by one method, and the probes that they come from.
 
+    Directions of classes are calibrated on validation clips; a number's are not.
+
     Args:
         shuffled: deal the training labels out anew first: a control that can learn nothing.
     """
@@ -116,7 +118,13 @@ def train_bank(
         known, facts = known.shuffled(generator), {**facts, "shuffled": True}
     fitted = get_method(method)(known, None, generator)
     directions = {
-        name: Direction(name, fitted.vectors[place], fitted.scores[place], origin)
+        name: Direction(
+            name,
+            fitted.vectors[place],
+            fitted.scores[place],
+            origin,
+            fitted.calibration[place] if data.task == "classification" else None,
+        )
         for place, name in enumerate(data.concepts)
     }
     said = facts | {"seed": seed, "task": data.task, "clips": len(data.x["train"])}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from curation.theory import PITCH_CLASSES
-from steering.directions import Bank, Direction
+from steering.directions import Direction
 from steering.interventions import from_record
 from steering.metrics.pitch import chroma_frames
 from steering.models.interface import MusicModel
@@ -67,18 +67,18 @@ def probe_readings(pair: Pair, stage: Stage) -> list[dict[str, Any]]:
     """What each concept's direction reads in both clips over time, at its best layer.
 
     The clips are read as probes were trained, without a prompt and without steering. The
-    projection on the direction is given as a probability where the bank keeps the probe's
-    calibration, else in standard deviations of the unsteered twin's.
+    projection on the direction is given as a probability where the direction is calibrated (for
+    means over clips: half seconds swing more widely), else in standard deviations of the unsteered
+    twin's.
     """
     records = pair.recipe["interventions"]
-    banks = [stage.bank(record["bank"]) for record in records]
-    found = [bank[record["concept"]] for bank, record in zip(banks, records, strict=True)]
+    found = [stage.bank(record["bank"])[record["concept"]] for record in records]
     layers = [int(direction.scores.argmax()) for direction in found]
     streams = _streams(stage.model, pair.codes, sorted(set(layers)))
     readings = []
-    for bank, direction, layer in zip(banks, found, layers, strict=True):
+    for direction, layer in zip(found, layers, strict=True):
         raw = _smooth(streams[layer] @ direction.vectors[layer].float(), stage.model.frame_rate)
-        kind, values = _scaled(raw, bank, direction, layer)
+        kind, values = _scaled(raw, direction, layer)
         readings.append(
             {
                 "concept": direction.name,
@@ -115,11 +115,10 @@ def _smooth(raw: Tensor, frame_rate: float) -> Tensor:
     return smooth[:, :: max(1, round(frame_rate / PICTURE_RATE))]
 
 
-def _scaled(raw: Tensor, bank: Bank, direction: Direction, layer: int) -> tuple[str, np.ndarray]:
-    calibration = bank.facts.get("calibration", {}).get(direction.name)
-    if calibration is not None:
-        slope, offset = calibration[layer]
-        return "probability", (slope * raw + offset).sigmoid().numpy()
+def _scaled(raw: Tensor, direction: Direction, layer: int) -> tuple[str, np.ndarray]:
+    chances = direction.probabilities(raw, layer)
+    if chances is not None:
+        return "probability", chances.numpy()
     twin = raw[SIDES.index("unsteered")]
     return "deviations", ((raw - twin.mean()) / twin.std().clamp_min(1e-6)).numpy()
 

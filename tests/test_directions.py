@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -60,6 +61,26 @@ def test_a_bank_comes_back_as_it_was_saved(tmp_path):
     assert torch.allclose(loaded["B"].vectors, B.unit().vectors)
     assert torch.allclose(loaded["A"].scores, A.scores)
     assert (loaded.family, loaded.method, loaded.facts) == ("notes", "rfm", {"dataset": "xyz"})
+    assert loaded["A"].calibration is None and loaded["A"].probabilities(torch.ones(2), 0) is None
+
+
+def calibrated(lines: torch.Tensor) -> Bank:
+    directions = {d.name: replace(d.unit(), calibration=lines) for d in (A, B)}
+    return replace(bank(), directions=directions)
+
+
+def test_calibration_is_kept_and_belongs_to_the_very_vectors_it_was_fitted_for(tmp_path):
+    calibrated(torch.tensor([[1.0, 0.0], [2.0, -2.0], [0.0, 3.0]])).save(tmp_path)
+    one = load_bank(tmp_path)["B"]
+    even = torch.tensor([[0.5, 0.5]])
+    assert torch.equal(one.probabilities(torch.ones(1, 2), 1), even)
+    assert one.probabilities(torch.tensor(2.0), 0) == torch.tensor(2.0).sigmoid()
+    for other in (-one, 2 * one, one + one, one.unit(), one.orthogonal_to(A)):
+        assert other.calibration is None
+    for lines in (torch.ones(3, 3), torch.full((3, 2), torch.nan)):
+        calibrated(lines).save(tmp_path)
+        with pytest.raises(BadInput, match="damaged"):
+            load_bank(tmp_path)
 
 
 def test_an_unknown_concept_is_answered_with_the_known_ones():

@@ -17,12 +17,12 @@ LAYERS, SIZE = 3, 16
 ORIGIN = Origin("toy", "abc", LAYERS, SIZE)
 
 
-def planted(clips: int = 900) -> tuple[Activations, np.ndarray]:
-    """Notes C, D and E along three directions, a tempo along a fourth."""
+def planted(clips: int = 900, spread: float = 0.5) -> tuple[Activations, np.ndarray]:
+    """Notes C, D and E along three directions, a tempo along a fourth, in noise of this spread."""
     rng = np.random.default_rng(0)
     directions = np.linalg.qr(rng.standard_normal((SIZE, SIZE)))[0][:4]
     notes, bpm = rng.integers(3, size=clips), rng.uniform(60, 180, size=clips)
-    values = rng.standard_normal((clips, 1, LAYERS, SIZE)) * 0.5
+    values = rng.standard_normal((clips, 1, LAYERS, SIZE)) * spread
     values += (
         3 * directions[notes][:, None, None] + (bpm[:, None, None, None] - 120) / 20 * directions[3]
     )
@@ -56,10 +56,27 @@ def test_a_bank_holds_the_planted_notes(method, tmp_path):
     assert loaded.facts["dataset"] == "d" and loaded.facts["seed"] == 0
 
 
+@pytest.mark.parametrize("method", ["mean_difference", "logistic"])
+def test_a_bank_says_how_likely_a_planted_note_is(method, tmp_path):
+    activations, _ = planted(6000, spread=2.0)
+    data = table(activations, "note")
+    train_bank(data, ORIGIN, "notes", method, {})[0].save(tmp_path)
+    for place, direction in enumerate(load_bank(tmp_path).values()):
+        present = data.y["test"][:, place]
+        for layer in range(LAYERS):
+            projected = data.x["test"][:, layer] @ direction.vectors[layer]
+            said = direction.probabilities(projected, layer)
+            assert said.min() < 0.1 and said.max() > 0.7
+            assert float(said.mean()) == pytest.approx(float(present.mean()), abs=0.04)
+            bins = list(said.argsort().chunk(5))
+            errors = [abs(float(said[part].mean() - present[part].mean())) for part in bins]
+            assert float(np.mean(errors)) < 0.05
+
+
 def test_a_number_gives_one_direction_that_points_upwards():
     activations, directions = planted()
     bank, fitted = train_bank(table(activations, "bpm"), ORIGIN, "tempos", "ridge", {})
-    assert list(bank) == ["bpm"]
+    assert list(bank) == ["bpm"] and bank["bpm"].calibration is None
     assert (bank["bpm"].vectors @ torch.from_numpy(directions[3]).float()).min() > 0.95
     assert fitted.scores.min() > 0.8
 
