@@ -18,7 +18,7 @@ from steering.commands import generate as generating
 from steering.commands.shared import add_model
 
 STORE = Path("build/activations")
-COMMANDS = ("evaluate", "banks", "bank", "convert")
+COMMANDS = ("evaluate", "banks", "bank", "listeners", "convert")
 """Modules of `steering.commands`."""
 
 EPILOG = """\

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from curation.errors import BadInput
 from sketch.cli import quieten
+from steering.metrics.kept_listeners import load_listeners
 from studio.answers import Answers
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
 from studio.page import launch, make_page
@@ -43,7 +44,7 @@ def _serve(options: argparse.Namespace) -> int:
     engine = Engine(stages, options.playing, options.waiting)
     answers = Answers(options.answers)
     warm(engine)
-    page = make_page(engine, answers)
+    page = make_page(engine, answers, load_listeners())
     try:
         address = launch(
             page,

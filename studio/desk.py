@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from curation.errors import BadInput
+from steering.metrics.kept_listeners import KeptListeners
 from studio.answers import Answers
 from studio.engine import Engine
 from studio.stage import Stage
@@ -22,10 +23,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Desk:
-    """Behind every panel."""
+    """Behind every panel.
+
+    Attributes:
+        listeners: hear whether a clip is what its prompt asks for, where they are there.
+    """
 
     engine: Engine
     answers: Answers
+    listeners: KeptListeners | None = None
 
     def stage_of(self, recipe: dict[str, Any]) -> Stage:
         """The stage that a kept clip was played on."""

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from curation.classify import features
 from curation.errors import BadInput
 from curation.hearing import NothingHeard, hear_bpm, hear_chord, hear_key
 from curation.theory import PITCH_CLASSES, TRIADS
+from steering.metrics.adherence import asked_in
+from steering.metrics.kept_listeners import KeptListeners
 from steering.metrics.pitch import profile
 from studio.clips import SIDES, Pair
 from studio.loudness import loudness
@@ -17,14 +20,19 @@ from studio.loudness import loudness
 Ear = Callable[[np.ndarray, int], Any]
 
 
-def verdict(pair: Pair) -> list[dict[str, Any]]:
-    """Rows of a table: what was asked, its unit, what was heard in each clip, and the target if any."""
+def verdict(pair: Pair, listeners: KeptListeners | None = None) -> list[dict[str, Any]]:
+    """Rows of a table: what was asked, its unit, what was heard in each clip, and the target if any.
+
+    Args:
+        listeners: where they are there, whether the clips are what the prompt asks for is heard too.
+    """
     concepts = [record["concept"] for record in pair.recipe["interventions"]]
     rows = _pitch_rows(pair, list(dict.fromkeys(c for c in concepts if c in PITCH_CLASSES)))
     rows.append(_row(pair, "key", lambda audio, rate: " ".join(hear_key(audio, rate))))
     if any(concept in TRIADS for concept in concepts):
         rows.append(_row(pair, "triad, over all", lambda a, r: " ".join(hear_chord(a, r))))
     rows.append(_row(pair, "tempo", lambda audio, rate: round(hear_bpm(audio, rate)), "bpm"))
+    rows += _prompt_rows(pair, listeners) if listeners else []
     rows.append(_row(pair, "loudness", lambda a, r: round(loudness(a, r), 1), "LUFS"))
     return rows
 
@@ -45,6 +53,29 @@ def _pitch_rows(pair: Pair, targets: list[str]) -> list[dict[str, Any]]:
         {"what": "variety of pitch classes", "unit": "bits"}
         | {side: round(abs(one.entropy), 1) for side, one in seen.items()}
     )
+    return rows
+
+
+def _prompt_rows(pair: Pair, kept: KeptListeners) -> list[dict[str, Any]]:
+    """The probability of each thing that the prompt names, in clips as long as the listeners know."""
+    known = kept.listeners.listeners
+    asked = {
+        name: value
+        for name, value in asked_in(pair.recipe["prompt"]).items()
+        if name in known and value in known[name].model.classes_
+    }
+    length = round(kept.seconds * pair.sample_rate)
+    if not asked or pair.sound.shape[1] < length or not pair.sound.any(axis=1).all():
+        return []
+    clips = [pair.floating(side)[:length] for side in SIDES]
+    heard = np.stack([features(clip, pair.sample_rate) for clip in clips])
+    rows = []
+    for name, value in asked.items():
+        chances = kept.listeners.probabilities(name, heard)[value]
+        rows.append(
+            {"what": f"sounds like the prompt's '{value}'", "unit": "%"}
+            | {side: round(100 * float(one), 1) for side, one in zip(SIDES, chances, strict=True)}
+        )
     return rows
 
 

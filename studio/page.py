@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from steering.metrics.kept_listeners import KeptListeners
 from studio import blind, compose, explore, keep, listen, live, verdict
 from studio.answers import Answers
 from studio.assets import STYLES, component
@@ -24,9 +25,11 @@ THEME = gr.themes.Base(
 )
 
 
-def make_page(engine: Engine, answers: Answers) -> gr.Blocks:
+def make_page(
+    engine: Engine, answers: Answers, listeners: KeptListeners | None = None
+) -> gr.Blocks:
     """The page over an engine; `launch` serves it."""
-    desk = Desk(engine, answers)
+    desk = Desk(engine, answers, listeners)
     with gr.Blocks(
         title=TITLE,
         analytics_enabled=False,

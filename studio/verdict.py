@@ -23,6 +23,6 @@ def endpoints(desk: Desk) -> None:
         Args:
             clip: the id that the "done" event gave.
         """
-        return judging.verdict(desk.engine.clips[clip])
+        return judging.verdict(desk.engine.clips[clip], desk.listeners)
 
     endpoint(verdict)

@@ -8,6 +8,7 @@ are on this machine; they are never downloaded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +17,38 @@ import librosa
 import numpy as np
 import torch
 
+from curation.arrangement.song_styles import LEADS
+from curation.arrangement.styles import GENRES
 from curation.errors import BadInput
+from curation.general_midi import instrument_family
 from sketch.measures.adherence import Listener
 
+GENRE_WORDS = {genre: genre for genre in GENRES} | {"jazz": "jazz swing"}
+_FAMILIES = {lead: instrument_family(program) for lead, program in LEADS.items()}
+LEAD_WORDS = {family: family for family in _FAMILIES.values()} | _FAMILIES
+DRUM_WORDS = dict.fromkeys(("no drums", "without drums"), "no drums") | {"drums": "drums"}
 CLAP = "laion/larger_clap_music"
 CLAP_RATE = 48_000
+
+
+def asked_in(prompt: str) -> dict[str, str]:
+    """What a prompt in words asks for, of what is listened for; two of a kind ask for neither.
+
+    >>> asked_in("calm Jazz waltz led by a flute, without drums")
+    {'genre': 'jazz swing', 'lead_family': 'pipe', 'drums': 'no drums'}
+    >>> asked_in("piano and violin, dreamy")
+    {}
+    """
+    vocabularies = (("genre", GENRE_WORDS), ("lead_family", LEAD_WORDS), ("drums", DRUM_WORDS))
+    found = ((name, _named(prompt.lower(), words)) for name, words in vocabularies)
+    return {name: classes.pop() for name, classes in found if len(classes) == 1}
+
+
+def _named(text: str, words: Mapping[str, str]) -> set[str]:
+    """The classes whose words stand in a text; a longer word hides the shorter ones within it."""
+    longest_first = sorted(words, key=len, reverse=True)
+    any_word = re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b")
+    return {words[match] for match in any_word.findall(text)}
 
 
 @dataclass(frozen=True)
