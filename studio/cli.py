@@ -38,13 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    listeners = load_listeners()
     stages = Stages(partial(load_stage, folder=options.banks))
     print("studio: loading the sketch", flush=True)
     stages[stages.names[0]]
     engine = Engine(stages, options.playing, options.waiting)
     answers = Answers(options.answers)
     warm(engine)
-    page = make_page(engine, answers, load_listeners())
+    page = make_page(engine, answers, listeners)
     try:
         address = launch(
             page,

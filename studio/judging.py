@@ -74,6 +74,7 @@ def _prompt_rows(pair: Pair, kept: KeptListeners) -> list[dict[str, Any]]:
         chances = kept.listeners.probabilities(name, heard)[value]
         rows.append(
             {"what": f"sounds like the prompt's '{value}'", "unit": "%"}
+            | {"about": f"its judge is {kept.errors.get(name, 'untested')}"}
             | {side: round(100 * float(one), 1) for side, one in zip(SIDES, chances, strict=True)}
         )
     return rows

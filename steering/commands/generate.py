@@ -1,4 +1,4 @@
-"""``python -m steering generate``: a prompt steered and not, or a recipe played again."""
+"""Play a prompt twice, steered and not, with the same noise; or a recipe again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from curation.errors import BadInput
 from sketch.cli import quieten
+from steering.commands.shared import add_model
 
 if TYPE_CHECKING:
     from steering.directions import Bank
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
+    add_model(parser)
     parser.add_argument("prompt", nargs="?", help="in words; not with --recipe")
     parser.add_argument("--bank", type=Path)
     parser.add_argument("--steer", action="append", metavar="CONCEPT=STRENGTH[@SCHEDULE]")

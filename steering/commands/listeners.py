@@ -14,11 +14,9 @@ FEWEST_HOURS = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from steering.metrics.kept_listeners import LISTENERS
-
     parser.add_argument("--hours", type=float, default=2.0, help="of rendered songs to fit on")
     parser.add_argument("--seconds", type=float, default=8.0, help="of a clip, as the page's")
-    parser.add_argument("--out", type=Path, default=LISTENERS, help=f"default: {LISTENERS.name}/")
+    parser.add_argument("--out", type=Path, help="default: where the page finds them")
     parser.add_argument(
         "--features",
         type=Path,
@@ -32,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
     """Render, fit, and say how often they are right on songs of the test split."""
     from curation.concepts.songs import SECONDS
     from steering.evaluation.judges import Amounts, make_judges
-    from steering.metrics.kept_listeners import KeptListeners
+    from steering.metrics.kept_listeners import LISTENERS, KeptListeners
 
     tell, hours = teller(), options.hours
     if hours < FEWEST_HOURS or not 1 <= options.seconds <= SECONDS:
@@ -47,7 +45,8 @@ def run(options: argparse.Namespace) -> None:
         options.workers,
         lambda done, total: tell("listening to real songs", done, total),
     )
-    KeptListeners(judges.listeners, options.seconds, judges.errors).save(options.out)
+    out = options.out or LISTENERS
+    KeptListeners(judges.listeners, options.seconds, judges.errors).save(out)
     for name, error in judges.errors.items():
         print(f"  {name:12} {error}")
-    print(f"{options.out}: {len(judges.errors)} listeners to clips of {options.seconds:g} s")
+    print(f"{out}: {len(judges.errors)} listeners to clips of {options.seconds:g} s")

@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tqdm import tqdm
 
 from sketch.cli import quieten
 
 if TYPE_CHECKING:
     from steering.models import MusicModel
+    from steering.store import Activations
+
+STORE = Path("build/activations")
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +24,28 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="sketch", help="sketch, a name on the Hub, or a folder")
     parser.add_argument("--backend", default="transformers", help="transformers or audiocraft")
     parser.add_argument("--device", help="default: the GPU if there is one")
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """The options that say which activations."""
+    parser.add_argument("dataset", help="a build, a dataset on the Hub, or a folder of audio")
+    parser.add_argument("--pooling", default="mean", help="mean, last or second")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--store", type=Path, default=STORE, help=f"default: {STORE}")
+
+
+def read_store(options: argparse.Namespace) -> tuple[Activations, MusicModel]:
+    """The activations that the options name, read as far as they are not there yet."""
+    from steering.activations import read_source
+    from steering.sources import open_source
+
+    source = open_source(options.dataset)
+    model = model_of(options)
+    with tqdm(total=source.clips, unit=" clips", disable=None, leave=False) as bar:
+        store = read_source(
+            model, source, options.store, options.pooling, options.batch, bar.update
+        )
+    return store, model
 
 
 def model_of(options: argparse.Namespace) -> MusicModel:

@@ -14,7 +14,7 @@ studio.on("pair", async ({ clip }) => {
     if (studio.pair?.clip !== clip) return;
     table.replaceChildren(h("table", {},
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Heard"), h("th", { scope: "col" }, "Steered"), h("th", { scope: "col" }, "Unsteered"))),
-      h("tbody", {}, ...rows.map((row) => h(row.target ? "tr.target" : "tr", {}, h("th", { scope: "row" }, row.what),
+      h("tbody", {}, ...rows.map((row) => h(row.target ? "tr.target" : "tr", {}, h("th", { scope: "row", title: row.about ?? "" }, row.what),
         h("td", {}, shown(row.steered, row.unit)), h("td", {}, shown(row.unsteered, row.unit)))))));
     word.textContent = "Heard in the sound alone, by judges that know nothing of the model or its probes.";
   } catch (failure) {
