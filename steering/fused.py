@@ -126,6 +126,19 @@ class Fused:
         head = self.size // self.heads
         return Cache(len(self.blocks), rows, self.heads, length, head, self.embeddings)
 
+    def words_of(
+        self, conditions: Callable[[Sequence[str]], Condition], prompts: Sequence[str]
+    ) -> Words:
+        """Prompts as all blocks read them.
+
+        For the loops each is read alone: how a product over all their words is rounded would depend
+        on what stands beside it. Not so where padding is attended to as well.
+        """
+        if self.loops is None or not self.masks_padding or len(prompts) == 1:
+            return self.words(conditions(prompts))
+        known = {prompt: self.words(conditions([prompt])) for prompt in set(prompts)}
+        return _side_by_side([known[prompt] for prompt in prompts])
+
     def words(self, condition: Condition) -> Words:
         """The prompts ``[C, W, D]`` as all blocks read them."""
         rows, count, _ = condition.states.shape
@@ -166,10 +179,10 @@ class Fused:
 
         Args:
             seen: how much of the cache is attended to; mask: what of it is hidden, ``[1, 1, seen]``.
+                Where the place is a number it is the last that is seen.
         """
-        if self.loops is not None and isinstance(place, int) and mask is None:
-            if len(x) <= MOST_ROWS and seen == place + 1:
-                return self.loops.step(x, cache, words, place, steer)
+        if self.loops is not None and isinstance(place, int) and len(x) <= MOST_ROWS:
+            return self.loops.step(x, cache, words, place, steer)
         for layer, block in enumerate(self.blocks):
             mixed = block.query_key_value.times(self._normed(x, block.norm))
             query, new = self._split(mixed)
@@ -282,6 +295,27 @@ class _Loops:
         made = torch.empty_like(x)
         self.compiled.normalise(x.numpy(), self.norm, self.epsilon, made.numpy())
         return made
+
+
+def _side_by_side(words: Sequence[Words]) -> Words:
+    """Words of several prompts, each read alone, padded to the longest."""
+    most = max(one.keys[0].shape[-1] for one in words)
+    spare = [most - one.keys[0].shape[-1] for one in words]
+    pairs = list(zip(words, spare, strict=True))
+    layers = range(len(words[0].keys))
+    pad = functional.pad
+    keys = tuple(torch.cat([pad(w.keys[n], (0, s)) for w, s in pairs]) for n in layers)
+    values = tuple(torch.cat([pad(w.values[n], (0, 0, 0, s)) for w, s in pairs]) for n in layers)
+    masks = [
+        pad(w.keys[0].new_zeros(len(w.keys[0]), 1, most - s), (0, s), value=float("-inf"))
+        for w, s in pairs
+    ]
+    mask = torch.cat(masks) if any(spare) else None
+    arrays = [(w.loops, s) for w, s in pairs if w.loops is not None]
+    plain = [np.pad(a[0], [(0, 0)] * 4 + [(0, s), (0, 0)]) for a, s in arrays]
+    counts = np.concatenate([a[1] for a, _ in arrays])
+    rows = sum(one.rows for one in words)
+    return Words(keys, values, mask, rows, (np.concatenate(plain, 2), counts))
 
 
 def _words_first(plain: Tensor, seen: Tensor) -> tuple[Any, Any]:

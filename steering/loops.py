@@ -262,7 +262,7 @@ def blocks(first, last, x, place, past, words, counts, model, kind, push):  # ty
     """
     norms, epsilons, mix, out, cross_query, cross_out, widen, narrow = model
     rows, size = x.shape
-    heads, length, part = past.shape[3:]
+    heads, part = past.shape[3], past.shape[5]
     told = len(counts)
     normed, heard = np.empty_like(x), np.empty_like(x)
     mixed = np.empty((rows, 3 * size), np.float32)
