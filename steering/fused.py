@@ -306,16 +306,18 @@ def _side_by_side(words: Sequence[Words]) -> Words:
     pad = functional.pad
     keys = tuple(torch.cat([pad(w.keys[n], (0, s)) for w, s in pairs]) for n in layers)
     values = tuple(torch.cat([pad(w.values[n], (0, 0, 0, s)) for w, s in pairs]) for n in layers)
-    masks = [
-        pad(w.keys[0].new_zeros(len(w.keys[0]), 1, most - s), (0, s), value=float("-inf"))
-        for w, s in pairs
-    ]
-    mask = torch.cat(masks) if any(spare) else None
+    masks = [pad(_hidden(w), (0, s), value=float("-inf")) for w, s in pairs]
+    mask = torch.cat(masks) if any(spare) or any(w.mask is not None for w in words) else None
     arrays = [(w.loops, s) for w, s in pairs if w.loops is not None]
     plain = [np.pad(a[0], [(0, 0)] * 4 + [(0, s), (0, 0)]) for a, s in arrays]
     counts = np.concatenate([a[1] for a, _ in arrays])
     rows = sum(one.rows for one in words)
     return Words(keys, values, mask, rows, (np.concatenate(plain, 2), counts))
+
+
+def _hidden(words: Words) -> Tensor:
+    """A mask also where nothing is hidden."""
+    return words.keys[0].new_zeros(words.keys[0][:, :1].shape) if words.mask is None else words.mask
 
 
 def _words_first(plain: Tensor, seen: Tensor) -> tuple[Any, Any]:

@@ -17,11 +17,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import binding, ir  # type: ignore[import-untyped]
 from numba import config, njit, types
 from numba.extending import intrinsic
 
 Loop = Callable[..., Any]
+_inserted: Callable[[Loop], Any] = intrinsic
 _EXACT = {"contract", "nsz"}
 _SUMS = {"contract", "nsz", "reassoc"}
 """For sums along a row, whose order is then the compiler's: the same for every row."""
@@ -45,7 +46,7 @@ _ERF = tuple(
 
 def widens_halves() -> bool:
     """Whether this processor reads float16 as fast as it should."""
-    if config.CPU_NAME or config.CPU_FEATURES:
+    if config.CPU_NAME or config.CPU_FEATURES:  # type: ignore[attr-defined]
         return False
     if platform.machine() in ("aarch64", "arm64"):
         return True
@@ -66,7 +67,7 @@ def _compiled(fastmath: set[str]) -> Callable[[Loop], Loop]:
     return decorate
 
 
-@intrinsic
+@_inserted
 def _wide(context, value):  # type: ignore[no-untyped-def]
     """A matrix's number as float32, from float32 or from the bits of a float16."""
 
@@ -79,7 +80,7 @@ def _wide(context, value):  # type: ignore[no-untyped-def]
     return types.float32(value), generate
 
 
-@intrinsic
+@_inserted
 def _octaves(context, rounded):  # type: ignore[no-untyped-def]
     """2 to the whole number n, of ``n + _ROUNDING``, whose last bits are n."""
 
