@@ -197,13 +197,13 @@ def copied_per_second(device: torch.device) -> float:
 def bytes_per_step(decoder: Decoder, count: int, seconds: float) -> tuple[int, int]:
     """Bytes of matrices that a step reads, and of keys and values half-way through the clip."""
     fused, item = decoder.fused, decoder.fused.embeddings.element_size()
-    matrices = [fused.all_heads.tensor]
+    matrices = [fused.all_heads]
     for block in fused.blocks:
-        matrices += [block.query_key_value.tensor, block.out.tensor, block.cross_query.tensor]
-        matrices += [block.cross_out.tensor, block.widen.tensor, block.narrow.tensor]
+        matrices += [block.query_key_value, block.out, block.cross_query]
+        matrices += [block.cross_out, block.widen, block.narrow]
     positions = round(seconds * decoder.model.frame_rate) // 2
     past = 2 * len(fused.blocks) * 2 * count * positions * fused.size * item
-    return sum(one.numel() for one in matrices) * item, past
+    return sum(one.nbytes for one in matrices), past
 
 
 def floor_lines(decoder: Decoder, seconds: float, bandwidth: float) -> Lines:

@@ -3,21 +3,24 @@
 Query, key and value are one product, the K heads are one, the K embeddings one look-up. Keys and values
 of the prompt are computed once; rows of guidance without a word do not attend to it, since what they
 would add is zero. Guidance is applied before the heads rather than after them: they are linear, so the
-logits are the same, at half the work.
+logits are the same, at half the work. On the CPU a step of few rows is one call of compiled loops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from steering.models.interface import Condition, readable
 from steering.models.weights import BlockWeights, DecoderWeights, Norm
-from steering.products import Matrix
+from steering.products import MOST_ROWS, Matrix, as_array, kernel, stacked
+from steering.pushes import ADD, Stage
 
 Steer = Callable[[int, Tensor], Tensor]
 """What is done to the residual stream ``[R, D]`` or ``[R, S, D]`` after a layer."""
@@ -33,12 +36,15 @@ class Words:
     Attributes:
         keys: ``[C * H, D / H, W]``. values: ``[C * H, W, D / H]``, per layer.
         mask: ``[C * H, 1, W]``, to be added; None where no row is padded.
+        loops: for the compiled loops, keys and values ``[L, 2, C, H, W, d]`` with the words that are
+            read before those that are not, and the number of the former ``[C]``.
     """
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
     mask: Tensor | None
     rows: int
+    loops: tuple[Any, Any] | None = None
 
 
 class Cache:
@@ -55,6 +61,7 @@ class Cache:
         self.slots = list(self.all)
         self.keys = [one[0].transpose(1, 2) for one in flat]
         self.values = [one[1] for one in flat]
+        self.array = as_array(self.all) if _for_loops(like) else None
 
     @staticmethod
     def bytes(layers: int, rows: int, length: int, width: int, item: int) -> int:
@@ -112,29 +119,47 @@ class Fused:
         self.first = first * weights.embeddings[0].shape[0]
         self.all_heads = Matrix(torch.cat(weights.heads))
         self.positions = weights.positions
+        self.loops = _Loops.of(self)
 
     def cache(self, rows: int, length: int) -> Cache:
         """An empty cache for R rows."""
         head = self.size // self.heads
         return Cache(len(self.blocks), rows, self.heads, length, head, self.embeddings)
 
+    def words_of(
+        self, conditions: Callable[[Sequence[str]], Condition], prompts: Sequence[str]
+    ) -> Words:
+        """Prompts as all blocks read them.
+
+        For the loops each is read alone: how a product over all their words is rounded would depend
+        on what stands beside it. Not so where padding is attended to as well.
+        """
+        if self.loops is None or not self.masks_padding or len(prompts) == 1:
+            return self.words(conditions(prompts))
+        known = {prompt: self.words(conditions([prompt])) for prompt in set(prompts)}
+        return _side_by_side([known[prompt] for prompt in prompts])
+
     def words(self, condition: Condition) -> Words:
         """The prompts ``[C, W, D]`` as all blocks read them."""
         rows, count, _ = condition.states.shape
         split = (rows, count, self.heads, -1)
-        keys, values = [], []
+        keys, values, plain = [], [], []
         for block in self.blocks:
             key = (condition.states @ block.cross_key.T).view(split)
             value = (condition.states @ block.cross_value.T).view(split)
             keys.append(key.permute(0, 2, 3, 1).flatten(0, 1).contiguous())
             values.append(value.transpose(1, 2).flatten(0, 1).contiguous())
+            plain.append(torch.stack([key, value]).transpose(2, 3))
         mask = None
         seen = readable(condition.mask)
-        if self.masks_padding and not bool(seen.all()):
+        if not self.masks_padding:
+            seen = torch.ones_like(seen)
+        if not bool(seen.all()):
             hidden = torch.zeros_like(keys[0][:1, 0, :1]).new_zeros(rows, 1, 1, count)
             hidden = hidden.masked_fill(seen[:, None, None] == 0, float("-inf"))
             mask = hidden.expand(-1, self.heads, -1, -1).flatten(0, 1).contiguous()
-        return Words(tuple(keys), tuple(values), mask, rows)
+        arrays = None if self.loops is None else _words_first(torch.stack(plain), seen != 0)
+        return Words(tuple(keys), tuple(values), mask, rows, arrays)
 
     def embed(self, codes: Tensor, positions: Tensor) -> Tensor:
         """Codes ``[..., K]`` and the embeddings of their positions to ``[..., D]``."""
@@ -154,7 +179,10 @@ class Fused:
 
         Args:
             seen: how much of the cache is attended to; mask: what of it is hidden, ``[1, 1, seen]``.
+                Where the place is a number it is the last that is seen.
         """
+        if self.loops is not None and isinstance(place, int) and len(x) <= MOST_ROWS:
+            return self.loops.step(x, cache, words, place, steer)
         for layer, block in enumerate(self.blocks):
             mixed = block.query_key_value.times(self._normed(x, block.norm))
             query, new = self._split(mixed)
@@ -216,6 +244,91 @@ class Fused:
 
     def _feed_forward(self, x: Tensor, block: _Block) -> None:
         block.narrow.add_to(x, self.activation(block.widen.times(self._normed(x, block.feed_norm))))
+
+
+class _Loops:
+    """The step of a decoder on the CPU by compiled loops, all blocks in one call."""
+
+    def __init__(self, fused: Fused, compiled: Any, kind: int) -> None:
+        blocks = fused.blocks
+        names = ("query_key_value", "out", "cross_query", "cross_out", "widen", "narrow")
+        matrices = [stacked([getattr(block, name) for block in blocks]) for name in names]
+        norms = [(block.norm, block.cross_norm, block.feed_norm) for block in blocks]
+        kept = torch.stack([torch.stack([torch.stack(n[:2]) for n in three]) for three in norms])
+        epsilons = torch.tensor([[n[2] for n in three] for three in norms])
+        self.model = (as_array(kept), as_array(epsilons), *matrices)
+        scale, shift, epsilon = fused.norm
+        self.norm, self.epsilon = as_array(torch.stack([scale, shift])), np.float32(epsilon)
+        self.compiled, self.kind, self.layers = compiled, kind, len(blocks)
+
+    @staticmethod
+    def of(fused: Fused) -> _Loops | None:
+        """None on a GPU, in other dtypes, without numba and for an activation they do not know."""
+        compiled = kernel()
+        if compiled is None or not _for_loops(fused.embeddings):
+            return None
+        points = torch.linspace(-4, 4, 33)
+        for kind, name in enumerate(compiled.ACTIVATIONS):
+            if torch.equal(fused.activation(points), getattr(functional, name)(points)):
+                return _Loops(fused, compiled, kind)
+        return None
+
+    def step(
+        self, x: Tensor, cache: Cache, words: Words, place: int, steer: Steer | None
+    ) -> Tensor:
+        """As `Fused.step`; additions are made inside the loops, other operators between blocks."""
+        assert words.loops is not None
+        x = x.contiguous()
+        fixed = (place, cache.array, *words.loops, self.model, self.kind)
+        nothing = self.compiled.NO_PUSH
+        if isinstance(steer, Stage) and steer.operator == ADD:
+            assert steer.now is not None
+            self.compiled.blocks(
+                0, self.layers, x.numpy(), *fixed, as_array(steer.now.contiguous())
+            )
+        elif steer is None:
+            self.compiled.blocks(0, self.layers, x.numpy(), *fixed, nothing)
+        else:
+            for layer in range(self.layers):
+                self.compiled.blocks(layer, layer + 1, x.numpy(), *fixed, nothing)
+                x = steer(layer, x).contiguous()
+        made = torch.empty_like(x)
+        self.compiled.normalise(x.numpy(), self.norm, self.epsilon, made.numpy())
+        return made
+
+
+def _side_by_side(words: Sequence[Words]) -> Words:
+    """Words of several prompts, each read alone, padded to the longest."""
+    most = max(one.keys[0].shape[-1] for one in words)
+    spare = [most - one.keys[0].shape[-1] for one in words]
+    pairs = list(zip(words, spare, strict=True))
+    layers = range(len(words[0].keys))
+    pad = functional.pad
+    keys = tuple(torch.cat([pad(w.keys[n], (0, s)) for w, s in pairs]) for n in layers)
+    values = tuple(torch.cat([pad(w.values[n], (0, 0, 0, s)) for w, s in pairs]) for n in layers)
+    masks = [pad(_hidden(w), (0, s), value=float("-inf")) for w, s in pairs]
+    mask = torch.cat(masks) if any(spare) or any(w.mask is not None for w in words) else None
+    arrays = [(w.loops, s) for w, s in pairs if w.loops is not None]
+    plain = [np.pad(a[0], [(0, 0)] * 4 + [(0, s), (0, 0)]) for a, s in arrays]
+    counts = np.concatenate([a[1] for a, _ in arrays])
+    rows = sum(one.rows for one in words)
+    return Words(keys, values, mask, rows, (np.concatenate(plain, 2), counts))
+
+
+def _hidden(words: Words) -> Tensor:
+    """A mask also where nothing is hidden."""
+    return words.keys[0].new_zeros(words.keys[0][:, :1].shape) if words.mask is None else words.mask
+
+
+def _words_first(plain: Tensor, seen: Tensor) -> tuple[Any, Any]:
+    """Keys and values ``[L, 2, C, H, W, d]`` in the order of the words that are seen ``[C, W]``."""
+    order = (~seen).int().argsort(dim=-1, stable=True)
+    order = order[None, None, :, None, :, None].expand_as(plain)
+    return as_array(plain.gather(4, order)), as_array(seen.sum(-1))
+
+
+def _for_loops(like: Tensor) -> bool:
+    return like.device.type == "cpu" and like.dtype == torch.float32
 
 
 def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:

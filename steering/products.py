@@ -3,43 +3,63 @@
 A step multiplies two rows, or two per clip, with every matrix of the model, so it is as fast as the
 matrices can be read. BLAS libraries are made for large products: with two rows they take up to
 twice as long as with one, and round a row otherwise according to how many stand beside it. On the CPU
-the loop below reads the matrix once for all rows and does the same to each of them, whatever is
+`steering.loops` reads the matrix once for all rows and does the same to each of them, whatever is
 beside it. It is compiled by numba where that is installed; where it is not, torch multiplies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-MOST_ROWS = 16
+MOST_ROWS = 64
 """With more of them, BLAS is as fast."""
 
 
 class Matrix:
     """A matrix ``[K, N]`` that rows ``[R, K]`` are multiplied with.
 
+    On the CPU a float32 matrix whose numbers are all float16 ones is kept as such: nothing is lost.
+
     Args:
         weight: ``[N, K]``, as linear layers have it. On a GPU it is shared; on the CPU it is
             copied, in the order in which it is read.
+
+    Attributes:
+        kept: the matrix ``[K, N]`` in the dtype in which it is kept.
+        array: the same for the loops, float16 as uint16; None where torch multiplies.
     """
 
     def __init__(self, weight: Tensor) -> None:
         on_cpu = weight.device.type == "cpu"
-        self.tensor = weight.T.contiguous() if on_cpu else weight.T
+        self.kept = weight.T.contiguous() if on_cpu else weight.T
         self.kernel = kernel() if on_cpu and weight.dtype == torch.float32 else None
-        self.array = self.tensor.detach().numpy() if self.kernel is not None else None
+        self.array: Any = None
+        if self.kernel is not None:
+            if self.kernel.widens_halves() and is_half(self.kept):
+                self.kept = self.kept.half()
+            self.array = as_array(self.kept)
+
+    @property
+    def tensor(self) -> Tensor:
+        """``[K, N]`` in the dtype of the weight, made anew where it is kept as float16."""
+        return self.kept if self.kernel is None else self.kept.float()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that a product reads."""
+        return self.kept.nbytes
 
     def times(self, rows: Tensor) -> Tensor:
         """``rows @ matrix``: ``[R, N]``."""
         if self.kernel is None or len(rows) > MOST_ROWS:
             return torch.mm(rows, self.tensor)
-        out = rows.new_zeros(len(rows), self.tensor.shape[1])
-        self.kernel(rows.numpy(), self.array, out.numpy())
+        out = rows.new_zeros(len(rows), self.kept.shape[1])
+        self.kernel.accumulate(rows.numpy(), self.array, out.numpy())
         return out
 
     def add_to(self, out: Tensor, rows: Tensor) -> None:
@@ -47,49 +67,36 @@ class Matrix:
         if self.kernel is None or len(rows) > MOST_ROWS:
             out.addmm_(rows, self.tensor)
         else:
-            self.kernel(rows.numpy(), self.array, out.numpy())
+            self.kernel.accumulate(rows.numpy(), self.array, out.numpy())
+
+
+def stacked(matrices: list[Matrix]) -> Any:
+    """The matrices of all layers as one array ``[L, K, N]``, which they then share."""
+    if len({one.kept.dtype for one in matrices}) > 1:
+        for one in matrices:
+            one.kept = one.kept.float()
+    together = torch.stack([one.kept for one in matrices])
+    for one, kept in zip(matrices, together, strict=True):
+        one.kept, one.array = kept, as_array(kept)
+    return as_array(together)
+
+
+def is_half(tensor: Tensor) -> bool:
+    """Whether float16 holds every number of it."""
+    return bool((tensor.half().float() == tensor).all())
+
+
+def as_array(tensor: Tensor) -> Any:
+    """For the loops, in the same memory; float16 as uint16."""
+    tensor = tensor.detach()
+    return (tensor.view(torch.uint16) if tensor.dtype == torch.float16 else tensor).numpy()
 
 
 @cache
-def kernel() -> Callable[[Any, Any, Any], None] | None:
-    """The compiled loop: ``(rows [R, K], matrix [K, N], out [R, N])``; None without numba.
-
-    Compiled once on a machine, which takes a second or two, and kept beside this file.
-    """
+def kernel() -> ModuleType | None:
+    """The compiled loops; None without numba."""
     try:
-        from numba import njit
+        from steering import loops
     except ImportError:
         return None
-    signature = "void(float32[:, ::1], float32[:, ::1], float32[:, ::1])"
-    options: dict[str, Any] = {
-        "fastmath": {"contract", "nsz"},
-        "nogil": True,
-        "error_model": "numpy",
-    }
-    compiled: Callable[[Any, Any, Any], None]
-    try:
-        compiled = njit(signature, cache=True, **options)(_accumulate)
-    except RuntimeError:  # no folder that a compiled function could be kept in
-        compiled = njit(signature, **options)(_accumulate)
-    return compiled
-
-
-def _accumulate(rows, matrix, out):  # type: ignore[no-untyped-def]
-    """Eight rows of the matrix at a time, so that ``out`` is read and written an eighth as often."""
-    count, depth = rows.shape
-    width = matrix.shape[1]
-    whole = depth - depth % 8
-    for k in range(0, whole, 8):
-        for r in range(count):
-            a, b, c, d = rows[r, k], rows[r, k + 1], rows[r, k + 2], rows[r, k + 3]
-            e, f, g, h = rows[r, k + 4], rows[r, k + 5], rows[r, k + 6], rows[r, k + 7]
-            for n in range(width):
-                low = a * matrix[k, n] + b * matrix[k + 1, n]
-                low += c * matrix[k + 2, n] + d * matrix[k + 3, n]
-                high = e * matrix[k + 4, n] + f * matrix[k + 5, n]
-                high += g * matrix[k + 6, n] + h * matrix[k + 7, n]
-                out[r, n] += low + high
-    for k in range(whole, depth):
-        for r in range(count):
-            for n in range(width):
-                out[r, n] += rows[r, k] * matrix[k, n]
+    return loops

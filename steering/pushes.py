@@ -16,7 +16,7 @@ from torch import Tensor
 from steering.interventions import Plan
 from steering.operators import OPERATORS
 
-AHEAD = 16
+AHEAD = 64
 """Steps that are worked out at a time."""
 
 ADD = "add"

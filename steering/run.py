@@ -64,7 +64,7 @@ class Run:
         self.pushes = Pushes(plans, sampling.guided, fused.embeddings)
         self.generators = [torch.Generator(device).manual_seed(clip.seed) for clip in clips]
         with torch.inference_mode():
-            self.words: Words = fused.words(model.condition([clip.prompt for clip in clips]))
+            self.words: Words = fused.words_of(model.condition, [clip.prompt for clip in clips])
             columns = (len(clips), self.books, self.steps + 1)
             self.columns = torch.full(columns, self.blank, device=device)
             self.known = unknown_rows(lengths, self.books, self.steps).to(device)

@@ -70,12 +70,14 @@ def choose(logits: Tensor, sampling: Sampling, noise: Tensor | None) -> Tensor:
     if noise is None:
         raise ValueError("drawing needs noise: only temperature 0 does without")
     scaled = logits.float() / sampling.temperature
+    places = None
     if 0 < sampling.top_k < scaled.shape[-1]:
-        least = scaled.topk(sampling.top_k, dim=-1).values[..., -1:]
-        scaled = scaled.masked_fill(scaled < least, float("-inf"))
+        scaled, places = scaled.topk(sampling.top_k, dim=-1)
+        noise = noise.gather(-1, places)
     if sampling.top_p < 1:
         scaled = _nucleus(scaled, sampling.top_p)
-    return (scaled.softmax(-1) / noise.clamp_min(1e-20)).argmax(-1)
+    drawn = (scaled.softmax(-1) / noise.clamp_min(1e-20)).argmax(-1, keepdim=True)
+    return (drawn if places is None else places.gather(-1, drawn)).squeeze(-1)
 
 
 def _nucleus(scaled: Tensor, top_p: float) -> Tensor:

@@ -21,7 +21,7 @@ from steering.memory import check_fit
 from steering.models.streams import OverlapStream
 from steering.models.transformers_backend import TransformersModel
 from steering.operators import OPERATORS
-from steering.products import MOST_ROWS, Matrix
+from steering.products import MOST_ROWS, Matrix, kernel
 from steering.run import Run
 from steering.sampling import Sampling
 from steering.schedules import Schedule
@@ -296,6 +296,47 @@ def test_a_product_of_few_rows_is_exact_to_the_row_whatever_stands_beside_it():
         if matrix.kernel is not None:
             all_rows = matrix.times(rows[:MOST_ROWS])
             assert all(torch.equal(matrix.times(rows[r : r + 1])[0], all_rows[r]) for r in (0, 7))
+
+
+@pytest.mark.skipif(kernel() is None, reason="torch rounds a row by what stands beside it")
+def test_a_row_of_a_batch_is_the_row_alone_bit_for_bit(shaped):
+    decoder = Decoder(shaped)
+    push = plan(shaped, steer(shaped, 0.5))
+    turn = plan(shaped, steer(shaped, 0.4, operator="ablate"))
+    clips = [
+        Clip("calm jazz", 1, push), Clip("sad violin tune in A minor", 2), Clip("", 3, turn),
+        Clip("jazz", 4), Clip("calm jazz", 5, push),
+    ]  # fmt: skip
+    together = played(decoder, clips)
+    for row, clip in enumerate(clips):
+        alone = played(decoder, [clip])
+        assert torch.equal(together.columns[row], alone.columns[0])
+        assert torch.equal(together.cache.all[:, :, row::5], alone.cache.all)
+
+
+def played(decoder: Decoder, clips: list[Clip]) -> Run:
+    run = decoder.start(clips, 0.6)
+    while run.step < run.steps:
+        run.advance()
+    return run
+
+
+def test_float16_numbers_are_kept_as_such_and_multiply_as_float32_ones(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(40, 37, generator=generator).half().float()
+    weight[0, :3] = torch.tensor([2.0**-24, -(2.0**-15), 65504.0])
+    rows = torch.randn(5, 37, generator=generator)
+    halved = Matrix(weight)
+    compiled = kernel()
+    if compiled is None or not compiled.widens_halves():
+        pytest.skip("float16 is not widened in the loops here")
+    assert halved.kept.dtype == torch.float16
+    assert torch.equal(halved.tensor, weight.T)
+    assert Matrix(weight + 1e-3).kept.dtype == torch.float32
+    monkeypatch.setattr(compiled, "widens_halves", lambda: False)
+    whole = Matrix(weight)
+    assert whole.kept.dtype == torch.float32
+    assert torch.equal(halved.times(rows), whole.times(rows))
 
 
 def test_without_numba_the_music_is_the_same(model, monkeypatch):  # noqa: F811

@@ -1,0 +1,303 @@
+"""The loops of one step on the CPU, compiled by numba: products, layer norms, attention, GELU.
+
+A step of a few rows is many small operations, each shorter than the call of a library that makes it;
+here all blocks are one call. Each row is worked out by the same operations in the same order whatever
+stands beside it, so a row of a batch is the row alone, bit for bit. Matrices are float32, or float16
+kept as uint16 where they can be without loss: the processor widens them as it reads, so that half as
+many bytes come from memory.
+
+Importing this needs numba. Compiled once on a machine, which takes some seconds, and kept beside
+this file where that can be written.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import binding, ir  # type: ignore[import-untyped]
+from numba import config, njit, types
+from numba.extending import intrinsic
+
+Loop = Callable[..., Any]
+_inserted: Callable[[Loop], Any] = intrinsic
+_EXACT = {"contract", "nsz"}
+_SUMS = {"contract", "nsz", "reassoc"}
+"""For sums along a row, whose order is then the compiler's: the same for every row."""
+
+ACTIVATIONS = ("gelu", "relu")
+NO_PUSH = np.zeros((0, 0, 0), dtype=np.float32)
+
+_ROUNDING = np.float32(1.5 * 2**23)
+_PER_OCTAVE = np.float32(1 / np.log(2))
+_OCTAVE_HIGH = np.float32(0.693359375)
+_OCTAVE_LOW = np.float32(np.log(2) - 0.693359375)
+_LOWEST = np.float32(-87.0)
+_HALF, _ONE = np.float32(0.5), np.float32(1)
+_ROOT_HALF = np.float32(0.5**0.5)
+_TAYLOR = tuple(np.float32(1 / n) for n in (5040, 720, 120, 24, 6))
+_ERF_SLOPE = np.float32(0.3275911)
+_ERF = tuple(
+    np.float32(one) for one in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
+)
+
+
+def widens_halves() -> bool:
+    """Whether this processor reads float16 as fast as it should."""
+    if config.CPU_NAME or config.CPU_FEATURES:  # type: ignore[attr-defined]
+        return False
+    if platform.machine() in ("aarch64", "arm64"):
+        return True
+    return bool(dict(binding.get_host_cpu_features()).get("f16c"))
+
+
+def _compiled(fastmath: set[str]) -> Callable[[Loop], Loop]:
+    options: dict[str, Any] = {"fastmath": fastmath, "nogil": True, "error_model": "numpy"}
+
+    def decorate(function: Loop) -> Loop:
+        made: Loop
+        try:
+            made = njit(cache=True, **options)(function)
+        except RuntimeError:  # no folder that a compiled function could be kept in
+            made = njit(**options)(function)
+        return made
+
+    return decorate
+
+
+@_inserted
+def _wide(context, value):  # type: ignore[no-untyped-def]
+    """A matrix's number as float32, from float32 or from the bits of a float16."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        if signature.args[0] == types.float32:
+            return arguments[0]
+        half = builder.bitcast(arguments[0], ir.HalfType())
+        return builder.fpext(half, ir.FloatType())
+
+    return types.float32(value), generate
+
+
+@_inserted
+def _octaves(context, rounded):  # type: ignore[no-untyped-def]
+    """2 to the whole number n, of ``n + _ROUNDING``, whose last bits are n."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        whole = ir.IntType(32)
+        bits = builder.bitcast(arguments[0], whole)
+        moved = builder.add(bits, ir.Constant(whole, 127 - 0x4B400000))
+        return builder.bitcast(builder.shl(moved, ir.Constant(whole, 23)), ir.FloatType())
+
+    return types.float32(rounded), generate
+
+
+@_compiled(_EXACT)
+def _exp(x):  # type: ignore[no-untyped-def]
+    """e to the x, x at most 0, by its series around the nearest power of 2."""
+    if x < _LOWEST:
+        x = _LOWEST
+    rounded = x * _PER_OCTAVE + _ROUNDING
+    whole = rounded - _ROUNDING
+    rest = x - whole * _OCTAVE_HIGH - whole * _OCTAVE_LOW
+    series = _TAYLOR[0] * rest + _TAYLOR[1]
+    series = series * rest + _TAYLOR[2]
+    series = series * rest + _TAYLOR[3]
+    series = series * rest + _TAYLOR[4]
+    series = series * rest + _HALF
+    series = series * rest + _ONE
+    return (series * rest + _ONE) * _octaves(rounded)
+
+
+@_compiled(_EXACT)
+def _gelu(x):  # type: ignore[no-untyped-def]
+    """x times the normal distribution's share below x (Abramowitz and Stegun 1964, 7.1.26)."""
+    size = (x if x > 0 else -x) * _ROOT_HALF
+    t = _ONE / (_ONE + _ERF_SLOPE * size)
+    series = _ERF[0] * t + _ERF[1]
+    series = series * t + _ERF[2]
+    series = series * t + _ERF[3]
+    series = series * t + _ERF[4]
+    beyond = _HALF * series * t * _exp(-size * size)
+    return x * (_ONE - beyond if x > 0 else beyond)
+
+
+@_compiled(_EXACT)
+def activate(rows, kind):  # type: ignore[no-untyped-def]
+    """``rows [R, F]`` in place; ``kind`` is a place in `ACTIVATIONS`."""
+    count, width = rows.shape
+    for r in range(count):
+        for n in range(width):
+            x = rows[r, n]
+            if kind == 0:
+                rows[r, n] = _gelu(x)
+            else:
+                rows[r, n] = max(x, np.float32(0))
+
+
+@_compiled(_EXACT)
+def accumulate(rows, matrix, out):  # type: ignore[no-untyped-def]
+    """Add ``rows [R, K] @ matrix [K, N]`` to ``out [R, N]``, each row in the order of K.
+
+    Eight rows of the matrix at a time, so that ``out`` is read and written an eighth as often, and
+    two of the rows at a time, so that the matrix is read and widened half as often.
+    """
+    count, depth = rows.shape
+    width = matrix.shape[1]
+    whole = depth - depth % 8
+    for k in range(0, whole, 8):
+        for r in range(0, count - 1, 2):
+            _eight_by_two(rows, matrix, out, k, r, width)
+        if count % 2:
+            _eight_by_one(rows, matrix, out, k, count - 1, width)
+    for k in range(whole, depth):
+        for r in range(count):
+            for n in range(width):
+                out[r, n] += rows[r, k] * _wide(matrix[k, n])
+
+
+@_compiled(_EXACT)
+def _eight_by_two(rows, matrix, out, k, r, width):  # type: ignore[no-untyped-def]
+    a, b, c, d = rows[r, k], rows[r, k + 1], rows[r, k + 2], rows[r, k + 3]
+    e, f, g, h = rows[r, k + 4], rows[r, k + 5], rows[r, k + 6], rows[r, k + 7]
+    s, t, u, v = rows[r + 1, k], rows[r + 1, k + 1], rows[r + 1, k + 2], rows[r + 1, k + 3]
+    w, x, y, z = rows[r + 1, k + 4], rows[r + 1, k + 5], rows[r + 1, k + 6], rows[r + 1, k + 7]
+    for n in range(width):
+        one, two = out[r, n], out[r + 1, n]
+        first, second = _wide(matrix[k, n]), _wide(matrix[k + 1, n])
+        third, fourth = _wide(matrix[k + 2, n]), _wide(matrix[k + 3, n])
+        one, two = one + a * first, two + s * first
+        one, two = one + b * second, two + t * second
+        one, two = one + c * third, two + u * third
+        one, two = one + d * fourth, two + v * fourth
+        first, second = _wide(matrix[k + 4, n]), _wide(matrix[k + 5, n])
+        third, fourth = _wide(matrix[k + 6, n]), _wide(matrix[k + 7, n])
+        one, two = one + e * first, two + w * first
+        one, two = one + f * second, two + x * second
+        one, two = one + g * third, two + y * third
+        out[r, n], out[r + 1, n] = one + h * fourth, two + z * fourth
+
+
+@_compiled(_EXACT)
+def _eight_by_one(rows, matrix, out, k, r, width):  # type: ignore[no-untyped-def]
+    a, b, c, d = rows[r, k], rows[r, k + 1], rows[r, k + 2], rows[r, k + 3]
+    e, f, g, h = rows[r, k + 4], rows[r, k + 5], rows[r, k + 6], rows[r, k + 7]
+    for n in range(width):
+        one = out[r, n]
+        one = one + a * _wide(matrix[k, n])
+        one = one + b * _wide(matrix[k + 1, n])
+        one = one + c * _wide(matrix[k + 2, n])
+        one = one + d * _wide(matrix[k + 3, n])
+        one = one + e * _wide(matrix[k + 4, n])
+        one = one + f * _wide(matrix[k + 5, n])
+        one = one + g * _wide(matrix[k + 6, n])
+        out[r, n] = one + h * _wide(matrix[k + 7, n])
+
+
+@_compiled(_SUMS)
+def _dot(one, other):  # type: ignore[no-untyped-def]
+    total = np.float32(0)
+    for n in range(len(one)):
+        total += one[n] * other[n]
+    return total
+
+
+@_compiled(_SUMS)
+def _sum(row):  # type: ignore[no-untyped-def]
+    total = np.float32(0)
+    for n in range(len(row)):
+        total += row[n]
+    return total
+
+
+@_compiled(_EXACT)
+def normalise(rows, norm, epsilon, out):  # type: ignore[no-untyped-def]
+    """Layer norm of ``rows [R, D]`` with scale and shift ``norm [2, D]``, into ``out [R, D]``."""
+    count, width = rows.shape
+    scale, shift = norm[0], norm[1]
+    for r in range(count):
+        row, made = rows[r], out[r]
+        mean = _sum(row) / np.float32(width)
+        for n in range(width):
+            made[n] = row[n] - mean
+        factor = _ONE / np.sqrt(_dot(made, made) / np.float32(width) + epsilon)
+        for n in range(width):
+            made[n] = made[n] * factor * scale[n] + shift[n]
+
+
+@_compiled(_EXACT)
+def attend(query, keys, values, seen, scores, out):  # type: ignore[no-untyped-def]
+    """What a query ``[d]`` hears of the first ``seen`` keys and values ``[S, d]``, into ``out [d]``."""
+    top = np.float32(-np.inf)
+    for s in range(seen):
+        scores[s] = _dot(query, keys[s])
+        top = max(top, scores[s])
+    for s in range(seen):
+        scores[s] = _exp(scores[s] - top)
+    total = np.float32(0)
+    for n in range(len(out)):
+        out[n] = 0
+    for s in range(seen):
+        share, value = scores[s], values[s]
+        total += share
+        for n in range(len(out)):
+            out[n] += share * value[n]
+    for n in range(len(out)):
+        out[n] /= total
+
+
+@_compiled(_EXACT)
+def blocks(first, last, x, place, past, words, counts, model, kind, push):  # type: ignore[no-untyped-def]
+    """One position of all rows through blocks ``first`` to ``last - 1``.
+
+    Args:
+        x: the residual stream ``[R, D]``, which is changed.
+        place: the position; its keys and values are put into ``past [L, 2, R, H, S, d]``.
+        words: keys and values of the prompts ``[L, 2, C, H, W, d]``, for the first C rows.
+        counts: how many words of each are read ``[C]``.
+        model: norms ``[L, 3, 2, D]``, what is added to their variances ``[L, 3]``, and per layer the
+            matrices query-key-value, out, cross query, cross out, widen and narrow.
+        kind: a place in `ACTIVATIONS`.
+        push: what is added after each layer ``[L, R, D]``, or `NO_PUSH`.
+    """
+    norms, epsilons, mix, out, cross_query, cross_out, widen, narrow = model
+    rows, size = x.shape
+    heads, part = past.shape[3], past.shape[5]
+    told = len(counts)
+    normed, heard = np.empty_like(x), np.empty_like(x)
+    mixed = np.empty((rows, 3 * size), np.float32)
+    asked = np.empty((told, size), np.float32)
+    wide = np.empty((rows, widen.shape[2]), np.float32)
+    scores = np.empty(max(place + 1, words.shape[4]), np.float32)
+    by_head = mixed.reshape(rows, 3, heads, part)
+    asked_by_head = asked.reshape(told, heads, part)
+    heard_by_head = heard.reshape(rows, heads, part)
+    for layer in range(first, last):
+        normalise(x, norms[layer, 0], epsilons[layer, 0], normed)
+        mixed[:] = 0
+        accumulate(normed, mix[layer], mixed)
+        for r in range(rows):
+            for h in range(heads):
+                keys, values = past[layer, 0, r, h], past[layer, 1, r, h]
+                keys[place] = by_head[r, 1, h]
+                values[place] = by_head[r, 2, h]
+                attend(by_head[r, 0, h], keys, values, place + 1, scores, heard_by_head[r, h])
+        accumulate(heard, out[layer], x)
+        normalise(x[:told], norms[layer, 1], epsilons[layer, 1], normed)
+        asked[:] = 0
+        accumulate(normed[:told], cross_query[layer], asked)
+        for r in range(told):
+            for h in range(heads):
+                keys, values = words[layer, 0, r, h], words[layer, 1, r, h]
+                attend(asked_by_head[r, h], keys, values, counts[r], scores, heard_by_head[r, h])
+        accumulate(heard[:told], cross_out[layer], x[:told])
+        normalise(x, norms[layer, 2], epsilons[layer, 2], normed)
+        wide[:] = 0
+        accumulate(normed, widen[layer], wide)
+        activate(wide, kind)
+        accumulate(wide, narrow[layer], x)
+        if len(push):
+            for r in range(rows):
+                for n in range(size):
+                    x[r, n] += push[layer, r, n]
