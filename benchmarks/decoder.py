@@ -14,18 +14,22 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import random
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
+import steering.run
+from benchmarks.parts import Lines, print_parts
+from benchmarks.shapes import PUBLISHED, random_musicgen
 from steering.decoder import Decoder
 from steering.directions import Direction
 from steering.generation import Clip
@@ -42,10 +46,7 @@ SECONDS, ROUNDS, CONCEPTS = 4.0, 5, 3
 BATCHES, GPU_BATCHES = (1, 2, 8), (1, 2, 8, 32)
 TRIALS, SESSIONS = 20, 100
 PROMPT = "calm jazz with a flute"
-PUBLISHED = {"small": (24, 1024, 16), "medium": (48, 1536, 24), "large": (48, 2048, 32)}
-"""Blocks, size and heads of musicgen-small, -medium and -large (arXiv 2306.05284)."""
 
-Lines = list[tuple[str, str]]
 Player = Callable[[], Any]
 
 
@@ -298,44 +299,6 @@ def gpu_lines(
     return lines
 
 
-def random_musicgen(layers: int, size: int, heads: int) -> TransformersModel:
-    """A MusicGen of this shape in bfloat16 on the GPU, with a tiny text encoder and codec."""
-    from transformers import (
-        EncodecConfig,
-        EncodecModel,
-        MusicgenDecoderConfig,
-        MusicgenForCausalLM,
-        MusicgenForConditionalGeneration,
-        T5Config,
-        T5EncoderModel,
-    )
-
-    from sketch.language.text import make_tokenizer
-
-    tokenizer = make_tokenizer(hours=2.0)
-    text = T5EncoderModel(
-        T5Config(vocab_size=len(tokenizer), d_model=64, d_kv=32, d_ff=64, num_layers=1, num_heads=2)
-    )
-    codec = EncodecModel(
-        EncodecConfig(
-            sampling_rate=32_000, upsampling_ratios=[8, 5, 4, 4], num_filters=4, hidden_size=16,
-            codebook_dim=16, codebook_size=2048, target_bandwidths=[2.2],
-        )
-    )  # fmt: skip
-    with torch.device("cuda"):
-        decoder = MusicgenForCausalLM(
-            MusicgenDecoderConfig(
-                vocab_size=2048, num_hidden_layers=layers, hidden_size=size,
-                num_attention_heads=heads, ffn_dim=4 * size, pad_token_id=2048, bos_token_id=2048,
-            )
-        )  # fmt: skip
-    whole = MusicgenForConditionalGeneration(
-        text_encoder=text, audio_encoder=codec, decoder=decoder
-    )
-    whole.set_attn_implementation("sdpa")
-    return TransformersModel(f"random {size}", whole.to("cuda", torch.bfloat16), tokenizer)
-
-
 def resident() -> int:
     """Bytes of memory that this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -371,39 +334,42 @@ def memory_part(options: argparse.Namespace) -> Lines:
 
 
 def profile_part(options: argparse.Namespace) -> Lines:
-    from torch.profiler import ProfilerActivity, profile, record_function
-
+    """What each part of a step takes, timed around the calls that a run makes."""
     decoder = fused()
     decoder.generate(clips(1), 0.5)
     run = decoder.start(clips(1, plan_for(sketch(), options.seconds)), options.seconds)
-    from steering import products
-
-    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def inside(*arguments: Any) -> Any:
-            with record_function(name):
-                return function(*arguments)
-
-        return inside
-
-    kept = products.Matrix.times, products.Matrix.add_to
-    with profile(activities=[ProfilerActivity.CPU]) as watched:
-        products.Matrix.times = counted("products", kept[0])  # type: ignore[method-assign]
-        products.Matrix.add_to = counted("products", kept[1])  # type: ignore[method-assign]
-        try:
-            while run.step < run.steps:
-                run.advance()
-        finally:
-            products.Matrix.times, products.Matrix.add_to = kept  # type: ignore[method-assign]
-    events = watched.key_averages()
-    total = sum(event.self_cpu_time_total for event in events)
-    ordered = sorted(events, key=lambda event: -event.self_cpu_time_total)[:12]
+    parts = {
+        "embeddings": (decoder.fused, "embed"),
+        "blocks, steered": (decoder.fused, "step"),
+        "heads": (decoder.fused, "logits"),
+        "pushes of the step": (run.pushes, "at"),
+        "noise": (steering.run, "draw_noise"),
+        "choice of the codes": (steering.run, "choose"),
+    }
+    spent = dict.fromkeys(parts, 0.0)
+    with ExitStack() as patches:
+        for what, (owner, name) in parts.items():
+            call = _clocked(getattr(owner, name), spent, what)
+            patches.enter_context(patch.object(owner, name, call))
+        began = time.perf_counter()
+        while run.step < run.steps:
+            run.advance()
+        total = time.perf_counter() - began
+    spent["the rest"] = total - sum(spent.values())
     return [
-        (
-            event.key,
-            f"{event.self_cpu_time_total / total:.1%}, {event.count / run.steps:.0f} a step",
-        )
-        for event in ordered
+        (what, f"{seconds / run.steps * 1e6:.0f} us a step, {seconds / total:.0%}")
+        for what, seconds in spent.items()
     ]
+
+
+def _clocked(function: Callable[..., Any], spent: dict[str, float], what: str) -> Player:
+    def inside(*arguments: Any) -> Any:
+        began = time.perf_counter()
+        made = function(*arguments)
+        spent[what] += time.perf_counter() - began
+        return made
+
+    return inside
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Lines]] = {
@@ -423,14 +389,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the table there too")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    table: dict[str, dict[str, str]] = {}
-    for name in [options.only] if options.only else PARTS:
-        table[name] = dict(PARTS[name](options))
-        print(f"\n{name}")
-        for what, figure in table[name].items():
-            print(f"  {what:48}{figure}")
-    if options.json:
-        options.json.write_text(json.dumps(table, indent=1) + "\n")
+    print_parts(PARTS, options, options.only, options.json)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.parts import Lines, print_parts
 from curation.checks import interval
 from curation.classify import features
 from curation.concepts import songs
@@ -43,8 +43,6 @@ BATCH = 16
 TRAIN_HOURS, VALIDATION_HOURS = 3.0, 0.6
 FULL_PHRASING = "{mood} {tempo} {genre} {shape} with {lead} in {key} {mode}, {drums}"
 """Names all that is listened for; not one of the phrasings that were trained on."""
-
-Lines = list[tuple[str, str]]
 
 
 @cache
@@ -252,15 +250,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--json", type=Path, help="write the table there too")
     options = parser.parse_args()
-    sketch = load_sketch(options.weights)
-    table: dict[str, dict[str, str]] = {}
-    for name in [options.only] if options.only else PARTS:
-        table[name] = dict(PARTS[name](sketch))
-        print(f"\n{name}")
-        for what, figure in table[name].items():
-            print(f"  {what:48}{figure}")
-    if options.json:
-        options.json.write_text(json.dumps(table, indent=1) + "\n")
+    print_parts(PARTS, load_sketch(options.weights), options.only, options.json)
 
 
 if __name__ == "__main__":

@@ -48,8 +48,9 @@ class Decoder:
     ) -> Tensor:
         """Codes ``[B, K, T]`` of clips, each of its own length; blank past the end of a shorter one.
 
-        Every row equals the row alone, up to the rounding of batched matrix products. Clips longer
-        than the model's window are made by sliding it (see `Run`).
+        Every row equals the row alone: bit for bit in the compiled loops of the CPU, else up to the
+        rounding of batched matrix products. Clips longer than the model's window are made by
+        sliding it (see `Run`).
         """
         run = self.start(clips, seconds, sampling)
         while run.step < run.steps:

@@ -104,7 +104,7 @@ PRESETS = (
         "Swing it",
         "rock, pulled towards jazz",
         "energetic rock with electric guitar, drums",
-        (Part("genres", "jazz"),),
+        (Part("genres", "jazz swing"),),
     ),
     Preset(
         "Speed up",

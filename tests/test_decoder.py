@@ -7,7 +7,7 @@ from threading import Barrier, Thread
 
 import pytest
 import torch
-from transformers import EncodecConfig, EncodecModel, MusicgenDecoderConfig, MusicgenForCausalLM
+from transformers import MusicgenDecoderConfig, MusicgenForCausalLM
 
 from curation.errors import BadInput
 from steering import decoder as decoder_module
@@ -18,10 +18,9 @@ from steering.graphs import StaticStep
 from steering.interventions import Gate, Intervention, Move, compile_plan, empty_plan
 from steering.layers import LayerWeights
 from steering.memory import check_fit
-from steering.models.streams import OverlapStream
 from steering.models.transformers_backend import TransformersModel
 from steering.operators import OPERATORS
-from steering.products import MOST_ROWS, Matrix, kernel
+from steering.products import kernel
 from steering.run import Run
 from steering.sampling import Sampling
 from steering.schedules import Schedule
@@ -283,21 +282,6 @@ def test_captured_steps_are_the_steps_on_a_gpu(model):  # noqa: F811
     assert torch.equal(captured.columns, called.columns)
 
 
-def test_a_product_of_few_rows_is_exact_to_the_row_whatever_stands_beside_it():
-    generator = torch.Generator().manual_seed(0)
-    for inner, width in ((32, 96), (36, 7), (5, 40)):
-        weight = torch.randn(width, inner, generator=generator)
-        rows = torch.randn(MOST_ROWS + 2, inner, generator=generator)
-        matrix = Matrix(weight)
-        assert torch.allclose(matrix.times(rows), rows @ weight.T, atol=1e-5)
-        out = torch.ones(3, width)
-        matrix.add_to(out, rows[:3])
-        assert torch.allclose(out, 1 + rows[:3] @ weight.T, atol=1e-5)
-        if matrix.kernel is not None:
-            all_rows = matrix.times(rows[:MOST_ROWS])
-            assert all(torch.equal(matrix.times(rows[r : r + 1])[0], all_rows[r]) for r in (0, 7))
-
-
 @pytest.mark.skipif(kernel() is None, reason="torch rounds a row by what stands beside it")
 def test_a_row_of_a_batch_is_the_row_alone_bit_for_bit(shaped):
     decoder = Decoder(shaped)
@@ -319,24 +303,6 @@ def played(decoder: Decoder, clips: list[Clip]) -> Run:
     while run.step < run.steps:
         run.advance()
     return run
-
-
-def test_float16_numbers_are_kept_as_such_and_multiply_as_float32_ones(monkeypatch):
-    generator = torch.Generator().manual_seed(0)
-    weight = torch.randn(40, 37, generator=generator).half().float()
-    weight[0, :3] = torch.tensor([2.0**-24, -(2.0**-15), 65504.0])
-    rows = torch.randn(5, 37, generator=generator)
-    halved = Matrix(weight)
-    compiled = kernel()
-    if compiled is None or not compiled.widens_halves():
-        pytest.skip("float16 is not widened in the loops here")
-    assert halved.kept.dtype == torch.float16
-    assert torch.equal(halved.tensor, weight.T)
-    assert Matrix(weight + 1e-3).kept.dtype == torch.float32
-    monkeypatch.setattr(compiled, "widens_halves", lambda: False)
-    whole = Matrix(weight)
-    assert whole.kept.dtype == torch.float32
-    assert torch.equal(halved.times(rows), whole.times(rows))
 
 
 def test_without_numba_the_music_is_the_same(model, monkeypatch):  # noqa: F811
@@ -379,29 +345,3 @@ def test_memory_that_is_asked_for_is_what_the_cache_takes(model):  # noqa: F811
     cache = run.cache.all.nbytes
     asked = 2 * decoder.bytes_per_clip(run.frames, Sampling())
     assert cache < asked < 1.6 * cache
-
-
-def test_encodec_in_pieces_is_nearly_the_whole():
-    torch.manual_seed(0)
-    codec = EncodecModel(
-        EncodecConfig(
-            num_filters=4, hidden_size=16, codebook_dim=16, codebook_size=32,
-            target_bandwidths=[1.1], sampling_rate=16_000, upsampling_ratios=[8, 5, 4, 2],
-            norm_type="weight_norm", use_causal_conv=False, num_lstm_layers=2,
-        )
-    ).eval()  # fmt: skip
-
-    @torch.inference_mode()
-    def decode(codes: torch.Tensor) -> torch.Tensor:
-        return codec.decode(codes[None], [None]).audio_values[:, 0]
-
-    codes = torch.randint(32, (2, 2, 300))
-    whole = decode(codes)
-    stream = OverlapStream(decode, hop=320)
-    pieces = [stream.push(piece) for piece in codes.split(25, dim=-1)]
-    made = torch.cat([*pieces, stream.finish()], dim=-1)
-    assert made.shape == whole.shape
-    assert (made - whole).abs().max() < 1e-3 * whole.abs().max()
-    blind = OverlapStream(decode, hop=320, past=0, future=0)
-    rough = torch.cat([blind.push(piece) for piece in codes.split(25, dim=-1)], dim=-1)
-    assert (rough - whole).abs().max() > 1e-2 * whole.abs().max()

@@ -6,9 +6,12 @@ import json
 
 import pytest
 
+from curation.arrangement.styles import GENRES
 from curation.errors import BadInput
+from curation.theory import PITCH_CLASSES, TRIADS
 from studio.limits import check_prompt, check_request
 from studio.permalink import decode, encode
+from studio.presets import PRESETS
 from tests.studio_stage import toy_recipe
 
 BANKS = {"notes/ridge"}
@@ -94,3 +97,10 @@ def test_a_damaged_link_is_refused(damage):
 def test_a_link_cannot_unpack_without_end():
     with pytest.raises(BadInput, match="damaged"):
         decode(encode({"prompt": "a" * 50_000_000}))
+
+
+def test_presets_ask_for_concepts_that_datasets_have():
+    known = {"notes": PITCH_CLASSES, "chords": tuple(TRIADS), "genres": GENRES, "tempos": ("bpm",)}
+    for preset in PRESETS:
+        for part in preset.parts:
+            assert part.concept in known[part.family], f"{preset.name} asks for {part.concept}"

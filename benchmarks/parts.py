@@ -1,0 +1,27 @@
+"""A benchmark's parts as one table: printed, and written as JSON where that is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+Lines = list[tuple[str, str]]
+"""What was measured and its figure."""
+
+Given = TypeVar("Given")
+
+
+def print_parts(
+    parts: Mapping[str, Callable[[Given], Lines]], given: Given, only: str | None, path: Path | None
+) -> None:
+    """Run all parts, or the one named, with what they are given."""
+    table: dict[str, dict[str, str]] = {}
+    for name in [only] if only else parts:
+        table[name] = dict(parts[name](given))
+        print(f"\n{name}")
+        for what, figure in table[name].items():
+            print(f"  {what:48}{figure}")
+    if path:
+        path.write_text(json.dumps(table, indent=1) + "\n")
