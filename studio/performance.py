@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from steering.generation import Clip
 from steering.recipes import Recipe
 from steering.session import Chunk, Session
 from studio.clips import SIDES, Pair
+from studio.hired import HiredSession
 from studio.limits import number
 from studio.permalink import encode
 from studio.stage import Stage
@@ -43,7 +45,8 @@ class Performance:
         self._asked = time.monotonic()
         self._began: float | None = None
         self._first: float | None = None
-        self._session: Session | None = None
+        self._session: Session | HiredSession | None = None
+        self._context = copy_context()
         self._chunks: Iterator[Chunk] | None = None
         self._sound: list[np.ndarray] = []
         self._codes: list[Tensor] = []
@@ -88,7 +91,13 @@ class Performance:
         return self._played - LEAD_SECONDS - (now - self._began)
 
     def advance(self) -> bool:
-        """Play one chunk and hand it on; False when there is none left."""
+        """Play one chunk and hand it on; False when there is none left.
+
+        In the context of who asked for the clip: a hired GPU goes by the listener's quota.
+        """
+        return self._context.run(self._advance)
+
+    def _advance(self) -> bool:
         if self._chunks is None:
             self._start()
         assert self._chunks is not None
@@ -103,7 +112,7 @@ class Performance:
         model = self._stage.model
         plan = recipe.plan(self._stage.bank, model.frame_rate)
         clips = [Clip(recipe.prompt, recipe.seed, plan), Clip(recipe.prompt, recipe.seed)]
-        self._session = Session(self._stage.decoder, clips, recipe.seconds, recipe.sampling)
+        self._session = self._stage.session(clips, recipe.seconds, recipe.sampling)
         self._session.__enter__()
         self._chunks = iter(self._session.stream())
         self.tell(

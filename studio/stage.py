@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from curation.errors import BadInput
 from steering.decoder import Decoder
 from steering.directions import FACTS, Bank, load_bank
+from steering.generation import Clip
 from steering.models.interface import MusicModel
 from steering.models.loading import SKETCH, load_model
+from steering.sampling import Sampling
+from steering.session import Session
+from studio.hired import HiredSession, hires
 from studio.presets import MODELS
 
 log = logging.getLogger(__name__)
@@ -27,13 +31,22 @@ class Stage:
 
     Attributes:
         name: as recipes call the model.
+        decoder: none where a GPU is hired for each clip.
         banks: by ``family/method``.
     """
 
     name: str
     model: MusicModel
-    decoder: Decoder
+    decoder: Decoder | None
     banks: Mapping[str, Bank]
+
+    def session(
+        self, clips: Sequence[Clip], seconds: float, sampling: Sampling
+    ) -> Session | HiredSession:
+        """A session that plays clips, here or on a hired GPU."""
+        if self.decoder is None:
+            return HiredSession(self.name, clips, seconds, sampling)
+        return Session(self.decoder, clips, seconds, sampling)
 
     def bank(self, name: str) -> Bank:
         """The bank that a recipe names."""
@@ -54,9 +67,9 @@ def load_stage(name: str, folder: Path | None = None) -> Stage:
     Args:
         folder: banks as ``<family>/<method>/`` that come before the shipped ones.
     """
-    model = load_model(name)
+    model = load_model(name, device="cpu" if hires(name) else None)
     banks = shipped(model) | (banks_in(folder / name.replace("/", "--"), model) if folder else {})
-    return Stage(name, model, Decoder(model), banks)
+    return Stage(name, model, None if hires(name) else Decoder(model), banks)
 
 
 def shipped(model: MusicModel) -> dict[str, Bank]:
