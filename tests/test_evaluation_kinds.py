@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -12,7 +14,7 @@ from curation.classify import features
 from curation.theory import PITCH_CLASSES
 from sketch.measures.adherence import Listener
 from steering.decoder import Decoder
-from steering.evaluation import evaluating, experiments
+from steering.evaluation import evaluating, experiments, scoring
 from steering.evaluation.asks import asks
 from steering.evaluation.cells import Setting, Shelf, Steer
 from steering.evaluation.evaluating import Evaluation
@@ -85,6 +87,25 @@ def evaluation(model, judges, name: str, folder, seconds: float, clips: int = 2)
         Runner(model, Shelf(folder / "cells"), Decoder(model).generate, 2, 0),
         Toys(model), judges, None, folder,
     )  # fmt: skip
+
+
+class Clap:
+    """Stands for CLAP: gives every clip the length of its prompt."""
+
+    def score(self, clips, sample_rate, prompts):
+        return np.array([float(len(prompt)) for prompt in prompts])
+
+
+def test_where_clap_is_at_hand_it_hears_adherence_to_the_plain_prompt(model, judges, tmp_path):
+    found = evaluation(model, judges, "notes", tmp_path, 0.5, clips=3)
+    cell = experiments.Cell("contradicted", wording="contradicting")
+    (plain,) = found.runner.run(found.setting, [cell], {}).values()
+    found.runner.clap, found.setting = Clap(), replace(found.setting, clap="a clap")
+    (clapped,) = found.runner.run(found.setting, [cell], {}).values()
+    assert np.array_equal(plain["codes"], clapped["codes"])
+    lengths = [len(ask.text["plain"]) for ask in found.asks]
+    assert scoring.adherence(clapped, found.asks, found.judges).tolist() == lengths
+    assert scoring.adherence(plain, found.asks, found.judges).tolist() == [0.5] * 3
 
 
 def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_path, monkeypatch):

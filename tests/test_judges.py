@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, ClapProcessor
 
 from curation.errors import BadInput
 from curation.theory import PITCH_CLASSES, TRIADS
+from sketch.language.text import make_tokenizer
 from sketch.measures.adherence import Listener
 from steering.evaluation.hearing import entropies, hear_all
 from steering.evaluation.tempos import tracking
@@ -110,6 +113,34 @@ def test_adherence_is_the_probability_of_what_was_asked():
 def test_clap_is_never_downloaded(monkeypatch):
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was used"))
     assert find_clap("nobody/clap-that-is-not-here") is None
+
+
+def tiny_clap(folder):
+    torch.manual_seed(0)
+    words = make_tokenizer(hours=0.5)
+    text = {"vocab_size": len(words), "hidden_size": 16, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "intermediate_size": 16, "max_position_embeddings": 80,
+            "pad_token_id": words.pad_token_id}  # fmt: skip
+    audio = {"patch_embeds_hidden_size": 16, "hidden_size": 128, "depths": [1] * 4,
+             "num_attention_heads": [2] * 4}  # fmt: skip
+    ClapModel(ClapConfig(text_config=text, audio_config=audio, projection_dim=8)).save_pretrained(
+        folder
+    )
+    ClapProcessor(ClapFeatureExtractor(truncation="rand_trunc"), words).save_pretrained(folder)
+
+
+def test_clap_hears_each_clip_with_its_own_prompt(tmp_path):
+    tiny_clap(tmp_path)
+    clap = find_clap(str(tmp_path))
+    clips = [tone(midi, 1.0).astype(np.float32) for midi in (60, 84)]
+    prompts = ["calm jazz", "energetic rock with drums, no lead"]
+    both = clap.score(clips, RATE, prompts)
+    alone = [
+        clap.score([clip], RATE, [prompt])[0] for clip, prompt in zip(clips, prompts, strict=True)
+    ]
+    assert both == pytest.approx(alone, abs=1e-5)
+    assert both != pytest.approx(clap.score(clips, RATE, prompts[::-1]), abs=1e-5)
+    assert np.all(np.abs(both) <= 1)
 
 
 def test_real_clips_have_variance_one_on_every_axis():

@@ -60,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=100,
         help="rendered clips that tell how far the judges can be trusted",
     )
+    parser.add_argument(
+        "--clap",
+        help="CLAP that hears prompt adherence, as laion/larger_clap_music, where it is on this machine; "
+        "else listeners that were fitted on songs do",
+    )
     parser.add_argument("--datasets", nargs="*", help="for probes: builds, as build/notes-small")
 
 
@@ -122,6 +127,7 @@ def prepare(options: argparse.Namespace) -> Evaluation:
     from steering.evaluation.judges import Amounts, make_judges
     from steering.evaluation.running import Runner
     from steering.making import Workshop
+    from steering.metrics.adherence import CLAP, find_clap
     from steering.sampling import Sampling
     from steering.shipped import BANKS
 
@@ -131,6 +137,8 @@ def prepare(options: argparse.Namespace) -> Evaluation:
     model = model_of(options)
     seconds = options.seconds or experiment.seconds
     concepts = concepts_of(experiment)
+    clap_name = options.clap or CLAP
+    clap = find_clap(clap_name)
     setting = Setting(
         model.origin,
         tuple(
@@ -138,6 +146,7 @@ def prepare(options: argparse.Namespace) -> Evaluation:
         ),
         seconds,
         Sampling(),
+        clap_name if clap else "",
     )
     tell = teller()
     workshop = Workshop(
@@ -161,6 +170,7 @@ def prepare(options: argparse.Namespace) -> Evaluation:
             Decoder(model).generate,
             options.batch,
             options.workers,
+            clap,
         ),
         BankShelf(workshop, options.banks or BANKS, options.builds / "banks"),
         judges,
@@ -211,6 +221,9 @@ def _report(options: argparse.Namespace, evaluation: Evaluation, parts: list[Par
         "model": f"{setting.origin.model} ({setting.origin.revision})",
         "clips of a cell": f"{len(setting.asks)} of {setting.seconds:g} s, {options.split} prompts "
         f"such as '{setting.asks[0].text['plain']}'",
+        "prompt adherence": f"cosine in {setting.clap}"
+        if setting.clap
+        else "probability of what the prompt names, by the listeners below",
     }
     if names and options.truth_clips:
         for kind, through in (("", None), (", through the codec", model)):

@@ -66,12 +66,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all cells of an evaluation share."""
+    """What all cells of an evaluation share.
+
+    Attributes:
+        clap: name of the CLAP that hears whether a clip is what its plain prompt asks for; empty
+            where the listeners of the sketch do.
+    """
 
     origin: Origin
     asks: tuple[Ask, ...]
     seconds: float
     sampling: Sampling
+    clap: str = ""
 
     def key(self, cell: Cell, banks: Mapping[str, Bank]) -> str:
         """Twenty hexadecimal digits of all that determines the cell's clips."""
@@ -81,6 +87,7 @@ class Setting:
             "clips": [[ask.text[cell.wording], ask.seed + cell.first_seed] for ask in self.asks],
             "seconds": self.seconds,
             "sampling": asdict(self.sampling),
+            "clap": [self.clap, *(ask.text["plain"] for ask in self.asks)] if self.clap else [],
             "steers": [asdict(steer) for steer in cell.steers],
             "orthogonalise": cell.orthogonalise and len(cell.steers) > 1,
             "targets": [ask.targets for ask in self.asks] if cell.steers else [],

@@ -20,6 +20,7 @@ from steering.evaluation.cells import Cell, Result, Setting, Shelf, check_labels
 from steering.evaluation.hearing import hear_clip
 from steering.evaluation.plans import clips
 from steering.generation import Clip
+from steering.metrics.adherence import Clap
 from steering.models.interface import MusicModel
 from steering.sampling import Sampling
 
@@ -57,6 +58,7 @@ class Runner:
         generate: how clips become codes.
         batch: clips that are generated side by side.
         workers: processes that listen; 0 for this one.
+        clap: what hears adherence, if it is not the listeners.
     """
 
     model: MusicModel
@@ -64,6 +66,7 @@ class Runner:
     generate: Generate
     batch: int = 32
     workers: int = os.cpu_count() or 1
+    clap: Clap | None = None
 
     def run(
         self,
@@ -110,16 +113,22 @@ class Runner:
     ) -> tuple[Result, list]:
         """Codes and activations of a cell, and what its listeners will say."""
         wanted = clips(cell, setting, banks, self.model.frame_rate)
-        codes, states, jobs = [], [], []
+        codes, states, cosines, jobs = [], [], [], []
         for start in range(0, len(wanted), self.batch):
             part = wanted[start : start + self.batch]
             made = self.generate(part, setting.seconds, setting.sampling)
             codes.append(made.cpu().numpy().astype(np.int16))
             states.append(read_activations(self.model, made)[:, 0].numpy().astype(np.float16))
-            for audio in self.model.decode(made).cpu().numpy():
-                rate = self.model.sample_rate
+            sound, rate = self.model.decode(made).cpu().numpy(), self.model.sample_rate
+            if self.clap is not None:
+                asked = [ask.text["plain"] for ask in setting.asks[start : start + self.batch]]
+                cosines.append(self.clap.score(list(sound), rate, asked))
+            for audio in sound:
                 jobs.append(pool.submit(hear_clip, audio, rate) if pool else hear_clip(audio, rate))
-        return {"codes": np.concatenate(codes), "states": np.concatenate(states)}, jobs
+        made_of = {"codes": np.concatenate(codes), "states": np.concatenate(states)}
+        if cosines:
+            made_of["clap"] = np.concatenate(cosines)
+        return made_of, jobs
 
 
 def _done(jobs: list) -> bool:

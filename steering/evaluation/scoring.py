@@ -122,9 +122,16 @@ def score(
         entropies(result),
         result["onsets"].astype(float),
         result["loudness"].astype(float),
-        judges.listeners.score(result["features"], [ask.asked for ask in asks]),
+        adherence(result, asks, judges),
         judges.embedding(result["features"]),
     )
+
+
+def adherence(result: Result, asks: Sequence[Ask], judges: Judges) -> np.ndarray:
+    """How much each clip is what its plain prompt asks for, ``[B]``: CLAP's cosine where it heard."""
+    if "clap" in result:
+        return result["clap"].astype(float)
+    return judges.listeners.score(result["features"], [ask.asked for ask in asks])
 
 
 LEAST_ENTROPY = 0.6
