@@ -90,16 +90,26 @@ def fit(
 
 @dataclass
 class Best:
-    """The best of each concept so far: vectors ``[C, D]``, scores ``[C]`` and the draws they are of."""
+    """The best of each concept so far: AGOPs ``[C, D, D]``, scores ``[C]`` and the draws they are of.
 
-    vectors: Tensor
+    While draws are only ranked, nobody needs their AGOPs.
+    """
+
+    products: Tensor | None
     scores: Tensor
     draws: list[Draw]
+
+    @property
+    def vectors(self) -> Tensor:
+        """Eigenvectors ``[C, D]`` of the largest eigenvalues."""
+        assert self.products is not None, "a run that is only ranked has no directions"
+        return torch.linalg.eigh(self.products).eigenvectors[..., -1]
 
     def take(self, other: Best) -> None:
         """Put what the other has found better in the place of what is here."""
         better = other.scores > self.scores
-        self.vectors[better] = other.vectors[better]
+        if self.products is not None and other.products is not None:
+            self.products[better] = other.products[better]
         self.scores[better] = other.scores[better]
         self.draws = [
             theirs if wins else ours
@@ -116,9 +126,10 @@ def _search_layer(
     x, x_val = x * scale, x_val * scale
     standing = list(draws)
     for rung in search.rungs:
-        rows = order[: rung.clips]
+        rows, final = order[: rung.clips], rung is search.rungs[-1]
+        fitted = (x[rows], data.y[rows], x_val, data.y_val)
         found = [
-            run(x[rows], data.y[rows], x_val, data.y_val, one, rung.iterations, search, data.task)
+            run(*fitted, one, rung.iterations, search, data.task, directed=final)
             for one in standing[: rung.keep]
         ]
         ranking = sorted(range(len(found)), key=lambda i: -float(found[i].scores.mean()))
@@ -138,31 +149,37 @@ def run(
     iterations: int,
     search: Search,
     task: str = "classification",
+    directed: bool = True,
 ) -> Best:
     """One RFM for all concepts: ``x [N, D]``, ``y [N, C]``, with validation clips.
 
     Kernel: ``k(x, z) = exp(-(|x - z|_M / L)^q)`` with M the concepts' summed AGOP over its largest
     entry; the predictor is ``k(., X) (K + ridge I)^-1 (y - mean)``.
+
+    Args:
+        directed: whether its directions are wanted, not its scores alone.
     """
     kernel = LaplaceKernel(bandwidth=one.bandwidth, exponent=one.exponent)
     score = auc if task == "classification" else r_squared
     mean, root = y.mean(0), None
     best: Best | None = None
     stale = 0
-    for _ in range(iterations):
+    for left in reversed(range(iterations)):
         gram = kernel.get_kernel_matrix(x, x, root)
         gram.diagonal().add_(one.ridge)
         weights = _solve(gram, y - mean)
         predicted = kernel.get_kernel_matrix(x_val, x, root) @ weights + mean
         scores = score(predicted.unsqueeze(-1), y_val)[:, 0]
-        products = agop(kernel, x, weights, root, one.centred, search.gradients)
-        now = Best(_top_eigenvectors(products), scores, [one] * len(scores))
+        products = None
+        if directed or left:
+            products = agop(kernel, x, weights, root, one.centred, search.gradients)
+        now = Best(products if directed else None, scores, [one] * len(scores))
         if best is None:
             best = now
         else:
             stale = 0 if (scores > best.scores).any() else stale + 1
             best.take(now)
-        if stale >= PATIENCE:
+        if stale >= PATIENCE or products is None:
             break
         root = _root(products.sum(0))
     assert best is not None
@@ -198,11 +215,6 @@ def _solve(gram: Tensor, targets: Tensor) -> Tensor:
     if failed:
         return torch.linalg.solve(gram, targets)
     return torch.cholesky_solve(targets, factor)
-
-
-def _top_eigenvectors(products: Tensor) -> Tensor:
-    """Eigenvectors ``[C, D]`` of the largest eigenvalues of ``[C, D, D]``."""
-    return torch.linalg.eigh(products).eigenvectors[..., -1]
 
 
 def _root(metric: Tensor) -> Tensor:
