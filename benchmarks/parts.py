@@ -22,6 +22,6 @@ def print_parts(
         table[name] = dict(parts[name](given))
         print(f"\n{name}")
         for what, figure in table[name].items():
-            print(f"  {what:48}{figure}")
+            print(f"  {what:52}{figure}")
     if path:
         path.write_text(json.dumps(table, indent=1) + "\n")

@@ -20,8 +20,8 @@ first steps:
   python -m sketch gallery build/gallery            eight prompts: WAVs, and a picture to look at
 
 to make it anew, on two cores or a GPU; every step goes on where it was stopped:
-  python -m sketch train codec --minutes 45
-  python -m sketch train lm --minutes 120
+  python -m sketch train codec --minutes 62
+  python -m sketch train lm --minutes 136
   python -m sketch export sketch/weights
 """
 

@@ -16,10 +16,6 @@ from sketch.prompts import EXAMPLES, check_prompt
 
 LARGEST_MB = 40
 
-pytestmark = pytest.mark.skipif(
-    not (WEIGHTS / "config.json").exists(), reason="the sketch's weights are still in training"
-)
-
 
 @pytest.fixture(scope="module")
 def sketch() -> Sketch:

@@ -25,7 +25,7 @@ from sketch.language.words import learn_words, whiten
 log = logging.getLogger(__name__)
 
 CHECKPOINT = "lm.pt"
-HOURS, VALIDATION_HOURS = 16.0, 0.6
+HOURS, VALIDATION_HOURS = 32.0, 0.6
 VALIDATION = Length(300, 15, 1.0)
 WARM_UP_STEPS = 60
 DECAY_FROM = 0.5
