@@ -6,20 +6,13 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 PYTHON := .venv/bin/python
 SYNC := sync --locked --inexact --quiet
 
-.PHONY: demo page test lint lock system browser
+.PHONY: demo test lint lock system browser
+
+# make demo DEMO_ARGS=--check plays one preset through the page's own API, and ends.
+DEMO_ARGS ?= --open
 
 demo: .venv/.ready
-	@echo "demo: building the small set of notes (about half a minute on two cores)"
-	@$(PYTHON) -m curation build notes --preset small
-	@echo "demo: drawing its overview"
-	@$(PYTHON) -m curation preview build/notes-small
-	@echo "demo: done. Look at build/notes-small/overview.png, listen to build/notes-small/preview/"
-
-# make page PAGE_ARGS=--check plays one preset through the page's own API, and ends.
-PAGE_ARGS ?= --open
-
-page: .venv/.ready
-	@$(PYTHON) app.py $(PAGE_ARGS)
+	@$(PYTHON) app.py $(DEMO_ARGS)
 
 test: .venv/.ready-for-tests
 	@echo "test: running the tests"

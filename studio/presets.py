@@ -18,7 +18,7 @@ MODELS = (
     "facebook/musicgen-medium",
     "facebook/musicgen-large",
 )
-METHODS = ("rfm", "ridge", "logistic", "mean_difference")
+METHODS = ("logistic", "rfm", "ridge", "mean_difference")
 """In the order in which they are taken where nobody chose."""
 
 METHOD_WORDS = {
@@ -28,8 +28,8 @@ METHOD_WORDS = {
     "mean_difference": "difference of means",
 }
 STRENGTHS = {
-    "notes": 0.045,
-    "notes_in_songs": 0.045,
+    "notes": 0.06,
+    "notes_in_songs": 0.03,
     "roots": 0.045,
     "chords": 0.05,
     "genres": 0.06,
@@ -38,6 +38,9 @@ STRENGTHS = {
 """Usual strength by family."""
 
 USUAL_STRENGTH = 0.05
+RIVALS = {"notes": ("notes_in_songs", "notes")}
+"""Families of the same concepts, the better first: a note learnt from songs leaves more of the music."""
+
 LAYERS: dict[str, Any] = {"weighting": "all"}
 SECONDS = 8.0
 
@@ -161,10 +164,15 @@ def recipe_of(
     """
     chosen = []
     for part in preset.parts:
-        bank = method_for(part.family, banks)
-        if bank is None or part.concept not in banks[bank]:
+        found = [
+            (family, bank)
+            for family in RIVALS.get(part.family, (part.family,))
+            if (bank := method_for(family, banks)) is not None and part.concept in banks[bank]
+        ]
+        if not found:
             return None
-        chosen.append(intervention(part.family, part.concept, part.strength, part.schedule, bank))
+        family, bank = found[0]
+        chosen.append(intervention(family, part.concept, part.strength, part.schedule, bank))
     return {
         "format": 1,
         "model": model,

@@ -56,7 +56,7 @@ class Search:
     """How many draws, and what becomes of them. The last rung gives the directions."""
 
     draws: int = 100
-    rungs: tuple[Rung, ...] = (Rung(100, 400, 1), Rung(24, 1000, 3), Rung(5, 3000, 15))
+    rungs: tuple[Rung, ...] = (Rung(100, 400, 1), Rung(16, 1000, 3), Rung(3, 2000, 10))
     gradients: int = 800
     """Clips at which gradients are taken for an AGOP."""
 
