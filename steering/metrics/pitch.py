@@ -17,7 +17,10 @@ from curation.errors import BadInput
 from curation.theory import PITCH_CLASSES
 from steering.metrics.verdict import Verdict
 
-HOP = 512
+RATE = 16_000
+"""Notes are heard below 8 kHz: what is sampled faster is resampled first."""
+
+HOP = 256
 _QUIET_DB = -50.0
 _MARGIN = 4.0
 
@@ -25,7 +28,16 @@ _MARGIN = 4.0
 @lru_cache(maxsize=4)
 def _hop(sample_rate: int) -> int:
     """Hop in samples, near 16 ms at any rate, as constant-Q needs it: a multiple of 64."""
-    return max(64, round(HOP * sample_rate / 32_000 / 64) * 64)
+    return max(64, round(HOP * sample_rate / RATE / 64) * 64)
+
+
+def _slower(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
+    """A clip at no more than the rate that is listened at, and its rate."""
+    if audio.ndim != 1 or not np.isfinite(audio).all():
+        raise BadInput(f"a clip must be finite and mono, [N]: this is {audio.shape}")
+    if sample_rate <= RATE:
+        return audio, sample_rate
+    return librosa.resample(audio, orig_sr=sample_rate, target_sr=RATE), RATE
 
 
 def chroma_frames(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, float]:
@@ -33,8 +45,7 @@ def chroma_frames(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, floa
 
     Frames more than 50 dB below the clip's loudest are left out.
     """
-    if audio.ndim != 1 or not np.isfinite(audio).all():
-        raise BadInput(f"a clip must be finite and mono, [N]: this is {audio.shape}")
+    audio, sample_rate = _slower(audio, sample_rate)
     hop = _hop(sample_rate)
     tones = harmonic(audio, margin=_MARGIN)
     amplitudes = librosa.feature.chroma_cqt(
@@ -90,6 +101,7 @@ class Profile:
 
 def profile(audio: np.ndarray, sample_rate: int) -> Profile:
     """Look at a clip, float ``[N]``, once."""
+    audio, sample_rate = _slower(audio, sample_rate)
     amplitudes, rate = chroma_frames(audio, sample_rate)
     sounds = _sounding(audio, sample_rate, amplitudes.shape[1])
     energy = (amplitudes[:, sounds] ** 2).sum(axis=1)
