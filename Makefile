@@ -16,7 +16,7 @@ demo: .venv/.ready
 
 test: .venv/.ready-for-tests
 	@echo "test: running the tests"
-	@$(PYTHON) -m pytest
+	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.ready-for-tests
 	@echo "lint: style, types, and whether the lock, requirements.txt and the cards are current"
