@@ -1,6 +1,6 @@
 """How fast the steered decoder is, beside the libraries' own, on the same weights in one run.
 
-    python -m benchmarks.decoder                   all parts, one CPU thread, about ten minutes
+    python -m benchmarks.decoder                   all parts, one CPU thread, about a quarter of an hour
     python -m benchmarks.decoder --only speed      one: speed, latency, gpu, memory, profile
 
 Speed: steps per second on the sketch, 50 of which are a second of music; contestants take turns, the
