@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from types import TracebackType
 from typing import Any
 
 from curation.errors import BadInput
@@ -75,17 +74,6 @@ class HiredSession:
     ) -> None:
         self._asked = (model, clips, seconds, sampling)
         self._over = False
-
-    def __enter__(self) -> HiredSession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def stream(self) -> Iterator[Chunk]:
         """Chunks as they arrive."""

@@ -51,7 +51,6 @@ class Performance:
         self._sound: list[np.ndarray] = []
         self._codes: list[Tensor] = []
         self._played = 0.0
-        self._ended = False
 
     @staticmethod
     def recipe_of(checked: dict[str, Any], stage: Stage) -> Recipe:
@@ -113,7 +112,6 @@ class Performance:
         plan = recipe.plan(self._stage.bank, model.frame_rate)
         clips = [Clip(recipe.prompt, recipe.seed, plan), Clip(recipe.prompt, recipe.seed)]
         self._session = self._stage.session(clips, recipe.seconds, recipe.sampling)
-        self._session.__enter__()
         self._chunks = iter(self._session.stream())
         self.tell(
             event="started",
@@ -175,9 +173,8 @@ class Performance:
 
     def close(self) -> None:
         """Give the session's memory back."""
-        if self._session is not None and not self._ended:
-            self._ended = True
-            self._session.__exit__(None, None, None)
+        if self._session is not None:
+            self._session.stop()
 
 
 def as_int16(audio: Tensor) -> np.ndarray:

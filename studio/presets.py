@@ -28,7 +28,7 @@ METHOD_WORDS = {
     "mean_difference": "difference of means",
 }
 STRENGTHS = {
-    "notes": 0.06,
+    "notes": 0.03,
     "notes_in_songs": 0.03,
     "roots": 0.045,
     "chords": 0.05,
@@ -38,9 +38,6 @@ STRENGTHS = {
 """Usual strength by family."""
 
 USUAL_STRENGTH = 0.05
-RIVALS = {"notes": ("notes_in_songs", "notes")}
-"""Families of the same concepts, the better first: a note learnt from songs leaves more of the music."""
-
 LAYERS: dict[str, Any] = {"weighting": "all"}
 SECONDS = 8.0
 
@@ -164,15 +161,10 @@ def recipe_of(
     """
     chosen = []
     for part in preset.parts:
-        found = [
-            (family, bank)
-            for family in RIVALS.get(part.family, (part.family,))
-            if (bank := method_for(family, banks)) is not None and part.concept in banks[bank]
-        ]
-        if not found:
+        bank = method_for(part.family, banks)
+        if bank is None or part.concept not in banks[bank]:
             return None
-        family, bank = found[0]
-        chosen.append(intervention(family, part.concept, part.strength, part.schedule, bank))
+        chosen.append(intervention(part.family, part.concept, part.strength, part.schedule, bank))
     return {
         "format": 1,
         "model": model,

@@ -15,7 +15,7 @@ import steering.cli
 from tests.test_steering_commands import place  # noqa: F401  a small model in a folder
 
 README = Path(steering.cli.__file__).parent / "README.md"
-FEWER = {"curation": ("--clips", "168", "--workers", "1"), "generate": ("--seconds", "1")}
+FEWER = {"curation": ("--clips", "600", "--workers", "1"), "generate": ("--seconds", "1")}
 
 
 def commands() -> list[list[str]]:
