@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from curation.concepts import get_family
 from curation.errors import BadInput
-from curation.theory import PITCH_CLASSES
 from steering.activations import Pooling
-from steering.labels import class_weights, spec_of
+from steering.labels import SCORE_LABELS, ScoreLabel, class_weights, spec_of
 from steering.store import Activations
 from steering.training import SplitColumn, Table, table
 
@@ -26,8 +26,8 @@ class Training:
     """A family's data.
 
     Attributes:
-        dataset: family that curation builds. label: its column, or ``strongest`` for the pitch
-            class that the score holds longest in a second.
+        dataset: family that curation builds. label: its column, or one of `labels.SCORE_LABELS`,
+            told by the score: ``strongest`` pitch class, ``triad``.
         pooling: ``second`` serves labels of seconds and, averaged, those of whole clips.
         clips: as many as are built; ``None`` is the preset ``small``.
     """
@@ -50,6 +50,8 @@ FAMILIES: dict[str, Training] = {
     "notes_in_songs": Training("songs", "strongest", "second", SONGS),
     "chords": Training("chords", "quality"),
     "roots": Training("chords", "root"),
+    "triads": Training("chords", "triad"),
+    "triads_in_songs": Training("songs", "triad", "second", SONGS),
     "genres": Training("genres", "genre"),
     "genres_in_songs": Training("songs", "genre", "second", SONGS),
     "tempos": Training("tempos", "bpm", task="regression"),
@@ -66,27 +68,36 @@ def get_training(family: str) -> Training:
     return FAMILIES[family]
 
 
+def concepts_of(family: str) -> tuple[str, ...]:
+    """What can be steered to: the classes of the family's label; the label itself for numbers."""
+    training = get_training(family)
+    if training.label in SCORE_LABELS:
+        return SCORE_LABELS[training.label].concepts
+    return get_family(training.dataset).labels[training.label].classes or (training.label,)
+
+
 def table_of(training: Training, store: Activations, by: SplitColumn = "split") -> Table:
     """The family's table out of its activations."""
-    if training.label == "strongest":
-        return per_second(store, by)
+    if training.label in SCORE_LABELS:
+        return by_score(SCORE_LABELS[training.label], store, training.pooling, by)
     if training.pooling == "second":
         store = replace(store, values=store.values.astype(np.float32).mean(1, keepdims=True))
     return table(store, training.label, by)
 
 
-def per_second(store: Activations, by: SplitColumn = "split") -> Table:
-    """Every second of every clip with the pitch class that its score holds longest there.
+def by_score(
+    label: ScoreLabel, store: Activations, pooling: Pooling, by: SplitColumn = "split"
+) -> Table:
+    """Every second of every clip, or every clip, with what its score says of it.
 
-    Seconds without a note are left out.
+    Where the score says nothing, as in a rest, there is no row.
     """
     values, splits = store.values, store.column(by)
-    seconds = values.shape[1]
-    strongest = np.stack(
-        [_strongest(str(name), seconds) for name in store.column("clip_id")]
+    places = np.stack(
+        [_places(label, str(name), values.shape[1], pooling) for name in store.column("clip_id")]
     )  # [N, P]
     rows = {
-        split: np.argwhere((strongest >= 0) & (splits == split)[:, None])
+        split: np.argwhere((places >= 0) & (splits == split)[:, None])
         for split in ("train", "validation", "test")
     }
     if not len(rows["train"]) or not len(rows["validation"]):
@@ -96,18 +107,19 @@ def per_second(store: Activations, by: SplitColumn = "split") -> Table:
         for split, at in rows.items()
     }
     y = {
-        split: torch.nn.functional.one_hot(torch.from_numpy(strongest[at[:, 0], at[:, 1]]), 12)
+        split: torch.nn.functional.one_hot(
+            torch.from_numpy(places[at[:, 0], at[:, 1]]), len(label.concepts)
+        )
         for split, at in rows.items()
     }
-    return Table(x, {s: t.float() for s, t in y.items()}, PITCH_CLASSES, "classification")
+    return Table(x, {s: t.float() for s, t in y.items()}, label.concepts, "classification")
 
 
-def _strongest(clip_id: str, seconds: int) -> np.ndarray:
-    """The longest-held pitch class of every second, int ``[P]``; -1 where there is none."""
-    spec = spec_of(clip_id)
-    score = spec.score()
-    weights = np.stack([class_weights(score, s + 1.0, float(s)) for s in range(seconds)])
-    return np.where(weights.sum(axis=1) > 0, weights.argmax(axis=1), -1)
+def _places(label: ScoreLabel, clip_id: str, parts: int, pooling: Pooling) -> np.ndarray:
+    """The concept's number in every second, or in the whole clip: int ``[P]``."""
+    score = spec_of(clip_id).score()
+    spans = [(s, s + 1.0) for s in range(parts)] if pooling == "second" else [(0.0, np.inf)]
+    return np.array([label.place(class_weights(score, end, start)) for start, end in spans])
 
 
 def build_folder(training: Training, root: Path) -> Path:

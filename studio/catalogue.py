@@ -23,13 +23,15 @@ from studio.stage import Stage
 
 FAMILY_WORDS = {
     "notes": "note",
-    "chords": "chord",
+    "triads": "chord",
     "genres": "genre",
     "tempos": "tempo",
     "keys": "key",
     "modes": "mode",
+    "chords": "chord quality",
     "roots": "chord root",
     "notes_in_songs": "note, from songs",
+    "triads_in_songs": "chord, from songs",
     "genres_in_songs": "genre, from songs",
     "tempos_in_songs": "tempo, from songs",
 }

@@ -9,13 +9,17 @@ import numpy as np
 
 from curation.classify import features
 from curation.errors import BadInput
-from curation.hearing import NothingHeard, hear_bpm, hear_chord, hear_key
+from curation.hearing import NothingHeard, hear_bpm, hear_key
 from curation.theory import PITCH_CLASSES, TRIADS
+from steering.labels import TRIAD_NAMES
+from steering.metrics import chord
 from steering.metrics.adherence import asked_in
 from steering.metrics.kept_listeners import KeptListeners
 from steering.metrics.pitch import profile
 from studio.clips import SIDES, Pair
 from studio.loudness import loudness
+
+CHORDS = (*TRIAD_NAMES, *TRIADS)
 
 Ear = Callable[[np.ndarray, int], Any]
 
@@ -29,8 +33,7 @@ def verdict(pair: Pair, listeners: KeptListeners | None = None) -> list[dict[str
     concepts = [record["concept"] for record in pair.recipe["interventions"]]
     rows = _pitch_rows(pair, list(dict.fromkeys(c for c in concepts if c in PITCH_CLASSES)))
     rows.append(_row(pair, "key", lambda audio, rate: " ".join(hear_key(audio, rate))))
-    if any(concept in TRIADS for concept in concepts):
-        rows.append(_row(pair, "triad, over all", lambda a, r: " ".join(hear_chord(a, r))))
+    rows += _chord_rows(pair, list(dict.fromkeys(c for c in concepts if c in CHORDS)))
     rows.append(_row(pair, "tempo", lambda audio, rate: round(hear_bpm(audio, rate)), "bpm"))
     rows += _prompt_rows(pair, listeners) if listeners else []
     rows.append(_row(pair, "loudness", lambda a, r: round(loudness(a, r), 1), "LUFS"))
@@ -52,6 +55,23 @@ def _pitch_rows(pair: Pair, targets: list[str]) -> list[dict[str, Any]]:
     rows.append(
         {"what": "variety of pitch classes", "unit": "bits"}
         | {side: round(abs(one.entropy), 1) for side, one in seen.items()}
+    )
+    return rows
+
+
+def _chord_rows(pair: Pair, targets: list[str]) -> list[dict[str, Any]]:
+    """Each target's share of the seconds, as a chord or as a quality."""
+    if not targets:
+        return []
+    heard = {side: chord.hear(pair.floating(side), pair.sample_rate) for side in SIDES}
+    rows: list[dict[str, Any]] = [
+        {"what": f"seconds of {target}", "unit": "%", "target": target}
+        | {side: round(100 * one.share(target)) for side, one in heard.items()}
+        for target in targets
+    ]
+    rows.append(
+        {"what": "most frequent chord", "unit": ""}
+        | {side: one.heard for side, one in heard.items()}
     )
     return rows
 

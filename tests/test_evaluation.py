@@ -17,7 +17,7 @@ from steering.evaluation import report, strengths
 from steering.evaluation.asks import asks, check_disjoint, in_words
 from steering.evaluation.cells import Cell, Setting, Shelf, Steer
 from steering.evaluation.experiments import EXPERIMENTS, controls, levers, search
-from steering.evaluation.plans import clips, intervention, with_triad
+from steering.evaluation.plans import clips, intervention
 from steering.evaluation.running import Runner
 from steering.evaluation.scoring import Life, Scores, hits, life
 from steering.evaluation.statistics import compare, estimate, holm, resampled_means
@@ -153,15 +153,6 @@ def test_controls_are_as_long_as_the_real_thing_and_stand_for_nothing(setting, b
     assert max(shared) < 1e-5
 
 
-def test_a_note_with_its_triad_leans_on_the_note_and_not_on_others(banks):
-    bank = banks["notes/ridge"]
-    mixed = with_triad("A", bank, 0.4)
-    likeness = {name: float((mixed.vectors * d.vectors).sum(-1).mean()) for name, d in bank.items()}
-    ranking = sorted(likeness, key=lambda name: -likeness[name])
-    assert ranking[0] == "A" and set(ranking[1:3]) == {"C#", "E"}
-    assert torch.allclose(mixed.vectors.norm(dim=-1), torch.ones(2), atol=1e-5)
-
-
 def toy_bank_of_two(bank):
     names = list(bank)[:2]
     return replace(bank, directions={name: bank[name] for name in names})
@@ -258,6 +249,15 @@ def test_the_most_accurate_of_the_living_is_chosen():
     )
     assert chosen is good
     assert strengths.choose({"drone": (drone, judged("drone", scores(1.0, 0.2)))}) is drone
+
+
+def test_what_only_just_lives_is_chosen_where_nothing_lives_safely():
+    safe, edge = (Steer("notes/ridge", c) for c in (0.02, 0.03))
+    judgements = {"edge": (edge, judged("edge", scores(0.9, 1.3)))}
+    assert judgements["edge"][1].alive_within(1.0) and not judgements["edge"][1].alive_within(0.75)
+    assert strengths.choose(judgements) is edge
+    judgements["safe"] = (safe, judged("safe", scores(0.7, 1.6)))
+    assert strengths.choose(judgements) is safe
 
 
 def test_the_test_run_needs_what_validation_chose(tmp_path):

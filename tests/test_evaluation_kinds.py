@@ -18,12 +18,13 @@ from steering.evaluation import evaluating, experiments, scoring
 from steering.evaluation.asks import asks
 from steering.evaluation.cells import Setting, Shelf, Steer
 from steering.evaluation.evaluating import Evaluation
-from steering.evaluation.experiments import EXPERIMENTS, concepts_of
+from steering.evaluation.experiments import EXPERIMENTS
 from steering.evaluation.judges import Judges
 from steering.evaluation.pairs import pair_parts
 from steering.evaluation.running import Runner
 from steering.evaluation.tempos import tempo_parts
 from steering.evaluation.tracking import schedule_parts, target_shares
+from steering.families import concepts_of
 from steering.metrics import embeddings
 from steering.metrics.adherence import PromptListeners
 from steering.sampling import Sampling
@@ -45,8 +46,7 @@ class Toys:
 
     @staticmethod
     def _concepts(name):
-        family = name.partition("/")[0].removesuffix("_in_songs")
-        return concepts_of(EXPERIMENTS[family])
+        return concepts_of(name.partition("/")[0])
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def judges():
     x = rng.normal(size=(60, length))
     listeners = {}
     for attribute, classes in (
-        ("genre", concepts_of(EXPERIMENTS["genres"])),
+        ("genre", concepts_of("genres")),
         ("lead_family", ("guitar", "reed", "piano", "brass", "strings", "pipe", "organ")),
         ("drums", ("drums", "no drums")),
     ):
@@ -80,7 +80,7 @@ class Forgiving(PromptListeners):
 
 def evaluation(model, judges, name: str, folder, seconds: float, clips: int = 2) -> Evaluation:
     one = EXPERIMENTS[name]
-    chosen = asks("validation", clips, concepts_of(one), one.family)
+    chosen = asks("validation", clips, concepts_of(one.family), one.family)
     judges = Judges(Forgiving(judges.listeners.listeners), judges.embedding, {})
     return Evaluation(
         name, one, Setting(model.origin, tuple(chosen), seconds, Sampling()),
@@ -110,15 +110,15 @@ def test_where_clap_is_at_hand_it_hears_adherence_to_the_plain_prompt(model, jud
 
 def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluating, "METHODS", ("ridge",))
-    monkeypatch.setattr(experiments, "FACTORS", (1.0,))
-    monkeypatch.setattr(experiments, "LEVERS", {"gate 0.3": {"gate": 0.3}})
+    monkeypatch.setattr(experiments, "OF_HALF_THE_LAYERS", (1.0,))
+    monkeypatch.setattr(experiments, "LEVERS", {"gate 0.3": ({"gate": 0.3}, (1.0,))})
     monkeypatch.setattr(experiments, "MULTIPLES", (1.0, 2.0))
     found = evaluation(model, judges, "notes", tmp_path, 0.5)
     parts, chosen = evaluating.validation(found)
     assert [part.title for part in parts] == [
         "Strengths, notes", "Strengths, notes_in_songs", "Levers",
     ]  # fmt: skip
-    tried = EXPERIMENTS["notes"].grid
+    tried = EXPERIMENTS["notes"].grid + EXPERIMENTS["notes"].pulsed
     assert chosen.methods["ridge"].coefficient in tried
     parts = {part.title: part for part in evaluating.test(found, chosen)}
     rows = {row.label: row for row in parts["Controls"].rows}
@@ -127,6 +127,9 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
                if label not in ("unsteered", experiments.CONTRADICTED))  # fmt: skip
     assert rows["unsteered, other seeds"].life.fd > 0
     assert len(parts["Methods"].rows) == 3 and parts["Methods"].pictures == ("trade-off.png",)
+    steady = [row.label for row in parts["Steady or in pulses"].rows[1:]]
+    assert len(steady) == 6 and sum(label.endswith("in pulses") for label in steady) == 2
+    assert {"Layers", "Gates"} < set(parts) and (tmp_path / "pulses.png").stat().st_size > 5_000
     assert set(parts["Two at once"].numbers["shares"]) >= {"both", "both, orthogonalised"}
 
 

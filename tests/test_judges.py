@@ -48,8 +48,10 @@ def clicks(bpm: float, seconds: float = 8.0) -> np.ndarray:
 
 def test_seconds_of_chords_are_counted():
     heard = chord.hear(chords((60, "major"), (62, "minor"), (65, "minor"), (67, "minor")), RATE)
-    assert heard.heard == "minor"
     assert heard.share("minor") == pytest.approx(0.75) and heard.share("dim") == 0
+    assert heard.share("C major") == heard.share("F minor") == pytest.approx(0.25)
+    assert chord.quality(heard) == "minor"
+    assert chord.hear(chords((60, "major"), (62, "minor"), (62, "minor")), RATE).heard == "D minor"
     assert chord.hear(np.zeros(RATE, np.float32), RATE).heard is None
 
 
@@ -89,7 +91,7 @@ def test_what_is_heard_at_once_is_what_each_judge_hears():
     seen = pitch.profile(clips[0], RATE)
     assert np.allclose(heard["energy"][0], seen.energy)
     assert entropies(heard)[0] == pytest.approx(seen.entropy)
-    assert heard["chords"][0].tolist() == [1, 0, 0, 0]
+    assert heard["chords"].shape == (2, 12, 4) and heard["chords"][0, 0, 0] == 1
 
 
 def listener() -> tuple[Listener, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import librosa
 import numpy as np
 import pytest
 
@@ -35,6 +36,13 @@ def test_four_notes_share_the_clip_evenly():
     for name in ("C", "E", "G", "A#"):
         assert pitch.hear(clip, RATE).share(name) == pytest.approx(0.25, abs=0.06)
     assert pitch.profile(clip, RATE).entropy == pytest.approx(2.0, abs=0.2)
+
+
+@pytest.mark.parametrize("samples", [5_000, 24_001])
+def test_the_harmonic_part_is_librosas_to_the_bit(samples):
+    rng = np.random.default_rng(0)
+    clip = (rng.normal(0, 0.1, samples) + np.sin(np.arange(samples) * 0.1)).astype(np.float32)
+    assert np.array_equal(pitch.harmonic(clip), librosa.effects.harmonic(clip, margin=4.0))
 
 
 def test_shares_follow_the_clock():

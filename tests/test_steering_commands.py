@@ -15,7 +15,8 @@ from steering import families, hub
 from steering.cli import main
 from steering.directions import load_bank
 from steering.evaluation import evaluating, experiments
-from steering.families import Training, per_second
+from steering.families import Training, by_score
+from steering.labels import SCORE_LABELS, TRIAD_NAMES
 from steering.models import load_model
 from steering.shipped import shipped_banks
 from steering.store import Activations
@@ -40,17 +41,15 @@ def few(monkeypatch):
     """Small datasets, two methods, one strength."""
     monkeypatch.setitem(families.FAMILIES, "chords", Training("chords", "quality", clips=CLIPS))
     monkeypatch.setattr(evaluating, "METHODS", ("ridge", "mean_difference"))
-    chords = experiments.EXPERIMENTS["chords"]
+    chords = experiments.EXPERIMENTS["qualities"]
     monkeypatch.setitem(
         experiments.EXPERIMENTS,
-        "chords",
+        "qualities",
         experiments.Experiment(
             "chords", chords.shares, chords.prominent, chords.trials, (), (2.0,)
         ),
     )
-    monkeypatch.setattr(experiments, "FACTORS", (1.0,))
     monkeypatch.setattr(experiments, "MULTIPLES", (1.0,))
-    monkeypatch.setattr(experiments, "LEVERS", {})
 
 
 def run(place, *arguments: str) -> int:
@@ -69,14 +68,14 @@ def test_from_nothing_to_banks_to_a_report(place, few, capsys):
 
     small = ("--clips", "2", "--seconds", "1", "--real-hours", "0.2", "--truth-clips", "2")
     kept = ("--home", "{home}/evaluation", "--banks", "{home}/banks")
-    evaluate = ("evaluate", "chords", *model, *small, *kept)
+    evaluate = ("evaluate", "qualities", *model, *small, *kept)
     assert run(place, *evaluate, "--split", "test") == 2
     assert "chosen on validation" in capsys.readouterr().err
     assert run(place, *evaluate) == 0
     assert run(place, *evaluate, "--split", "test") == 0
-    folder = place / "evaluation" / "chords-test"
+    folder = place / "evaluation" / "qualities-test"
     page = (folder / "report.md").read_text()
-    for said in ("random direction", "shuffled labels", "prompt alone", "gate 0.3", "orthogonal",
+    for said in ("random direction", "shuffled labels", "prompt alone", "orthogonal",
                  "steered, contradicting prompt", "the two lead", "held-out probe",
                  "the judge of chord quality, through the codec", "rendered test songs"):  # fmt: skip
         assert said in page
@@ -84,7 +83,7 @@ def test_from_nothing_to_banks_to_a_report(place, few, capsys):
     parts = {
         part["title"]: part for part in json.loads((folder / "report.json").read_text())["parts"]
     }
-    assert set(parts) == {"Controls", "Methods", "Layers", "Gates", "Two at once"}
+    assert set(parts) == {"Controls", "Methods", "Two at once"}
     assert all(0 <= row["against"]["adjusted"] <= 1 for row in parts["Controls"]["rows"][1:])
 
 
@@ -122,11 +121,28 @@ def test_seconds_are_labelled_by_the_score():
         {"clip_id": "songs-000000", "split": "train"},
         {"clip_id": "songs-000001", "split": "validation"},
     ]
-    data = per_second(Activations(values, labels, {}))
+    data = by_score(SCORE_LABELS["strongest"], Activations(values, labels, {}), "second")
     for split in ("train", "validation"):
         assert 8 <= len(data.x[split]) <= 12
         assert (data.y[split].sum(1) == 1).all()
     assert torch.equal(data.x["train"][0], torch.from_numpy(values[0, 0].astype(np.float32)))
+
+
+def test_triads_are_told_by_what_sounds():
+    """C and E over G is C major; a cluster and a rest are no triad."""
+    import numpy as np
+
+    place = SCORE_LABELS["triad"].place
+    weights = np.zeros(12)
+    assert place(weights) == -1
+    weights[[0, 4, 7]] = 1.0, 1.0, 2.0
+    assert TRIAD_NAMES[place(weights)] == "C major"
+    weights[[3, 4]] = 1.0, 0.0
+    assert TRIAD_NAMES[place(weights)] == "C minor"
+    weights[:] = 1.0
+    assert place(weights) == -1
+    weights[:] = np.isin(np.arange(12), (0, 3, 6))
+    assert place(weights) == -1
 
 
 def test_banks_go_up_and_come_down_without_code(tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HOME = Path("build/evaluation")
 CLIPS = {"validation": 48, "test": 108}
 """Of a cell: every note four times, and nine times."""
-SINGLE = ("notes", "chords", "genres", "keys", "modes")
+SINGLE = ("notes", "chords", "qualities", "genres", "keys", "modes")
 WHAT = (*SINGLE, "tempos", "schedules", "pairs", "probes")
 
 
@@ -123,9 +123,10 @@ def prepare(options: argparse.Namespace) -> Evaluation:
     from steering.evaluation.banks import BankShelf, HeldOutProbe
     from steering.evaluation.cells import Setting, Shelf
     from steering.evaluation.evaluating import Evaluation
-    from steering.evaluation.experiments import EXPERIMENTS, concepts_of
+    from steering.evaluation.experiments import EXPERIMENTS
     from steering.evaluation.judges import Amounts, make_judges
     from steering.evaluation.running import Runner
+    from steering.families import concepts_of
     from steering.making import Workshop
     from steering.metrics.adherence import CLAP, find_clap
     from steering.sampling import Sampling
@@ -136,7 +137,7 @@ def prepare(options: argparse.Namespace) -> Evaluation:
         _refuse_early(options)
     model = model_of(options)
     seconds = options.seconds or experiment.seconds
-    concepts = concepts_of(experiment)
+    concepts = concepts_of(experiment.family)
     clap_name = options.clap or CLAP
     clap = find_clap(clap_name)
     setting = Setting(

@@ -17,6 +17,7 @@ from curation.concepts import songs
 from curation.errors import BadInput
 from curation.theory import PITCH_CLASSES
 from sketch.material import Piece, split_of
+from steering.labels import TRIAD_NAMES
 
 SplitName = Literal["validation", "test"]
 Wording = Literal["plain", "named", "contradicting"]
@@ -118,6 +119,8 @@ def in_words(family: str, prompt: str, concept: str) -> str:
     >>> in_words("notes", "calm jazz", "C"), in_words("genres", "oboe", "jazz swing")
     ('calm jazz in C major', 'jazz oboe')
     """
+    if concept in TRIAD_NAMES:
+        return f"{prompt} in {concept}"
     if concept in PITCH_CLASSES:
         return f"{prompt} in {concept} major"
     if concept in songs.MODES:

@@ -22,7 +22,7 @@ from steering.directions import Bank, Origin
 from steering.evaluation.asks import Ask, Wording
 from steering.sampling import Sampling
 
-FORMAT = 1
+FORMAT = 2
 Control = Literal["", "random", "orthogonal"]
 
 
@@ -36,8 +36,6 @@ class Steer:
         control: ``random`` puts a random direction in the concept's place, ``orthogonal`` one that
             shares nothing with any concept of the bank; each clip has its own. A flipped sign is
             a negative coefficient, shuffled labels are another bank.
-        triad: of a note, how much of its third and fifth is pushed with it, so that the music may
-            move within the chord; 0 pushes the note alone.
     """
 
     bank: str
@@ -49,7 +47,6 @@ class Steer:
     gate: float = 1.0
     rows: str = "both"
     operator: str = "add"
-    triad: float = 0.0
 
 
 @dataclass(frozen=True)

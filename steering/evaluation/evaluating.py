@@ -11,7 +11,7 @@ import numpy as np
 from steering.evaluation import drawing, experiments, strengths
 from steering.evaluation.asks import Ask
 from steering.evaluation.banks import BankShelf, HeldOutProbe
-from steering.evaluation.cells import Result, Setting, Steer
+from steering.evaluation.cells import Result, Setting
 from steering.evaluation.experiments import METHODS, SHUFFLED, Experiment, Section
 from steering.evaluation.judges import Judges
 from steering.evaluation.report import Part
@@ -103,14 +103,16 @@ def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
         )
         for method in evaluation.methods
     }
-    section = experiments.levers(strengths.choose(candidates), evaluation.setting.origin.layers)
-    found = evaluation.table(section, evaluation.play([section]))
-    parts.append(Part(section.title, section.about, found))
-    candidates |= {
-        cell.label: (cell.steers[0], row)
-        for cell, row in zip(section.cells, found, strict=True)
-        if cell.steers
-    }
+    if one.ablated:
+        best = strengths.choose(candidates)
+        section = experiments.levers(best, evaluation.setting.origin.layers)
+        found = evaluation.table(section, evaluation.play([section]))
+        parts.append(Part(section.title, section.about, found))
+        candidates |= {
+            cell.label: (cell.steers[0], row)
+            for cell, row in zip(section.cells, found, strict=True)
+            if cell.steers
+        }
     return parts, Chosen(methods, strengths.choose(candidates))
 
 
@@ -120,28 +122,36 @@ def test(evaluation: Evaluation, chosen: Chosen) -> list[Part]:
     sections = [
         experiments.controls(best, best.bank + SHUFFLED),
         experiments.methods_side_by_side(chosen.methods),
-        experiments.layer_ablation(best, layers),
-        experiments.gate_ablation(best),
     ]
+    if evaluation.experiment.ablated:
+        sections += [
+            experiments.steady_or_pulsed(best),
+            experiments.layer_ablation(best, layers),
+            experiments.gate_ablation(best),
+        ]
     fused = experiments.fusion(best)
     played = evaluation.play([*sections, fused])
     parts = []
     for section in sections:
         part = Part(section.title, section.about, evaluation.table(section, played))
-        if section.title == "Methods":
-            part = _with_picture(evaluation, part, chosen.methods)
+        if section.title in PICTURES:
+            part = _with_picture(evaluation, part, section)
         parts.append(part)
     return [*parts, fusion_part(evaluation, fused, played)]
 
 
-def _with_picture(evaluation: Evaluation, part: Part, methods: Mapping[str, Steer]) -> Part:
-    curves = {
-        method: [row for row in part.rows if row.label.startswith(f"{method} ")]
-        for method in methods
-    }
+PICTURES = {"Methods": "trade-off.png", "Steady or in pulses": "pulses.png"}
+"""Sections whose cells lie on curves, and what those are drawn into."""
+
+
+def _with_picture(evaluation: Evaluation, part: Part, section: Section) -> Part:
+    curves: dict[str, list[Row]] = {}
+    for cell, row in zip(section.cells, part.rows, strict=True):
+        if cell.steers:
+            curves.setdefault(experiments.curve_of(cell.steers[0]), []).append(row)
     evaluation.folder.mkdir(parents=True, exist_ok=True)
-    drawing.draw_trade_off(curves, evaluation.folder / "trade-off.png")
-    return replace(part, pictures=("trade-off.png",))
+    drawing.draw_trade_off(curves, evaluation.folder / PICTURES[section.title])
+    return replace(part, pictures=(PICTURES[section.title],))
 
 
 def fusion_part(evaluation: Evaluation, section: Section, played: Mapping[str, Result]) -> Part:

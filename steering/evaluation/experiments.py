@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from curation.concepts import get_family
-from curation.theory import PITCH_CLASSES
 from steering.evaluation import scoring
 from steering.evaluation.cells import Cell, Steer
 from steering.evaluation.scoring import Shares
-from steering.families import get_training
 
 METHODS = ("mean_difference", "ridge", "logistic", "rfm")
 TWIN, CONTRADICTED = "unsteered", "unsteered, contradicting prompt"
@@ -28,7 +25,9 @@ class Experiment:
         rivals: other families whose banks stand for the same concepts, tried on validation.
         shares, prominent: its judge.
         trials: names of `truth.TRIALS` that say how far the judge can be trusted.
-        grid: relative coefficients that are tried on validation.
+        grid: relative coefficients that are tried on validation, all the time.
+        pulsed: those that are tried in pulses; none leaves pulses out.
+        ablated: whether ways to spend the push, layers and gates are compared, too.
     """
 
     family: str
@@ -37,16 +36,10 @@ class Experiment:
     trials: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()
     grid: tuple[float, ...] = (0.01, 0.015, 0.02, 0.03, 0.045, 0.07)
+    pulsed: tuple[float, ...] = ()
+    ablated: bool = False
     seconds: float = 4.0
     probed: bool = True
-
-
-def concepts_of(experiment: Experiment) -> tuple[str, ...]:
-    """What can be steered to: the classes of the family's label; the label itself for numbers."""
-    training = get_training(experiment.family)
-    if training.label == "strongest":
-        return PITCH_CLASSES
-    return get_family(training.dataset).labels[training.label].classes or (training.label,)
 
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -55,10 +48,14 @@ EXPERIMENTS: dict[str, Experiment] = {
         scoring.note_shares,
         scoring.note_energies,
         ("pitch class, single notes", "pitch class, songs by their scores"),
-        ("notes_in_songs",),
+        ("notes_in_songs",), pulsed=(0.03, 0.045, 0.06, 0.08), ablated=True,
     ),
     "chords": Experiment(
-        "chords", scoring.chord_shares, scoring.chord_shares, ("chord quality",), (),
+        "triads", scoring.chord_shares, scoring.chord_shares,
+        ("triads", "triads, a second of songs"), ("triads_in_songs",), (0.015, 0.02, 0.03, 0.045),
+    ),
+    "qualities": Experiment(
+        "chords", scoring.quality_shares, scoring.quality_shares, ("chord quality",), (),
         (0.02, 0.04, 0.06, 0.09, 0.13),
     ),
     "genres": Experiment(
@@ -69,7 +66,8 @@ EXPERIMENTS: dict[str, Experiment] = {
     "modes": Experiment("modes", scoring.mode_shares, scoring.mode_shares, ("key of songs",)),
     "tempos": Experiment(
         "tempos", scoring.no_shares, scoring.no_shares, ("tempo, metronome", "tempo, songs"),
-        ("tempos_in_songs",), (-0.09, -0.06, -0.03, 0.03, 0.06, 0.09), 8.0, False,
+        ("tempos_in_songs",), (-0.09, -0.06, -0.03, 0.03, 0.06, 0.09),
+        seconds=8.0, probed=False,
     ),
     "schedules": Experiment(
         "notes", scoring.note_shares, scoring.note_energies, ("pitch class, single notes",),
@@ -102,30 +100,50 @@ def unsteered() -> Cell:
     return Cell(TWIN)
 
 
+PULSES: dict[str, Any] = {"shape": "pulse", "period": 2.0, "width": 1.2}
+"""1.2 s of every 2 s: the concept is there, and between its pulses the music moves on."""
+
+IN_PULSES = " in pulses"
+"""Ends the labels of cells whose push comes and goes."""
+
+
+def pushed(steer: Steer) -> str:
+    """A cell's label: the method, how strong, and whether in pulses."""
+    method = steer.bank.partition("/")[2]
+    return f"{method} {steer.coefficient:g}{IN_PULSES if steer.schedule else ''}"
+
+
+def curve_of(steer: Steer) -> str:
+    """The label without the strength: which trade-off a cell lies on."""
+    return pushed(steer).replace(f" {steer.coefficient:g}", "")
+
+
 def search(experiment: Experiment, methods: Sequence[str]) -> list[Section]:
     """What is tried on validation: every method, on every family of banks, at every strength."""
     sections = []
     for family in (experiment.family, *experiment.rivals):
         cells = [unsteered()]
         for method in methods:
-            for strength in experiment.grid:
-                steer = Steer(f"{family}/{method}", strength)
-                cells.append(Cell(f"{method} {strength:g}", (steer,)))
+            bank = f"{family}/{method}"
+            steers = [Steer(bank, strength) for strength in experiment.grid]
+            steers += [Steer(bank, strength, schedule=PULSES) for strength in experiment.pulsed]
+            cells += [Cell(pushed(steer), (steer,)) for steer in steers]
         about = f"Directions from the {family} bank, added after every block of both guidance rows."
         sections.append(Section(f"Strengths, {family}", about, tuple(cells)))
     return sections
 
 
-LEVERS: dict[str, dict[str, Any]] = {
-    "conditional rows only": {"rows": "conditional"},
-    "unconditional rows only": {"rows": "unconditional"},
-    "gate 0.3": {"gate": 0.3},
-    "pulses of half a second": {"schedule": {"shape": "pulse", "period": 1.0, "width": 0.5}},
-    "keeping the norm": {"operator": "add_keeping_norm"},
+LEVERS: dict[str, tuple[dict[str, Any], tuple[float, ...]]] = {
+    "conditional rows only": ({"rows": "conditional"}, (0.33, 0.5, 1.0)),
+    "unconditional rows only": ({"rows": "unconditional"}, (1.0,)),
+    "gate 0.3": ({"gate": 0.3}, (1.5, 3.0)),
+    "keeping the norm": ({"operator": "add_keeping_norm"}, (0.75, 1.0)),
+    "pulses of 0.6 s": ({"schedule": {"shape": "pulse", "period": 1.0, "width": 0.6}}, (1.0, 1.5)),
+    "pulses of 0.3 s": ({"schedule": {"shape": "pulse", "period": 0.5, "width": 0.3}}, (1.0, 1.5)),
 }
-"""Ways of spending the same push: each is tried at strengths that make up for what it leaves out."""
+"""Ways of spending a push, each at factors of its strength that make up for what it leaves out."""
 
-FACTORS = (1.0, 1.5, 2.0, 3.0)
+OF_HALF_THE_LAYERS = (1.0, 1.5, 2.0)
 
 
 def levers(best: Steer, layers: int) -> Section:
@@ -139,14 +157,14 @@ def levers(best: Steer, layers: int) -> Section:
             "layers": list(range(layers - half, layers)),
         },
     }
-    ways = LEVERS | {name: {"layers": weights} for name, weights in parts.items()}
-    if best.bank.startswith("notes"):
-        ways |= {"with its third and fifth": {"triad": 0.4}}
+    ways = LEVERS | {
+        name: ({"layers": weights}, OF_HALF_THE_LAYERS) for name, weights in parts.items()
+    }
     cells = [unsteered(), Cell("as it is", (best,))]
-    for name, change in ways.items():
-        for factor in FACTORS:
-            pushed = replace(best, coefficient=best.coefficient * factor, **change)
-            cells.append(Cell(f"{name}, {pushed.coefficient:.3g}", (pushed,)))
+    for name, (change, factors) in ways.items():
+        for factor in factors:
+            spent = replace(best, coefficient=best.coefficient * factor, **change)
+            cells.append(Cell(f"{name}, {spent.coefficient:.3g}", (spent,)))
     about = "The best strength, spent on fewer layers, steps or rows, and more of it."
     return Section("Levers", about, tuple(cells))
 
@@ -172,18 +190,29 @@ def controls(best: Steer, shuffled: str) -> Section:
     return Section("Controls", about, cells, twins={"steered, contradicting prompt": CONTRADICTED})
 
 
-MULTIPLES = (0.5, 0.75, 1.0, 1.5, 2.0)
+MULTIPLES = (0.5, 0.75, 1.0, 1.5)
 
 
 def methods_side_by_side(chosen: Mapping[str, Steer]) -> Section:
     """The whole trade-off of every method, around the strength that validation chose for it."""
     cells = [unsteered()]
-    for method, steer in chosen.items():
+    for steer in chosen.values():
         for multiple in MULTIPLES:
-            pushed = replace(steer, coefficient=steer.coefficient * multiple)
-            cells.append(Cell(f"{method} {pushed.coefficient:.3g}", (pushed,)))
-    about = "Each method at half to twice the strength that validation chose for it."
+            other = replace(steer, coefficient=steer.coefficient * multiple)
+            cells.append(Cell(pushed(other), (other,)))
+    about = "Each method at half to one and a half times the strength that validation chose for it."
     return Section("Methods", about, tuple(cells))
+
+
+def steady_or_pulsed(best: Steer) -> Section:
+    """The best method's trade-off with a push that never pauses, and with one in pulses."""
+    cells = [unsteered()]
+    for schedule, multiples in (({}, (0.25, 0.5, 0.75, 1.0)), (PULSES, MULTIPLES)):
+        for multiple in multiples:
+            other = replace(best, coefficient=best.coefficient * multiple, schedule=schedule)
+            cells.append(Cell(pushed(other), (other,)))
+    about = "The chosen directions all the time, and for 1.2 s of every 2 s."
+    return Section("Steady or in pulses", about, tuple(cells))
 
 
 def layer_ablation(best: Steer, layers: int) -> Section:
@@ -213,18 +242,28 @@ FUSION = 0.7
 """Share of its own strength that each of two concepts gets when both are steered."""
 
 
+TURNS: dict[str, Any] = {"shape": "pulse", "period": 2.0, "width": 1.0}
+
+
 def fusion(best: Steer, orthogonal_too: bool = True) -> Section:
     """Two concepts of one family at once."""
     both = tuple(
         replace(best, coefficient=best.coefficient * FUSION, target=target) for target in (0, 1)
+    )
+    turns = tuple(
+        replace(best, target=target, schedule=TURNS | {"start": float(target)}) for target in (0, 1)
     )
     cells = [
         unsteered(),
         Cell("the first alone", (best,)),
         Cell("the second alone", (replace(best, target=1),)),
         Cell("both", both),
+        Cell("taking turns", turns),
     ]
     if orthogonal_too:
         cells.append(Cell("both, orthogonalised", both, orthogonalise=True))
-    about = f"Each of two at {FUSION:g} of its own strength; see the shares of both below."
+    about = (
+        f"Each of two at {FUSION:g} of its own strength, or both at all of it, a second each in "
+        "turn; see the shares of both below."
+    )
     return Section("Two at once", about, tuple(cells))

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 import numpy as np
 
 from curation.classify import features
-from curation.theory import PITCH_CLASSES, TRIADS
+from curation.theory import PITCH_CLASSES
 from steering.metrics import chord, drift, key, pitch, tempo
 
 Heard = dict[str, np.ndarray]
@@ -18,12 +18,11 @@ def hear_clip(audio: np.ndarray, sample_rate: int) -> Heard:
     """Listen to a clip, float32 ``[N]``.
 
     Returns:
-        energy ``[12]`` and counts ``[P, 12]``: see `pitch.Profile`. chords ``[4]``: share of the
-        seconds by triad. tonic, mode: numbers, -1 where no key is heard. bpm: nan without a pulse.
+        energy ``[12]`` and counts ``[P, 12]``: see `pitch.Profile`. chords ``[12, 4]``: share of
+        the seconds by triad. tonic, mode: numbers, -1 where no key is heard. bpm: nan without a pulse.
         onsets: a second. loudness: dBFS. features ``[F]``: see `curation.classify`.
     """
     seen = pitch.profile(audio, sample_rate)
-    triads = chord.hear(audio, sample_rate)
     tonality = key.hear(audio, sample_rate)
     beat = tempo.hear(audio, sample_rate)
     tonic, mode = -1, -1
@@ -33,7 +32,7 @@ def hear_clip(audio: np.ndarray, sample_rate: int) -> Heard:
     return {
         "energy": seen.energy,
         "counts": seen.counts,
-        "chords": np.array([triads.share(name) for name in TRIADS]),
+        "chords": chord.triads(audio, sample_rate),
         "tonic": np.array(tonic),
         "mode": np.array(mode),
         "bpm": np.array(np.nan if beat.number is None else beat.number),

@@ -12,6 +12,7 @@ from steering.evaluation.evaluating import Evaluation, fusion_part
 from steering.evaluation.experiments import FUSION, Section, unsteered
 from steering.evaluation.report import Part
 from steering.evaluation.scoring import hits
+from steering.families import concepts_of
 
 OTHER = "genres"
 SECOND = Steer("genres/ridge", 0.06, target=2)
@@ -61,5 +62,5 @@ def _note_and_genre(evaluation: Evaluation, best: Steer) -> Part:
 
 
 def _genres(count: int) -> list[str]:
-    names = experiments.concepts_of(experiments.EXPERIMENTS[OTHER])
+    names = concepts_of(OTHER)
     return [names[(5 * place) % len(names)] for place in range(count)]

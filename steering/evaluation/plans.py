@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import torch
 
 from curation.spec import seed_for
-from curation.theory import PITCH_CLASSES
 from steering.directions import Bank, Direction, without
 from steering.evaluation.asks import Ask
 from steering.evaluation.cells import Cell, Setting, Steer
@@ -33,8 +32,6 @@ def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
     """One concept of one clip."""
     target = ask.targets[steer.target]
     direction = bank[target] if len(bank) > 1 else next(iter(bank.values()))
-    if steer.triad:
-        direction = with_triad(target, bank, steer.triad)
     if steer.control:
         direction = control(steer.control, direction, bank, ask)
     return Intervention(
@@ -48,14 +45,6 @@ def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
         rows=steer.rows,  # type: ignore[arg-type]
         source=steer.bank,
     )
-
-
-def with_triad(note: str, bank: Bank, share: float) -> Direction:
-    """A note's direction and a share of those of its major third and fifth, of length 1."""
-    place = PITCH_CLASSES.index(note)
-    third, fifth = (bank[PITCH_CLASSES[(place + step) % 12]] for step in (4, 7))
-    mixed = (bank[note] + share * third + share * fifth).unit()
-    return Direction(note, mixed.vectors, bank[note].scores, bank[note].origin)
 
 
 def control(kind: str, direction: Direction, bank: Bank, ask: Ask) -> Direction:

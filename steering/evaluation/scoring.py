@@ -31,8 +31,17 @@ def note_energies(result: Result, judges: Judges) -> dict[str, np.ndarray]:
 
 
 def chord_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
-    """Share of seconds with each triad."""
-    return dict(zip(TRIADS, result["chords"].T, strict=True))
+    """Share of seconds with each triad, as ``"A minor"``."""
+    return {
+        f"{root} {quality}": result["chords"][:, row, column]
+        for row, root in enumerate(PITCH_CLASSES)
+        for column, quality in enumerate(TRIADS)
+    }
+
+
+def quality_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
+    """Share of seconds with a triad of each quality, whatever its root."""
+    return dict(zip(TRIADS, result["chords"].sum(axis=1).T, strict=True))
 
 
 def genre_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
@@ -158,11 +167,15 @@ class Life:
     @property
     def lives(self) -> bool:
         """Whether it is still the music that was asked for: the limits of this evaluation."""
+        return self.within(1.0)
+
+    def within(self, share: float) -> bool:
+        """Whether no more than a share of what the limits allow is lost."""
         return (
-            self.entropy >= LEAST_ENTROPY
-            and abs(self.onsets - 1) <= MOST_CHANGE
-            and abs(self.level - 1) <= MOST_CHANGE
-            and self.adherence >= -MOST_LOST
+            self.entropy >= 1 - share * (1 - LEAST_ENTROPY)
+            and abs(self.onsets - 1) <= share * MOST_CHANGE
+            and abs(self.level - 1) <= share * MOST_CHANGE
+            and self.adherence >= -share * MOST_LOST
         )
 
 

@@ -27,17 +27,24 @@ class Chosen:
     best: Steer
 
 
+SAFE = 0.75
+"""Share of each limit that a choice may use: the best of many cells is flattered by chance."""
+
+
 def choose(candidates: Mapping[str, tuple[Steer, Row]]) -> Steer:
-    """The most accurate steering that leaves the music alive; where none does, the liveliest hit.
+    """The most accurate steering that leaves the music alive, safely if any does.
+
+    Where none does, the one that hits most for what it costs.
 
     Args:
         candidates: by label.
     """
     if not candidates:
         raise BadInput("there is nothing to choose from: try at least one strength")
-    alive = [pair for pair in candidates.values() if pair[1].steered_and_alive]
-    if alive:
-        return max(alive, key=lambda pair: pair[1].accuracy.mean)[0]
+    for share in (SAFE, 1.0):
+        alive = [pair for pair in candidates.values() if pair[1].alive_within(share)]
+        if alive:
+            return max(alive, key=lambda pair: pair[1].accuracy.mean)[0]
     return max(candidates.values(), key=lambda pair: _worth(pair[1]))[0]
 
 

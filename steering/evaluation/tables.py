@@ -34,9 +34,9 @@ class Row:
     against: Comparison | None = None
     life: Life | None = None
 
-    @property
-    def steered_and_alive(self) -> bool:
-        return self.life is not None and self.life.lives
+    def alive_within(self, share: float) -> bool:
+        """Whether this is steering that lost no more than a share of what may be lost."""
+        return self.life is not None and self.life.within(share)
 
     def record(self) -> dict[str, Any]:
         """As JSON keeps it."""

@@ -16,9 +16,6 @@ from steering.evaluation.report import Part
 from steering.metrics.pitch import Profile
 from steering.schedules import Schedule, crossfade
 
-STRONGER = 1.5
-"""A curve that passes through all strengths must reach past the one that just works."""
-
 
 def curves(seconds: float) -> dict[str, Schedule]:
     """One of each kind, fitted to the clip's length."""
@@ -41,7 +38,6 @@ def curves(seconds: float) -> dict[str, Schedule]:
 def schedule_parts(evaluation: Evaluation, best: Steer) -> list[Part]:
     """Every curve for one note, then one note handing over to another."""
     seconds = evaluation.setting.seconds
-    best = replace(best, coefficient=best.coefficient * STRONGER)
     schedules = curves(seconds)
     out, into = crossfade()
     handed = Cell(
@@ -53,7 +49,7 @@ def schedule_parts(evaluation: Evaluation, best: Steer) -> list[Part]:
     )
     cells = [
         unsteered(),
-        Cell("constant", (best,)),
+        Cell("constant", (replace(best, schedule={}),)),
         *(Cell(n, (replace(best, schedule=s.record()),)) for n, s in schedules.items()),
         handed,
     ]
@@ -89,7 +85,7 @@ def _followed(
     drawing.draw_schedules(drawn, evaluation.folder / "schedules.png")
     about = (
         "The target's share of the frames in every second, against the schedule's mean level in "
-        f"that second, at {STRONGER:g} times the strength that validation chose."
+        "that second, at the strength that validation chose."
     )
     return Part(
         "Schedules", about, (), lines, {"correlations": numbers}, pictures=("schedules.png",)

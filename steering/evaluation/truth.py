@@ -11,7 +11,7 @@ import torch
 from curation.theory import PITCH_CLASSES
 from curation.verdicts import tempo_agreement
 from sketch.material import SAMPLE_RATE, Piece, Share, pieces, render
-from steering.labels import class_weights
+from steering.labels import TRIAD_NAMES, class_weights, nearest_triad
 from steering.metrics import chord, key, pitch, tempo
 from steering.metrics.verdict import Judge, OwnError, Verdict, own_error
 from steering.models.interface import MusicModel
@@ -46,6 +46,12 @@ def _strongest_in_score(piece: Piece) -> str:
     return PITCH_CLASSES[int(class_weights(piece.spec().score(), piece.seconds).argmax())]
 
 
+def _triad(piece: Piece) -> str | None:
+    """A chord as it is steered to; None for those that are neither major nor minor."""
+    place = nearest_triad(class_weights(piece.spec().score(), piece.seconds))
+    return TRIAD_NAMES[place] if place >= 0 else None
+
+
 def _same_tempo(verdict: Verdict, label: str) -> bool:
     if verdict.number is None:
         return False
@@ -55,8 +61,14 @@ def _same_tempo(verdict: Verdict, label: str) -> bool:
 TRIALS: dict[str, Trial] = {
     "pitch class, single notes": Trial(pitch.hear, "notes", 4.0, _note),
     "pitch class, songs by their scores": Trial(pitch.hear, "songs", 4.0, _strongest_in_score),
+    "triads": Trial(chord.hear, "chords", 4.0, _triad),
+    "triads, a second of songs": Trial(chord.hear, "songs", 1.0, _triad),
     "chord quality": Trial(
-        chord.hear, "chords", 4.0, lambda piece: str(piece.spec().labels["quality"])
+        chord.hear,
+        "chords",
+        4.0,
+        lambda piece: str(piece.spec().labels["quality"]),
+        lambda verdict, label: chord.quality(verdict) == label,
     ),
     "key of songs": Trial(
         key.hear,

@@ -9,28 +9,43 @@ from __future__ import annotations
 import numpy as np
 
 from curation.hearing import NothingHeard, hear_chord
-from curation.theory import TRIADS
+from curation.theory import PITCH_CLASSES, TRIADS
 from steering.metrics.verdict import Verdict
 
 
-def triads(audio: np.ndarray, sample_rate: int) -> list[tuple[str, str]]:
-    """Root and quality of every second that sounds; a rest at the end counts from half a second."""
-    heard: list[tuple[str, str]] = []
+def triads(audio: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Share of the sounding seconds by root and quality, ``[12, 4]``; zeros for silence.
+
+    A rest of the clip at its end counts from half a second.
+    """
+    counts = np.zeros((len(PITCH_CLASSES), len(TRIADS)))
     for start in range(0, len(audio), sample_rate):
         part = audio[start : start + sample_rate]
-        if len(part) < sample_rate / 2 and heard:
+        if len(part) < sample_rate / 2 and counts.any():
             break
         try:
-            heard.append(hear_chord(part, sample_rate))
+            root, quality = hear_chord(part, sample_rate)
         except NothingHeard:
             continue
-    return heard
+        counts[PITCH_CLASSES.index(root), list(TRIADS).index(quality)] += 1
+    shares: np.ndarray = counts / max(counts.sum(), 1)
+    return shares
 
 
 def hear(audio: np.ndarray, sample_rate: int) -> Verdict:
-    """The most frequent quality out of `TRIADS`, and each quality's share of the seconds."""
-    qualities = [quality for _, quality in triads(audio, sample_rate)]
-    if not qualities:
+    """The most frequent triad, as ``"A minor"``, and every triad's and quality's share."""
+    table = triads(audio, sample_rate)
+    if not table.any():
         return Verdict(None, dict.fromkeys(TRIADS, 0.0))
-    shares = {name: qualities.count(name) / len(qualities) for name in TRIADS}
-    return Verdict(max(shares, key=lambda name: shares[name]), shares)
+    shares = {
+        f"{root} {quality}": float(table[row, column])
+        for row, root in enumerate(PITCH_CLASSES)
+        for column, quality in enumerate(TRIADS)
+    }
+    qualities = dict(zip(TRIADS, table.sum(axis=0).tolist(), strict=True))
+    return Verdict(max(shares, key=lambda name: shares[name]), shares | qualities)
+
+
+def quality(verdict: Verdict) -> str | None:
+    """The most frequent quality out of `TRIADS`; None for silence."""
+    return max(TRIADS, key=verdict.share) if verdict.heard else None

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import librosa
 import numpy as np
-from librosa.effects import harmonic
+from scipy.ndimage import median_filter
 
 from curation.errors import BadInput
 from curation.theory import PITCH_CLASSES
@@ -23,6 +23,7 @@ RATE = 16_000
 HOP = 256
 _QUIET_DB = -50.0
 _MARGIN = 4.0
+_KERNEL = 31
 
 
 @lru_cache(maxsize=4)
@@ -40,6 +41,28 @@ def _slower(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
     return librosa.resample(audio, orig_sr=sample_rate, target_sr=RATE), RATE
 
 
+def harmonic(audio: np.ndarray) -> np.ndarray:
+    """The part of a clip that lasts, ``[N]``: to the bit what `librosa.effects.harmonic` finds.
+
+    That spends nearly all its time in two-dimensional median filters; rows that are laid end to end
+    are filtered ten times faster.
+    """
+    bins = librosa.stft(audio)
+    size, phase = librosa.magphase(bins)
+    lasting = _medians(size)
+    sudden = np.ascontiguousarray(_medians(np.ascontiguousarray(size.T)).T)
+    mask = librosa.util.softmask(lasting, sudden * _MARGIN, power=2.0, split_zeros=False)
+    kept: np.ndarray = librosa.istft(size * mask * phase, dtype=audio.dtype, length=len(audio))
+    return kept
+
+
+def _medians(table: np.ndarray) -> np.ndarray:
+    """Running medians along rows ``[R, T]``, mirrored at the ends."""
+    half = _KERNEL // 2
+    rows = np.pad(table, ((0, 0), (half, half)), mode="symmetric")
+    return median_filter(rows.ravel(), size=_KERNEL).reshape(rows.shape)[:, half:-half]
+
+
 def chroma_frames(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, float]:
     """Amplitudes ``[12, T]`` of the frames that sound, and how many frames there are a second.
 
@@ -47,7 +70,7 @@ def chroma_frames(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, floa
     """
     audio, sample_rate = _slower(audio, sample_rate)
     hop = _hop(sample_rate)
-    tones = harmonic(audio, margin=_MARGIN)
+    tones = harmonic(audio)
     amplitudes = librosa.feature.chroma_cqt(
         y=tones, sr=sample_rate, hop_length=hop, norm=None, tuning=0.0
     )
