@@ -113,7 +113,7 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     monkeypatch.setattr(experiments, "OF_HALF_THE_LAYERS", (1.0,))
     monkeypatch.setattr(experiments, "LEVERS", {"gate 0.3": ({"gate": 0.3}, (1.0,))})
     monkeypatch.setattr(experiments, "MULTIPLES", (1.0, 2.0))
-    found = evaluation(model, judges, "notes", tmp_path, 0.5)
+    found = evaluation(model, judges, "notes", tmp_path, 1.2)
     parts, chosen = evaluating.validation(found)
     assert [part.title for part in parts] == [
         "Strengths, notes", "Strengths, notes_in_songs", "Levers",
@@ -151,7 +151,7 @@ def test_shares_of_seconds_are_those_of_the_clips_own_target(model):
 
 
 def test_two_notes_and_a_note_with_a_genre(model, judges, tmp_path):
-    notes, genre = pair_parts(evaluation(model, judges, "pairs", tmp_path, 0.5), BEST)
+    notes, genre = pair_parts(evaluation(model, judges, "pairs", tmp_path, 1.2), BEST)
     assert set(notes.numbers["shares"]) >= {"both", "both, orthogonalised"}
     assert set(genre.numbers["hits"]) >= {"the genre alone", "both"}
     assert all(

@@ -66,7 +66,7 @@ def test_from_nothing_to_banks_to_a_report(place, few, capsys):
     loaded = load_model(str(place / "model"))
     assert list(shipped_banks(loaded, place / "banks")["chords"]) == ["mean_difference", "ridge"]
 
-    small = ("--clips", "2", "--seconds", "1", "--real-hours", "0.2", "--truth-clips", "2")
+    small = ("--clips", "2", "--seconds", "1.2", "--real-hours", "0.2", "--truth-clips", "2")
     kept = ("--home", "{home}/evaluation", "--banks", "{home}/banks")
     evaluate = ("evaluate", "qualities", *model, *small, *kept)
     assert run(place, *evaluate, "--split", "test") == 2
