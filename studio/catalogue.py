@@ -17,24 +17,24 @@ from studio.presets import (
     PROMPTS,
     SECONDS,
     recipe_of,
-    strength,
+    usual,
 )
 from studio.stage import Stage
 
 FAMILY_WORDS = {
-    "notes": "note",
-    "triads": "chord",
-    "genres": "genre",
+    "notes_in_songs": "note",
+    "triads_in_songs": "chord",
     "tempos": "tempo",
+    "genres_in_songs": "genre",
     "keys": "key",
     "modes": "mode",
+    "notes": "note, from single notes",
+    "triads": "chord, from bare chords",
     "chords": "chord quality",
     "roots": "chord root",
-    "notes_in_songs": "note, from songs",
-    "triads_in_songs": "chord, from songs",
-    "genres_in_songs": "genre, from songs",
-    "tempos_in_songs": "tempo, from songs",
+    "genres": "genre, from bands",
 }
+"""In the order of the page: the better of two that stand for the same comes first."""
 
 
 def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
@@ -75,15 +75,24 @@ def _families(stage: Stage) -> list[dict[str, Any]]:
                 "word": FAMILY_WORDS.get(family, family),
                 "concepts": ordered(list(bank)),
                 "methods": [],
-                "strength": strength(family),
+                "strength": usual(family).strength,
+                "schedule": usual(family).schedule,
             },
         )
         entry["methods"].append(method)
+    for entry in found.values():
+        entry["methods"].sort(key=lambda method, family=entry["name"]: _rank(family, method))
     order = list(FAMILY_WORDS)
     return sorted(
         found.values(),
         key=lambda f: (order.index(f["name"]) if f["name"] in order else len(order), f["name"]),
     )
+
+
+def _rank(family: str, method: str) -> tuple[bool, int, str]:
+    """The usual method first, then as they are known, then by name."""
+    place = METHODS.index(method) if method in METHODS else len(METHODS)
+    return method != usual(family).method, place, method
 
 
 def _methods(stage: Stage) -> list[str]:

@@ -19,7 +19,7 @@ MODELS = (
     "facebook/musicgen-large",
 )
 METHODS = ("logistic", "rfm", "ridge", "mean_difference")
-"""In the order in which they are taken where nobody chose."""
+"""In the order in which they are taken where validation chose none."""
 
 METHOD_WORDS = {
     "rfm": "recursive feature machine",
@@ -27,17 +27,33 @@ METHOD_WORDS = {
     "logistic": "linear (logistic)",
     "mean_difference": "difference of means",
 }
-STRENGTHS = {
-    "notes": 0.03,
-    "notes_in_songs": 0.03,
-    "roots": 0.045,
-    "chords": 0.05,
-    "genres": 0.06,
-    "tempos": 0.06,
-}
-"""Usual strength by family."""
+CONSTANT: dict[str, Any] = {"shape": "constant"}
+PULSES: dict[str, Any] = {"shape": "pulse", "period": 2.0, "width": 1.2}
+"""Between pulses the music moves on: as the evaluation has them."""
 
-USUAL_STRENGTH = 0.05
+
+@dataclass(frozen=True)
+class Usual:
+    """What a family's concepts begin with: where it was evaluated, as validation chose.
+
+    Attributes:
+        strength: relative coefficient.
+    """
+
+    strength: float = 0.05
+    method: str = METHODS[0]
+    schedule: dict[str, Any] = field(default_factory=lambda: CONSTANT)
+
+
+USUAL = {
+    "notes": Usual(0.03),
+    "notes_in_songs": Usual(0.05, "mean_difference", PULSES),
+    "triads": Usual(0.045),
+    "triads_in_songs": Usual(0.045, "logistic"),
+    "tempos": Usual(0.06, "ridge"),
+    "genres": Usual(0.06),
+}
+
 LAYERS: dict[str, Any] = {"weighting": "all"}
 SECONDS = 8.0
 
@@ -56,7 +72,7 @@ class Part:
     family: str
     concept: str
     strength: float = 1.0
-    schedule: dict[str, Any] = field(default_factory=lambda: {"shape": "constant"})
+    schedule: dict[str, Any] = field(default_factory=lambda: CONSTANT)
 
 
 @dataclass(frozen=True)
@@ -75,20 +91,32 @@ def _line(*points: tuple[float, float]) -> dict[str, Any]:
     return {"shape": "breakpoints", "points": [list(point) for point in points]}
 
 
+def _from(start: float, end: float, ramp: float = 0.3) -> dict[str, Any]:
+    """Full strength from ``start`` to ``end`` seconds, with short ramps."""
+    rise = () if start <= 0 else ((start - ramp, 0), (start, 1))
+    return _line(*rise, (end - ramp, 1), (end, 0))
+
+
 PRESETS = (
     Preset(
-        "Hold a C",
-        "a C that stays under everything",
+        "C comes and goes",
+        "a note that returns, and music between",
         "a calm jazz waltz led by a flute in D minor, 96 bpm",
-        (Part("notes", "C"),),
+        (Part("notes_in_songs", "C", 1.0, PULSES),),
+    ),
+    Preset(
+        "Hold a C",
+        "a drone that stays under everything",
+        "slow ambient pads, dreamy",
+        (Part("notes", "C", 1.5),),
     ),
     Preset(
         "C fades into G",
         "one note hands over to another",
-        "slow ambient pads, dreamy",
+        "happy folk tune with guitar",
         (
-            Part("notes", "C", 1.0, {"shape": "linear_decay"}),
-            Part("notes", "G", 1.0, {"shape": "linear_rise"}),
+            Part("notes_in_songs", "C", 1.0, {"shape": "linear_decay"}),
+            Part("notes_in_songs", "G", 1.0, {"shape": "linear_rise"}),
         ),
     ),
     Preset(
@@ -96,39 +124,38 @@ PRESETS = (
         "the light comes in half-way",
         "sad violin tune in A minor",
         (
-            Part("chords", "minor", 1.0, _line((0, 1), (3.2, 1), (4.8, 0))),
-            Part("chords", "major", 1.0, _line((3.2, 0), (4.8, 1))),
+            Part("triads_in_songs", "A minor", 1.0, _from(0, 4.1)),
+            Part("triads_in_songs", "A major", 1.0, _from(4.0, 8.0)),
         ),
     ),
     Preset(
-        "Swing it",
-        "rock, pulled towards jazz",
-        "energetic rock with electric guitar, drums",
-        (Part("genres", "jazz swing"),),
+        "Four chords",
+        "C, G, A minor, F: two seconds each",
+        "happy pop tune with piano, drums",
+        (
+            Part("triads_in_songs", "C major", 1.0, _from(0, 2.1)),
+            Part("triads_in_songs", "G major", 1.0, _from(2.0, 4.1)),
+            Part("triads_in_songs", "A minor", 1.0, _from(4.0, 6.1)),
+            Part("triads_in_songs", "F major", 1.0, _from(6.0, 8.0)),
+        ),
     ),
     Preset(
-        "Speed up",
-        "the pulse gathers pace",
+        "Busier and busier",
+        "more notes a second as it goes on",
         "funky electro with bass, 112 bpm",
         (Part("tempos", "bpm", 1.0, {"shape": "linear_rise"}),),
-    ),
-    Preset(
-        "E flickers",
-        "a note that comes and goes twice a bar",
-        "happy folk tune with guitar",
-        (Part("notes", "E", 1.1, {"shape": "pulse", "period": 2.0, "width": 1.0}),),
     ),
 )
 
 
-def strength(family: str) -> float:
-    """The usual coefficient of a family's concepts."""
-    return STRENGTHS.get(family, USUAL_STRENGTH)
+def usual(family: str) -> Usual:
+    """What a family's concepts begin with."""
+    return USUAL.get(family, Usual())
 
 
 def method_for(family: str, banks: Collection[str], wanted: str | None = None) -> str | None:
-    """The bank of a family by the wanted method, or by the first there is; None without any."""
-    for method in (wanted, *METHODS):
+    """A family's bank by the wanted method, else its usual one, else any there is; None without."""
+    for method in (wanted, usual(family).method, *METHODS):
         if method is not None and f"{family}/{method}" in banks:
             return f"{family}/{method}"
     return next((bank for bank in sorted(banks) if bank.split("/")[0] == family), None)
@@ -141,7 +168,7 @@ def intervention(
     return {
         "concept": concept,
         "bank": bank,
-        "coefficient": round(share * strength(family), 4),
+        "coefficient": round(share * usual(family).strength, 4),
         "unit": "relative",
         "schedule": schedule,
         "layers": LAYERS,

@@ -23,7 +23,10 @@ NORM = 600.0
 
 def toy_stage(model: TransformersModel) -> Stage:
     banks = {}
-    for family, names in (("notes", ("C", "E", "G")), ("chords", ("major", "minor"))):
+    families = {
+        "notes_in_songs": ("C", "E", "G"), "notes": ("C", "E", "G"), "chords": ("major", "minor")
+    }  # fmt: skip
+    for family, names in families.items():
         generator = torch.Generator().manual_seed(len(names))
         shape = (model.origin.layers, model.origin.size)
         directions = {

@@ -162,7 +162,9 @@ def test_two_notes_and_a_note_with_a_genre(model, judges, tmp_path):
 def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path, monkeypatch):
     monkeypatch.setattr("steering.evaluation.tempos.METHODS", ("ridge",))
     found = evaluation(model, judges, "tempos", tmp_path, 1.0)
-    parts = tempo_parts(found)
-    assert [part.title for part in parts] == ["Tempos, tempos", "Tempos, tempos_in_songs"]
-    assert set(parts[0].numbers["tracking"]) == {"ridge", "random", "orthogonal"}
-    assert len(parts[0].numbers["tracking"]["ridge"]["medians"]) == 7
+    (part,) = tempo_parts(found)
+    assert set(part.numbers["tempo"]) == set(part.numbers["onsets"]) == {
+        "ridge", "random", "orthogonal",
+    }  # fmt: skip
+    assert len(part.numbers["tempo"]["ridge"]["medians"]) == 5
+    assert len(part.lines) == 6

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from curation.arrangement.styles import GENRES
 from curation.errors import BadInput
-from curation.theory import PITCH_CLASSES, TRIADS
+from steering import shipped
+from steering.directions import load_bank
 from studio.limits import check_prompt, check_request
 from studio.permalink import decode, encode
-from studio.presets import PRESETS
+from studio.presets import PRESETS, recipe_of, usual
 from tests.studio_stage import toy_recipe
 
 BANKS = {"notes/ridge"}
@@ -99,8 +99,12 @@ def test_a_link_cannot_unpack_without_end():
         decode(encode({"prompt": "a" * 50_000_000}))
 
 
-def test_presets_ask_for_concepts_that_datasets_have():
-    known = {"notes": PITCH_CLASSES, "chords": tuple(TRIADS), "genres": GENRES, "tempos": ("bpm",)}
+def test_every_preset_plays_on_the_shipped_banks():
+    made = [path.parent for path in (shipped.BANKS / "sketch").glob("*/*/directions.json")]
+    banks = {f"{one.parent.name}/{one.name}": tuple(load_bank(one)) for one in made}
     for preset in PRESETS:
-        for part in preset.parts:
-            assert part.concept in known[part.family], f"{preset.name} asks for {part.concept}"
+        recipe = recipe_of(preset, banks, "sketch")
+        assert recipe is not None, f"{preset.name} has no directions"
+        check_request(recipe, banks)
+        for part, one in zip(preset.parts, recipe["interventions"], strict=True):
+            assert one["bank"] == f"{part.family}/{usual(part.family).method}"

@@ -66,7 +66,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "modes": Experiment("modes", scoring.mode_shares, scoring.mode_shares, ("key of songs",)),
     "tempos": Experiment(
         "tempos", scoring.no_shares, scoring.no_shares, ("tempo, metronome", "tempo, songs"),
-        ("tempos_in_songs",), (-0.09, -0.06, -0.03, 0.03, 0.06, 0.09),
+        grid=(-0.06, -0.03, 0.03, 0.06),
         seconds=8.0, probed=False,
     ),
     "schedules": Experiment(

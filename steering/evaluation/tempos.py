@@ -1,4 +1,8 @@
-"""Tempo: does the measured tempo rise with the coefficient? One direction, both signs."""
+"""Tempo: does the measured tempo rise with the coefficient? One direction, both signs.
+
+The listener to tempos doubts itself on music without a plain beat, so that notes a second are counted
+beside it.
+"""
 
 from __future__ import annotations
 
@@ -16,30 +20,33 @@ from steering.making import suits
 CONTROLS = ("random", "orthogonal")
 
 
+MEASURES = {"tempo": ("bpm", "bpm"), "onsets": ("onsets", "a second")}
+"""What is measured, the name of it among what is heard, and its unit."""
+
+
 def tempo_parts(evaluation: Evaluation) -> list[Part]:
-    """A part for each family of banks: every method, and the controls of the first one."""
+    """Every method, and the controls of the first one."""
     one = evaluation.experiment
-    parts = []
-    for family in (one.family, *one.rivals):
-        methods = [method for method in METHODS if suits(family, method)]
-        lines, numbers = [], {}
-        section = _section(family, methods, one.grid)
-        results = evaluation.results(section, evaluation.play([section]))
-        prompts = np.array([ask.prompt for ask in evaluation.asks])
-        for way in [*methods, *CONTROLS]:
-            found = tracking(_ladder(results, way, one.grid), prompts)
-            numbers[way] = found
+    methods = [method for method in METHODS if suits(one.family, method)]
+    section = _section(one.family, methods, one.grid)
+    results = evaluation.results(section, evaluation.play([section]))
+    prompts = np.array([ask.prompt for ask in evaluation.asks])
+    lines: list[str] = []
+    numbers: dict[str, dict[str, object]] = {measure: {} for measure in MEASURES}
+    for way in [*methods, *CONTROLS]:
+        for measure, (name, unit) in MEASURES.items():
+            found = tracking(_ladder(results, way, one.grid, name), prompts)
+            numbers[measure][way] = found
             lines.append(
-                f"{way}: Spearman {found['spearman']:.2f} ({found['low']:.2f} to "
+                f"{way}, {measure}: Spearman {found['spearman']:.2f} ({found['low']:.2f} to "
                 f"{found['high']:.2f}) over all clips, {found['of cells']:.2f} of the cells' "
-                f"medians; medians {_medians(found['medians'])} bpm"
+                f"medians; medians {_medians(found['medians'])} {unit}"
             )
-        about = (
-            f"The {family} bank at {', '.join(f'{c:g}' for c in one.grid)}. Tempos are those that "
-            "the listener hears; of the controls the first method's coefficients."
-        )
-        parts.append(Part(f"Tempos, {family}", about, (), lines, {"tracking": numbers}))
-    return parts
+    about = (
+        f"The {one.family} bank at {', '.join(f'{c:g}' for c in one.grid)}, and 0. Tempos are those "
+        "that the listener hears; of the controls the first method's coefficients."
+    )
+    return [Part(section.title, about, (), lines, numbers)]
 
 
 def _section(family: str, methods: Sequence[str], grid: Sequence[float]) -> Section:
@@ -53,22 +60,22 @@ def _section(family: str, methods: Sequence[str], grid: Sequence[float]) -> Sect
 
 
 def _ladder(
-    results: Mapping[str, Result], way: str, grid: Sequence[float]
+    results: Mapping[str, Result], way: str, grid: Sequence[float], measure: str
 ) -> dict[float, np.ndarray]:
-    """Heard tempos ``[B]`` by coefficient; the unsteered clips stand at 0."""
-    ladder = {strength: results[f"{way} {strength:g}"]["bpm"] for strength in grid}
-    return dict(sorted({**ladder, 0.0: results[unsteered().label]["bpm"]}.items()))
+    """What was heard ``[B]`` by coefficient; the unsteered clips stand at 0."""
+    ladder = {strength: results[f"{way} {strength:g}"][measure] for strength in grid}
+    return dict(sorted({**ladder, 0.0: results[unsteered().label][measure]}.items()))
 
 
 def tracking(ladder: Mapping[float, np.ndarray], prompts: np.ndarray) -> dict[str, object]:
-    """How well tempos follow coefficients.
+    """How well tempos, or other numbers, follow coefficients.
 
     Args:
-        ladder: tempos in bpm ``[B]`` by coefficient, the same clips at each; nan where no pulse.
+        ladder: numbers ``[B]`` by coefficient, the same clips at each; nan where nothing was heard.
 
     Returns:
-        spearman: of coefficient and tempo over all clips, with its bootstrap interval ``low`` to
-        ``high``. of cells: of coefficient and the cells' median tempo. medians: in bpm.
+        spearman: of coefficient and number over all clips, with its bootstrap interval ``low`` to
+        ``high``. of cells: of coefficient and the cells' medians. medians: by coefficient.
     """
     strengths = np.array(list(ladder))
     tempos = np.stack([ladder[strength] for strength in ladder], axis=1)  # [B, strengths]
@@ -103,4 +110,4 @@ def _draws(prompts: np.ndarray, count: int = 500) -> list[np.ndarray]:
 
 def _medians(medians: object) -> str:
     assert isinstance(medians, dict)
-    return ", ".join(f"{strength:+g}: {bpm:.0f}" for strength, bpm in medians.items())
+    return ", ".join(f"{strength:+g}: {median:.3g}" for strength, median in medians.items())

@@ -26,10 +26,10 @@ const stop = h("button.stop", { type: "button", hidden: true, onclick: () => stu
 const state = h("p.state", { role: "status" });
 
 const weighting = choice("Layers", catalogue.weightings, (v) => each((one) => (one.layers = v === "top" ? { weighting: v, k: 4 } : { weighting: v })));
-const method = choice("Method", Object.keys(catalogue.methods), (v) => each((one, card) => {
-  const name = one.bank.split("/")[0];
-  if (family(name)?.methods.includes(v)) one.bank = `${name}/${v}`;
-}), catalogue.methods);
+const method = choice("Method", ["usual", ...Object.keys(catalogue.methods)], (v) => each((one) => {
+  const known = family(one.bank.split("/")[0]);
+  if (known) one.bank = bankOf(known, v);
+}), { usual: "each family's best", ...catalogue.methods });
 const gate = field("Gate", "range", { min: 0, max: 1, step: 0.05 }, null, (v) => `${Math.round(v * 100)} % of steps`, (v) => each((one) => (one.gate = { probability: v, per_layer: false, seed: draft.seed })));
 const operator = choice("Operator", catalogue.operators, (v) => each((one) => (one.operator = v)));
 const rows = choice("Guidance rows", ["both", "conditional", "unconditional"], (v) => each((one) => (one.rows = v)));
@@ -116,7 +116,9 @@ function load(given, play = false) {
   gate.set(first?.gate?.probability ?? 1);
   operator.set(first?.operator ?? "add");
   rows.set(first?.rows ?? "both");
-  if (first) method.set(first.bank.split("/")[1]);
+  const ways = new Set(interventions.map((one) => one.bank.split("/")[1]));
+  const best = interventions.every((one) => one.bank === bankOf(family(one.bank.split("/")[0]), "usual"));
+  method.set(best || ways.size > 1 ? "usual" : [...ways][0]);
   drawCards();
   tell({ moves: draft.moves ?? [] });
   if (play === true) studio.say("generate", recipe());
@@ -135,12 +137,16 @@ function addCard() {
 }
 
 function fresh(one, concept) {
-  const wanted = method.select.value;
   return {
-    concept, bank: `${one.name}/${one.methods.includes(wanted) ? wanted : one.methods[0]}`, coefficient: one.strength, unit: "relative",
-    schedule: { shape: "constant" }, layers: studio.copy(catalogue.usual_layers), gate: { probability: 1, per_layer: false, seed: 0 },
+    concept, bank: bankOf(one, method.select.value), coefficient: one.strength, unit: "relative",
+    schedule: studio.copy(one.schedule), layers: studio.copy(catalogue.usual_layers), gate: { probability: 1, per_layer: false, seed: 0 },
     operator: "add", rows: "both",
   };
+}
+
+// A family's methods stand with its best one first.
+function bankOf(one, wanted) {
+  return one && `${one.name}/${one.methods.includes(wanted) ? wanted : one.methods[0]}`;
 }
 
 // ---- cards ----------------------------------------------------------------------------------
