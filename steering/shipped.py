@@ -1,4 +1,4 @@
-"""The banks that come with the built-in model."""
+"""What comes with the built-in model: its banks, and what evaluating them found."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from steering.directions import FACTS, Bank, load_bank
 from steering.models.interface import MusicModel
 
 BANKS = Path(__file__).parent / "banks"
+RESULTS = Path(__file__).parent / "results"
+"""A folder for each evaluation, as 'python -m steering evaluate' wrote it, and ``strengths``."""
+
 REMAKE = "make them anew with 'python -m steering banks --model"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,15 @@ from curation.concepts import families, get_family
 from curation.sound_fonts import find_sound_font
 from curation.synth import Renderer
 from steering.directions import Bank
+from steering.shipped import RESULTS
 from studio.assets import component
 from studio.catalogue import ordered
 from studio.desk import Desk, endpoint
 from studio.limits import SEEDS, number
 
-REPORTS = Path("build/evaluation")
-"""Where 'python -m steering evaluate' writes; only PNG and report.md files below it are shown."""
+REPORTS = (RESULTS, Path("build/evaluation"))
+"""The shipped results, and where 'python -m steering evaluate' writes: only PNG and report.md files in
+folders right below these are shown, of two folders of one name the latter's."""
 
 CLIPS = 6
 MOST_FIGURES = 24
@@ -69,10 +72,16 @@ def likenesses(bank: Bank) -> dict[str, Any]:
     }
 
 
-def report_figures(folder: Path) -> list[dict[str, str]]:
+def report_figures(homes: Sequence[Path]) -> list[dict[str, str]]:
     """The evaluation's plots and reports, as base64 and text."""
+    folders = {one.name: one for home in homes for one in sorted(home.glob("*")) if one.is_dir()}
+    there = [
+        path
+        for folder in folders.values()
+        for path in sorted([*folder.glob("*.png"), *folder.glob("report.md")])
+    ]
     found = []
-    for path in sorted([*folder.glob("*/*.png"), *folder.glob("*/report.md")])[:MOST_FIGURES]:
+    for path in there[:MOST_FIGURES]:
         if path.stat().st_size > LARGEST_FIGURE or path.is_symlink():
             continue
         title = f"{path.parent.name}: {path.stem.replace('_', ' ')}"

@@ -129,6 +129,8 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     assert len(parts["Methods"].rows) == 3 and parts["Methods"].pictures == ("trade-off.png",)
     steady = [row.label for row in parts["Steady or in pulses"].rows[1:]]
     assert len(steady) == 6 and sum(label.endswith("in pulses") for label in steady) == 2
+    assert parts["Controls"].pictures == ("controls.png",)
+    assert (tmp_path / "controls.png").stat().st_size > 5_000
     assert {"Layers", "Gates"} < set(parts) and (tmp_path / "pulses.png").stat().st_size > 5_000
     assert set(parts["Two at once"].numbers["shares"]) >= {"both", "both, orthogonalised"}
 

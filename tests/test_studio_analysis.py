@@ -10,6 +10,7 @@ import torch
 
 from studio.analysis import probe_readings
 from studio.clips import Pair
+from studio.explore import report_figures
 from studio.stage import Stage
 from tests.studio_stage import toy_recipe, toy_stage
 from tests.test_steering_toy import model  # noqa: F401
@@ -39,3 +40,15 @@ def test_a_calibrated_direction_is_read_in_probabilities(model):  # noqa: F811
         assert np.corrcoef(odds, plain[side])[0, 1] > 0.98
     level = probe_readings(clips, calibrated(stage, 0.0, float(torch.tensor(0.25).logit())))[0]
     assert level["steered"] == pytest.approx([0.25] * len(plain["steered"]))
+
+
+def test_own_figures_stand_in_for_the_shipped_ones_of_the_same_name(tmp_path):
+    for home, folder, text in (("shipped", "notes-test", "theirs"), ("own", "notes-test", "ours"),
+                               ("shipped", "pairs-test", "theirs")):  # fmt: skip
+        (tmp_path / home / folder).mkdir(parents=True)
+        (tmp_path / home / folder / "report.md").write_text(text)
+    (tmp_path / "own" / "notes-test" / "secret.txt").write_text("no")
+    shown = report_figures((tmp_path / "shipped", tmp_path / "own", tmp_path / "nowhere"))
+    assert [(one["title"], one["text"]) for one in shown] == [
+        ("notes-test: report", "ours"), ("pairs-test: report", "theirs"),
+    ]  # fmt: skip

@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strengths",
         type=Path,
-        help=f"file of what validation chose; default {HOME}/strengths/WHAT.json",
+        help=f"file of what validation chose; default {HOME}/strengths/WHAT.json, or else the "
+        "one that comes with the sketch",
     )
     parser.add_argument("--out", type=Path, help=f"default {HOME}/WHAT-SPLIT")
     parser.add_argument("--home", type=Path, default=HOME, help="where cells are kept")
@@ -112,8 +113,15 @@ def _chosen_by(options: argparse.Namespace) -> str:
 
 
 def _strengths(options: argparse.Namespace) -> Path:
-    path: Path = options.strengths or options.home / "strengths" / f"{_chosen_by(options)}.json"
-    return path
+    """The file that was asked for, or the own one, or else the one that comes with the sketch."""
+    from steering.shipped import RESULTS
+
+    name = f"strengths/{_chosen_by(options)}.json"
+    own: Path = options.strengths or options.home / name
+    choosing = options.split == "validation" and options.what in SINGLE
+    if options.strengths or choosing or own.exists() or not (RESULTS / name).exists():
+        return own
+    return RESULTS / name
 
 
 def prepare(options: argparse.Namespace) -> Evaluation:

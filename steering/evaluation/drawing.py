@@ -38,6 +38,26 @@ def draw_trade_off(curves: Mapping[str, Sequence[Row]], path: Path) -> None:
     pyplot.close(figure)
 
 
+def draw_accuracies(rows: Sequence[Row], path: Path) -> None:
+    """A bar for each row's accuracy, with its interval; grey where the music did not survive."""
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=(8, 0.42 * len(rows) + 0.8))
+    for place, one in enumerate(rows):
+        found = one.accuracy
+        lost = one.life is not None and not one.life.lives
+        reach = [[max(found.mean - found.low, 0)], [max(found.high - found.mean, 0)]]
+        axis.barh(place, found.mean, color="0.75" if lost else "C0", xerr=reach, ecolor="0.3")
+    axis.set_yticks(range(len(rows)), [one.label for one in rows])
+    axis.invert_yaxis()
+    axis.set_xlim(0, 1)
+    axis.set_xlabel("accuracy (grey: no longer the music that was asked for)")
+    axis.grid(axis="x", alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, dpi=90)
+    pyplot.close(figure)
+
+
 def draw_schedules(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], path: Path) -> None:
     """Per schedule the curve that was asked for and the share that was heard, both ``[P]``."""
     from matplotlib import pyplot

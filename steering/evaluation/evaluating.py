@@ -140,18 +140,26 @@ def test(evaluation: Evaluation, chosen: Chosen) -> list[Part]:
     return [*parts, fusion_part(evaluation, fused, played)]
 
 
-PICTURES = {"Methods": "trade-off.png", "Steady or in pulses": "pulses.png"}
-"""Sections whose cells lie on curves, and what those are drawn into."""
+PICTURES = {
+    "Controls": "controls.png",
+    "Methods": "trade-off.png",
+    "Steady or in pulses": "pulses.png",
+}
+"""Sections that are drawn, and into what: controls as bars, the others' cells lie on curves."""
 
 
 def _with_picture(evaluation: Evaluation, part: Part, section: Section) -> Part:
-    curves: dict[str, list[Row]] = {}
-    for cell, row in zip(section.cells, part.rows, strict=True):
-        if cell.steers:
-            curves.setdefault(experiments.curve_of(cell.steers[0]), []).append(row)
     evaluation.folder.mkdir(parents=True, exist_ok=True)
-    drawing.draw_trade_off(curves, evaluation.folder / PICTURES[section.title])
-    return replace(part, pictures=(PICTURES[section.title],))
+    path = evaluation.folder / PICTURES[section.title]
+    if section.title == "Controls":
+        drawing.draw_accuracies(part.rows, path)
+    else:
+        curves: dict[str, list[Row]] = {}
+        for cell, row in zip(section.cells, part.rows, strict=True):
+            if cell.steers:
+                curves.setdefault(experiments.curve_of(cell.steers[0]), []).append(row)
+        drawing.draw_trade_off(curves, path)
+    return replace(part, pictures=(path.name,))
 
 
 def fusion_part(evaluation: Evaluation, section: Section, played: Mapping[str, Result]) -> Part:
