@@ -73,10 +73,23 @@ def nearest_triad(weights: np.ndarray) -> int:
     return int(likeness.argmax()) if likeness.max() > LEAST_LIKENESS else -1
 
 
+def tones(concept: str) -> list[int]:
+    """Pitch classes of a note or a triad, by number; none for what is neither.
+
+    >>> tones("D"), tones("C minor"), tones("jazz swing")
+    ([2], [0, 3, 7], [])
+    """
+    if concept in PITCH_CLASSES:
+        return [PITCH_CLASSES.index(concept)]
+    if concept not in TRIAD_NAMES:
+        return []
+    root, mode = concept.split()
+    return [(PITCH_CLASSES.index(root) + step) % 12 for step in TRIADS[mode]]
+
+
 def _template(name: str) -> np.ndarray:
-    root, mode = name.split()
-    tones = [(PITCH_CLASSES.index(root) + step) % 12 for step in TRIADS[mode]]
-    return np.isin(np.arange(12), tones) / np.sqrt(len(tones))
+    sounding = tones(name)
+    return np.isin(np.arange(12), sounding) / np.sqrt(len(sounding))
 
 
 _TEMPLATES = np.stack([_template(name) for name in TRIAD_NAMES])

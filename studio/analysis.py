@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from curation.theory import PITCH_CLASSES
 from steering.directions import Direction
 from steering.interventions import from_record
+from steering.labels import tones
 from steering.metrics.pitch import chroma_frames
 from steering.models.interface import MusicModel
 from steering.residual import reading
@@ -123,12 +123,9 @@ def _scaled(raw: Tensor, direction: Direction, layer: int) -> tuple[str, np.ndar
     return "deviations", ((raw - twin.mean()) / twin.std().clamp_min(1e-6)).numpy()
 
 
-def pitch_rows(pair: Pair) -> list[int]:
-    """Which rows of the chromagram are targets, by concept; -1 for what is no pitch class."""
-    return [
-        PITCH_CLASSES.index(record["concept"]) if record["concept"] in PITCH_CLASSES else -1
-        for record in pair.recipe["interventions"]
-    ]
+def pitch_rows(pair: Pair) -> list[list[int]]:
+    """Which rows of the chromagram each concept's notes are; none for what has no pitch."""
+    return [tones(record["concept"]) for record in pair.recipe["interventions"]]
 
 
 def chromagrams(pair: Pair) -> dict[str, list[list[int]]]:

@@ -88,7 +88,7 @@ class Visit:
         self.page.wait_for_function("studio.pair !== null")
         return self.page.evaluate("studio.pair")
 
-    def generate(self, preset="Hold a C"):
+    def generate(self, preset="C comes and goes"):
         self.page.evaluate("studio.pair = null")
         self.page.click(f"[data-preset='{preset}']")
         return self.pair()

@@ -144,16 +144,31 @@ class Tracks {
       pen.fillStyle = studio.ink("ink-soft");
       pen.fillText(CLASSES[c], GUTTER - 11, row.top + (12 - c) * high - 1);
     }
-    this.view.targets.forEach((c, place) => {
-      if (c < 0) return;
-      pen.strokeStyle = studio.colour(place);
+    this.view.targets.forEach((tones, place) => {
+      pen.strokeStyle = pen.fillStyle = studio.colour(place);
       pen.lineWidth = 1.5;
-      pen.strokeRect(GUTTER, row.top + (11 - c) * high, this.wide - GUTTER - 4, high);
-      pen.fillStyle = studio.colour(place);
-      pen.fillText(CLASSES[c], GUTTER - 11, row.top + (12 - c) * high - 1);
+      for (const c of tones) {
+        const top = row.top + (11 - c) * high;
+        for (const [from, to] of this.pushed(place)) pen.strokeRect(this.x(from), top, this.x(to) - this.x(from), high);
+        pen.fillText(CLASSES[c], GUTTER - 11, top + high - 1);
+      }
       pen.lineWidth = 1;
     });
     pen.font = "11px system-ui, sans-serif";
+  }
+
+  // Seconds in which a concept is pushed at half its strength or more, as [from, to].
+  pushed(place) {
+    const { levels } = this.view.curves[place];
+    const half = Math.max(1e-6, ...levels.map(Math.abs)) / 2;
+    const step = this.seconds / levels.length, spans = [];
+    levels.forEach((level, n) => {
+      if (Math.abs(level) < half) return;
+      const last = spans.at(-1);
+      if (last && last[1] === n) last[1] = n + 1;
+      else spans.push([n, n + 1]);
+    });
+    return spans.map(([from, to]) => [from * step, to * step]);
   }
 
   curves(pen, row) {
