@@ -39,6 +39,13 @@ def shipped_banks(model: MusicModel, root: Path = BANKS) -> dict[str, dict[str, 
     return banks
 
 
+def find_bank(name: str, model: MusicModel, root: Path = BANKS) -> Bank:
+    """The bank in a folder, or a shipped one by its name, as ``notes/logistic``."""
+    shipped = root / folder_name(model.origin.model) / name
+    there = (Path(name) / FACTS).exists() or not (shipped / FACTS).exists()
+    return load_bank(Path(name) if there else shipped, model.origin)
+
+
 def folder_name(model: str) -> str:
     """A model's name as a folder's.
 

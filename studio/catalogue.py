@@ -22,13 +22,13 @@ from studio.presets import (
 from studio.stage import Stage
 
 FAMILY_WORDS = {
-    "notes_in_songs": "note",
+    "notes": "note",
     "triads_in_songs": "chord",
     "tempos": "tempo",
     "genres_in_songs": "genre",
     "keys": "key",
     "modes": "mode",
-    "notes": "note, from single notes",
+    "notes_in_songs": "note, from songs",
     "triads": "chord, from bare chords",
     "chords": "chord quality",
     "roots": "chord root",

@@ -46,8 +46,8 @@ class Usual:
 
 
 USUAL = {
-    "notes": Usual(0.03),
-    "notes_in_songs": Usual(0.05, "mean_difference", PULSES),
+    "notes": Usual(0.045, "mean_difference", PULSES),
+    "notes_in_songs": Usual(0.06, "logistic", PULSES),
     "triads": Usual(0.045),
     "triads_in_songs": Usual(0.045, "logistic"),
     "tempos": Usual(0.06, "ridge"),
@@ -102,21 +102,21 @@ PRESETS = (
         "C comes and goes",
         "a note that returns, and music between",
         "a calm jazz waltz led by a flute in D minor, 96 bpm",
-        (Part("notes_in_songs", "C", 1.0, PULSES),),
+        (Part("notes", "C", 1.0, PULSES),),
     ),
     Preset(
         "Hold a C",
         "a drone that stays under everything",
         "slow ambient pads, dreamy",
-        (Part("notes", "C", 1.5),),
+        (Part("notes", "C"),),
     ),
     Preset(
         "C fades into G",
         "one note hands over to another",
         "happy folk tune with guitar",
         (
-            Part("notes_in_songs", "C", 1.0, {"shape": "linear_decay"}),
-            Part("notes_in_songs", "G", 1.0, {"shape": "linear_rise"}),
+            Part("notes", "C", 1.0, {"shape": "linear_decay"}),
+            Part("notes", "G", 1.0, {"shape": "linear_rise"}),
         ),
     ),
     Preset(

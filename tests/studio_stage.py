@@ -23,10 +23,7 @@ NORM = 600.0
 
 def toy_stage(model: TransformersModel) -> Stage:
     banks = {}
-    families = {
-        "notes_in_songs": ("C", "E", "G"), "notes": ("C", "E", "G"), "chords": ("major", "minor")
-    }  # fmt: skip
-    for family, names in families.items():
+    for family, names in (("notes", ("C", "E", "G")), ("chords", ("major", "minor"))):
         generator = torch.Generator().manual_seed(len(names))
         shape = (model.origin.layers, model.origin.size)
         directions = {

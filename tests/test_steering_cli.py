@@ -38,13 +38,17 @@ def test_from_clips_to_a_steered_pair(place, capsys):
     assert "4 concepts by ridge" in shown and "minor" in shown
     assert run(place, "inspect", "{home}/bank") == 0
     assert (place / "bank" / "bank.png").stat().st_size > 5_000
-    steer = ("--bank", "{home}/bank", "--steer", "minor=2@linear_rise", "--seconds", "0.6")
+    steer = ("--bank", "{home}/bank", "--steer", "minor=2@linear_rise:end=0.5", "--seconds", "0.6")
     assert run(place, "generate", "calm jazz", *model[:2], *steer, "--out", "{home}/pair") == 0
     steered, rate = soundfile.read(place / "pair" / "steered.wav")
     unsteered, _ = soundfile.read(place / "pair" / "unsteered.wav")
     assert rate == 32_000 and len(steered) == len(unsteered) == 30 * 640
     recipe = json.loads((place / "pair" / "recipe.json").read_text())
-    assert recipe["interventions"][0]["schedule"] == {"shape": "linear_rise"}
+    assert recipe["interventions"][0]["schedule"] == {"shape": "linear_rise", "end": 0.5}
+    own = ("--steer", "{home}/bank:minor=2@linear_rise:end=0.5", "--seconds", "0.6")
+    assert run(place, "generate", "calm jazz", *model[:2], *own, "--out", "{home}/own") == 0
+    named, _ = soundfile.read(place / "own" / "steered.wav")
+    assert np.array_equal(named, steered)
     again = ("--out", "{home}/again")
     assert run(place, "generate", "calm jazz", *model[:2], *steer, *again) == 0
     repeated, _ = soundfile.read(place / "again" / "steered.wav")
@@ -75,7 +79,11 @@ def test_from_clips_to_a_steered_pair(place, capsys):
             ["generate", "jazz", "--model", "{home}/model", "--bank", "{home}/none", "--steer", "C=1"],
             "holds no bank",
         ),
-        (["generate", "jazz", "--model", "{home}/model"], "there is no bank"),
+        (["generate", "jazz", "--model", "{home}/model"], "there is no steer"),
+        (["generate", "jazz", "--model", "{home}/model", "--steer", "C=1"], "there is no bank"),
+        (["generate", "jazz", "--model", "{home}/model", "--bank", "b", "--steer", "C"], "write it as"),
+        (["generate", "jazz", "--model", "{home}/model", "--bank", "{home}/bank", "--steer",
+          "minor=1@pulse:period=often"], "pulse:NAME=SECONDS"),
         (["generate", "jazz", "--recipe", "{home}/none.json"], "its own prompt"),
         (["generate", "--recipe", "{home}/none.json"], "none.json cannot be read"),
         (["generate", "--recipe", "{home}/model/config.json"], "not of format 1"),

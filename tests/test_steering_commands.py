@@ -18,7 +18,7 @@ from steering.evaluation import evaluating, experiments
 from steering.families import Training, by_score
 from steering.labels import SCORE_LABELS, TRIAD_NAMES
 from steering.models import load_model
-from steering.shipped import shipped_banks
+from steering.shipped import find_bank, shipped_banks
 from steering.store import Activations
 from tests.toy import save_small_sketch, toy_bank, toy_model
 
@@ -106,6 +106,11 @@ def test_shipped_banks_of_other_weights_are_refused_in_one_line(tmp_path):
         shipped_banks(model, tmp_path)
     toy_bank(model, ("C", "D")).save(tmp_path / "toy" / "notes" / "ridge")
     assert list(shipped_banks(model, tmp_path)["notes"]["ridge"]) == ["C", "D"]
+    toy_bank(model, ("E", "F")).save(tmp_path / "mine")
+    assert list(find_bank("notes/ridge", model, tmp_path)) == ["C", "D"]
+    assert list(find_bank(str(tmp_path / "mine"), model, tmp_path)) == ["E", "F"]
+    with pytest.raises(BadInput, match="holds no bank"):
+        find_bank("notes/rfm", model, tmp_path)
     model.origin = SimpleNamespace(model="toy", revision="other")
     with pytest.raises(BadInput, match=r"are for revision .*python -m steering banks"):
         shipped_banks(model, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,28 +19,43 @@ if TYPE_CHECKING:
     from steering.interventions import Intervention
     from steering.models.interface import MusicModel
     from steering.recipes import Banks, Recipe
+    from steering.schedules import Schedule
+
+
+STEER = "[BANK:]CONCEPT=STRENGTH[@SCHEDULE[:SETTING=VALUE,...]]"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     add_model(parser)
     parser.add_argument("prompt", nargs="?", help="in words; not with --recipe")
-    parser.add_argument("--bank", type=Path)
-    parser.add_argument("--steer", action="append", metavar="CONCEPT=STRENGTH[@SCHEDULE]")
+    parser.add_argument(
+        "--bank", help="a folder that 'train' wrote, or a shipped bank, as notes/mean_difference"
+    )
+    parser.add_argument(
+        "--steer",
+        action="append",
+        metavar=STEER,
+        help="a concept and how strong: a share of the residual stream's usual length, about 0.03 to "
+        "0.06; as C=0.045, or 'A minor=0.045@constant:start=2,end=6'; may be given several times, "
+        "each with a bank of its own before a colon, as triads_in_songs/logistic:'A minor'=0.045",
+    )
     parser.add_argument(
         "--recipe", type=Path, help="play what an earlier recipe.json says, exactly"
     )
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each clip; default 10")
+    parser.add_argument("--seed", type=int, default=0, help="one seed, one clip; default 0")
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--top-k", type=int, default=250)
     parser.add_argument("--top-p", type=float, default=1.0)
-    parser.add_argument("--layers", default="exponential", help="all, top, linear, exponential")
+    parser.add_argument("--layers", default="all", help="all, top, linear, exponential")
     parser.add_argument("--gate", type=float, default=1.0, help="chance that a step is steered")
-    parser.add_argument("--operator", default="add")
+    parser.add_argument("--operator", default="add", help="add, add_keeping_norm or ablate")
     parser.add_argument("--rows", default="both", help="both, conditional or unconditional")
-    parser.add_argument("--orthogonalise", action="store_true")
+    parser.add_argument(
+        "--orthogonalise", action="store_true", help="take from each concept what others share"
+    )
     parser.add_argument(
         "--decoder", default="fused", help="fused, or hooks: the library's own, for reference"
     )
@@ -79,7 +95,9 @@ def _given(options: argparse.Namespace) -> Recipe | None:
     from steering.recipes import Recipe
 
     if options.recipe is None:
-        missing = [name for name in ("prompt", "bank", "steer") if not getattr(options, name)]
+        missing = [name for name in ("prompt", "steer") if not getattr(options, name)]
+        if not missing and not options.bank and not all(":" in one for one in options.steer):
+            missing = ["bank"]
         if missing:
             raise BadInput(
                 f"there is no {missing[0]}: give a prompt, --bank and --steer, or --recipe"
@@ -97,9 +115,7 @@ def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Rec
     from steering.recipes import Recipe, records
     from steering.sampling import Sampling
 
-    interventions = [
-        _intervention(text, banks(str(options.bank)), options) for text in options.steer
-    ]
+    interventions = [_intervention(text, banks, options) for text in options.steer]
     return Recipe(
         model=options.model,
         revision=model.origin.revision,
@@ -114,38 +130,59 @@ def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Rec
 
 
 def _banks(model: MusicModel) -> Banks:
-    """Banks by the folder that a recipe names, each loaded once."""
-    from steering.directions import load_bank
+    """Banks by the name that a recipe has, each loaded once."""
+    from steering.shipped import find_bank
 
     @cache
-    def look_up(folder: str) -> Bank:
-        return load_bank(Path(folder), model.origin)
+    def look_up(name: str) -> Bank:
+        return find_bank(name, model)
 
     return look_up
 
 
-def _intervention(text: str, bank: Bank, options: argparse.Namespace) -> Intervention:
-    """``C=0.05`` or ``C=0.05@linear_rise`` as an intervention."""
+def _intervention(text: str, banks: Banks, options: argparse.Namespace) -> Intervention:
+    """What one ``--steer`` says."""
     from steering.interventions import Gate, Intervention
     from steering.layers import LayerWeights
-    from steering.schedules import Schedule
 
-    concept, equals, rest = text.rpartition("=")
-    strength, _, shape = rest.partition("@")
-    try:
-        coefficient = float(strength)
-    except ValueError:
-        coefficient = float("nan")
-    if not equals or coefficient != coefficient:
-        raise BadInput(f"--steer {text}: write CONCEPT=STRENGTH or CONCEPT=STRENGTH@SCHEDULE")
+    what, _, schedule = text.partition("@")
+    what, equals, strength = what.rpartition("=")
+    source, colon, concept = what.rpartition(":")
+    coefficient = _number(strength)
+    if not equals or coefficient is None:
+        raise BadInput(f"--steer {text}: write it as {STEER}")
+    source = source if colon else str(options.bank)
+    bank = banks(source)
     return Intervention(
         bank[concept],
         bank.norms,
         coefficient,
-        schedule=Schedule(shape or "constant"),
+        schedule=_schedule(schedule),
         layers=LayerWeights(options.layers),
         gate=Gate(options.gate, seed=options.seed),
         operator=options.operator,
         rows=options.rows,
-        source=str(options.bank),
+        source=source,
     )
+
+
+def _schedule(text: str) -> Schedule:
+    """``pulse:period=2,width=1.2`` as a schedule; nothing is a constant one."""
+    from steering.schedules import Schedule
+
+    shape, _, rest = text.partition(":")
+    settings = {}
+    for part in rest.split(",") if rest else ():
+        name, _, value = part.partition("=")
+        settings[name] = _number(value)
+        if settings[name] is None:
+            raise BadInput(f"schedule {text}: write settings as {shape}:NAME=SECONDS,...")
+    return Schedule(shape or "constant", settings)
+
+
+def _number(text: str) -> float | None:
+    """A finite number, or None."""
+    try:
+        return float(text) if math.isfinite(float(text)) else None
+    except ValueError:
+        return None
