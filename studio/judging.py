@@ -16,6 +16,7 @@ from steering.metrics import chord
 from steering.metrics.adherence import asked_in
 from steering.metrics.kept_listeners import KeptListeners
 from steering.metrics.pitch import profile
+from steering.schedules import Schedule
 from studio.clips import SIDES, Pair
 from studio.loudness import loudness
 
@@ -33,7 +34,7 @@ def verdict(pair: Pair, listeners: KeptListeners | None = None) -> list[dict[str
     concepts = [record["concept"] for record in pair.recipe["interventions"]]
     rows = _pitch_rows(pair, list(dict.fromkeys(c for c in concepts if c in PITCH_CLASSES)))
     rows.append(_row(pair, "key", lambda audio, rate: " ".join(hear_key(audio, rate))))
-    rows += _chord_rows(pair, list(dict.fromkeys(c for c in concepts if c in CHORDS)))
+    rows += _chord_rows(pair)
     rows.append(_row(pair, "tempo", lambda audio, rate: round(hear_bpm(audio, rate)), "bpm"))
     rows += _prompt_rows(pair, listeners) if listeners else []
     rows.append(_row(pair, "loudness", lambda a, r: round(loudness(a, r), 1), "LUFS"))
@@ -59,21 +60,34 @@ def _pitch_rows(pair: Pair, targets: list[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def _chord_rows(pair: Pair, targets: list[str]) -> list[dict[str, Any]]:
-    """Each target's share of the seconds, as a chord or as a quality."""
-    if not targets:
+def _chord_rows(pair: Pair) -> list[dict[str, Any]]:
+    """How many of the seconds in which a chord is pushed sound as that chord; and the usual one."""
+    records = [one for one in pair.recipe["interventions"] if one["concept"] in CHORDS]
+    if not records:
         return []
-    heard = {side: chord.hear(pair.floating(side), pair.sample_rate) for side in SIDES}
-    rows: list[dict[str, Any]] = [
-        {"what": f"seconds of {target}", "unit": "%", "target": target}
-        | {side: round(100 * one.share(target)) for side, one in heard.items()}
-        for target in targets
-    ]
-    rows.append(
-        {"what": "most frequent chord", "unit": ""}
-        | {side: one.heard for side, one in heard.items()}
-    )
-    return rows
+    rows: list[dict[str, Any]] = []
+    for record in records:
+        seconds = _pushed_seconds(pair, record)
+        if not seconds:
+            continue
+        row = {"what": f"{record['concept']} while it is pushed", "unit": "%"}
+        for side in SIDES:
+            audio, rate = pair.floating(side), pair.sample_rate
+            parts = [audio[rate * second : rate * (second + 1)] for second in seconds]
+            share = chord.hear(np.concatenate(parts), rate).share(record["concept"])
+            row[side] = round(100 * share)  # type: ignore[assignment]
+        rows.append(row | {"target": record["concept"]})
+    heard = {side: chord.hear(pair.floating(side), pair.sample_rate).heard for side in SIDES}
+    return [*rows, {"what": "most frequent chord", "unit": ""} | heard]
+
+
+def _pushed_seconds(pair: Pair, record: dict[str, Any]) -> list[int]:
+    """The seconds in whose middle a schedule has half of its height or more, as far as was played."""
+    asked = float(pair.recipe["seconds"])
+    middles = np.arange(0.5, max(asked, 1.0))
+    levels = np.abs(Schedule.from_record(record["schedule"]).levels(middles, asked))
+    played = pair.sound.shape[1] / pair.sample_rate
+    return [int(at) for at in middles[(levels >= levels.max() / 2) & (middles < played)]]
 
 
 def _prompt_rows(pair: Pair, kept: KeptListeners) -> list[dict[str, Any]]:

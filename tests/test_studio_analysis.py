@@ -11,6 +11,7 @@ import torch
 from studio.analysis import probe_readings
 from studio.clips import Pair
 from studio.explore import report_figures
+from studio.judging import verdict
 from studio.stage import Stage
 from tests.studio_stage import toy_recipe, toy_stage
 from tests.test_steering_toy import model  # noqa: F401
@@ -40,6 +41,24 @@ def test_a_calibrated_direction_is_read_in_probabilities(model):  # noqa: F811
         assert np.corrcoef(odds, plain[side])[0, 1] > 0.98
     level = probe_readings(clips, calibrated(stage, 0.0, float(torch.tensor(0.25).logit())))[0]
     assert level["steered"] == pytest.approx([0.25] * len(plain["steered"]))
+
+
+def test_a_chord_is_heard_in_the_seconds_that_it_is_pushed():
+    rate = 32_000
+    times = np.arange(2 * rate) / rate
+    chord = sum(np.sin(2 * np.pi * 440 * 2 ** ((midi - 69) / 12) * times) for midi in (60, 64, 67))
+    sound = np.zeros((2, 4 * rate), np.int16)
+    sound[0, 2 * rate :] = 5_000 * chord
+    pushed = toy_recipe()["interventions"][0] | {
+        "concept": "C major", "schedule": {"shape": "constant", "start": 2.0},
+    }  # fmt: skip
+    late = Pair(toy_recipe(seconds=4.0, interventions=[pushed]), sound, torch.zeros(0), rate)
+    rows = {row["what"]: row for row in verdict(late)}
+    heard = rows["C major while it is pushed"]
+    assert (heard["steered"], heard["unsteered"]) == (100, 0)
+    assert rows["most frequent chord"]["steered"] == "C major"
+    cut = replace(late, sound=sound[:, :rate])
+    assert "C major while it is pushed" not in {row["what"] for row in verdict(cut)}
 
 
 def test_own_figures_stand_in_for_the_shipped_ones_of_the_same_name(tmp_path):
