@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from curation.compiled import compile_librosa
+
 
 def spread(function: Callable[..., Any], jobs: Sequence[tuple], workers: int) -> Iterator[Any]:
     """Results of ``function(*job)`` in the order of the jobs; with one worker, in this process.
@@ -19,6 +21,7 @@ def spread(function: Callable[..., Any], jobs: Sequence[tuple], workers: int) ->
         for job in jobs:
             yield function(*job)
         return
+    compile_librosa()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as pool:
         yield from pool.map(function, *zip(*jobs, strict=True))

@@ -8,9 +8,15 @@ import pytest
 
 from curation.build import build
 from curation.built import Built, open_built
+from curation.compiled import compile_librosa
 from curation.recipe import make_recipe
 from curation.sound_fonts import find_sound_font
 from curation.synth import Renderer
+
+
+def pytest_configure() -> None:
+    """Tests run on two processes, and both are about to import librosa."""
+    compile_librosa()
 
 
 @pytest.fixture(scope="session")

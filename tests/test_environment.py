@@ -1,10 +1,14 @@
-"""What the lock promises: a current torch, and audiocraft beside it."""
+"""What the lock promises: a current torch, audiocraft beside it, and librosa compiled in peace."""
 
 from __future__ import annotations
 
+import fcntl
 import importlib.metadata
+import threading
 
 import torch
+
+from curation.compiled import compile_librosa
 
 
 def test_torch_is_the_release_that_torchaudio_allows():
@@ -20,3 +24,17 @@ def test_audiocrafts_transformer_runs_on_it():
     frames = torch.randn(1, 5, 16)
     whole, start = transformer(frames), transformer(frames[:, :3])
     assert torch.allclose(whole[:, :3], start, atol=1e-6)
+
+
+def test_librosa_is_compiled_by_one_process_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    compile_librosa()
+    (lock,) = tmp_path.iterdir()
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=compile_librosa)
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive()
+    waiting.join(10)
+    assert not waiting.is_alive()

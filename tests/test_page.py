@@ -88,7 +88,7 @@ class Visit:
         self.page.wait_for_function("studio.pair !== null")
         return self.page.evaluate("studio.pair")
 
-    def generate(self, preset="C comes and goes"):
+    def generate(self, preset="Hold a C"):
         self.page.evaluate("studio.pair = null")
         self.page.click(f"[data-preset='{preset}']")
         return self.pair()
@@ -107,7 +107,7 @@ def visit(browser, address):
 
 @pytest.fixture(scope="module")
 def first(visit):
-    """The first preset's pair; the tests before the last ones leave it as it is."""
+    """A pair with a constant push; the tests before the last ones leave it as it is."""
     return visit.generate()
 
 

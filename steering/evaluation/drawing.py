@@ -39,7 +39,7 @@ def draw_trade_off(curves: Mapping[str, Sequence[Row]], path: Path) -> None:
 
 
 def draw_accuracies(rows: Sequence[Row], path: Path) -> None:
-    """A bar for each row's accuracy, with its interval; grey where the music did not survive."""
+    """A bar for each row's accuracy, with its interval; grey where a limit of the music is passed."""
     from matplotlib import pyplot
 
     figure, axis = pyplot.subplots(figsize=(8, 0.42 * len(rows) + 0.8))
@@ -51,7 +51,7 @@ def draw_accuracies(rows: Sequence[Row], path: Path) -> None:
     axis.set_yticks(range(len(rows)), [one.label for one in rows])
     axis.invert_yaxis()
     axis.set_xlim(0, 1)
-    axis.set_xlabel("accuracy (grey: no longer the music that was asked for)")
+    axis.set_xlabel("accuracy (grey: entropy, onsets, level or adherence outside the limits)")
     axis.grid(axis="x", alpha=0.3)
     figure.tight_layout()
     figure.savefig(path, dpi=90)
