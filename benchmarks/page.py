@@ -20,6 +20,8 @@ import json
 import statistics
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -70,12 +72,15 @@ def heard(client: Client, recipe: dict[str, Any]) -> tuple[float, dict[str, str]
     began, first = time.perf_counter(), 0.0
     digests = {side: hashlib.sha256() for side in SIDES}
     last: dict[str, Any] = {}
-    for event in client.submit(recipe, api_name="/generate"):
+    job = client.submit(recipe, api_name="/generate")
+    for event in job:
         last = event
         if event["event"] == "audio":
             first = first or time.perf_counter() - began
             for side in SIDES:
                 digests[side].update(base64.b64decode(event[side]))
+    if not last:
+        job.result()  # raises what the loop above keeps to itself
     return first, {side: digest.hexdigest() for side, digest in digests.items()}, last
 
 
@@ -141,13 +146,26 @@ def crowd(address: str, minutes: float, clients: int = CLIENTS) -> dict[str, Any
     }
 
 
+def on_the_wire(address: str, recipe: dict[str, Any]) -> str:
+    """The answer to JSON that `gradio_client` cannot send: it waits without end for its own error."""
+    call = f"{address}gradio_api/call/check_recipe"
+    body = json.dumps({"data": [recipe]}).encode()
+    request = urllib.request.Request(call, body, {"Content-Type": "application/json"})
+    try:
+        event = json.load(urllib.request.urlopen(request, timeout=30))["event_id"]
+        with urllib.request.urlopen(f"{call}/{event}", timeout=30) as stream:
+            return str(stream.read().decode().strip()[:120])
+    except urllib.error.HTTPError as refused:
+        return f"refused with {refused.code}"
+
+
 def nonsense(address: str) -> dict[str, Any]:
     """What a client gets for nonsense, and that the page plays on."""
     client = Client(address, verbose=False)
     good = one_recipe(client, 1.0)
+    one = good["interventions"][0] | {"coefficient": float("nan")}
+    answers = {"NaN strength": on_the_wire(address, good | {"interventions": [one]})}
     bad: dict[str, Any] = {
-        "NaN strength": good
-        | {"interventions": [good["interventions"][0] | {"coefficient": float("nan")}]},
         "10,000 s": good | {"seconds": 10_000},
         "500 concepts": good | {"interventions": good["interventions"] * 500},
         "a path for a model": good | {"model": "../../etc/passwd"},
@@ -156,7 +174,6 @@ def nonsense(address: str) -> dict[str, Any]:
         "a long prompt": good | {"prompt": "<script>" * 1000},
         "no recipe at all": "recipe",
     }
-    answers: dict[str, Any] = {}
     for name, recipe in bad.items():
         try:
             answers[name] = f"PLAYED: {heard(client, recipe)[2].get('event')}"
