@@ -166,7 +166,10 @@ def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path
     found = evaluation(model, judges, "tempos", tmp_path, 1.0)
     (part,) = tempo_parts(found)
     assert set(part.numbers["tempo"]) == set(part.numbers["onsets"]) == {
-        "ridge", "random", "orthogonal",
+        "ridge", "random", "orthogonal", "in words",
     }  # fmt: skip
     assert len(part.numbers["tempo"]["ridge"]["medians"]) == 5
-    assert len(part.lines) == 6
+    assert list(part.numbers["onsets"]["in words"]["medians"]) == [-1, 0, 1]
+    assert len(part.lines) == 8
+    assert (found.folder / "tempos.png").stat().st_size > 1000
+    assert all(ask.text["contradicting"].startswith("slow ") for ask in found.asks)

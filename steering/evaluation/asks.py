@@ -35,6 +35,9 @@ _NEUTRAL = (
 _WITHOUT_GENRE = ("{mood} {shape} led by {a_lead}", "{lead}, {mood}", "{mood} {shape}, {drums}")
 """Phrasings for genres: what is to be heard must not be asked for."""
 
+TEMPOS_IN_WORDS = {"slow": 70, "fast": 150}
+"""What captions call them, in beats a minute; prompts for tempos name no other."""
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -105,7 +108,7 @@ def _texts(
     labels: Mapping[str, object], phrasing: str, family: str, targets: Sequence[str]
 ) -> dict[Wording, str]:
     plain = songs.caption(labels, phrasing)
-    name, rival = targets[0], targets[-1]
+    name, rival = ("fast", "slow") if family == "tempos" else (targets[0], targets[-1])
     return {
         "plain": plain,
         "named": in_words(family, plain, name),
@@ -118,7 +121,11 @@ def in_words(family: str, prompt: str, concept: str) -> str:
 
     >>> in_words("notes", "calm jazz", "C"), in_words("genres", "oboe", "jazz swing")
     ('calm jazz in C major', 'jazz oboe')
+    >>> in_words("tempos", "calm jazz", "fast")
+    'fast calm jazz, 150 bpm'
     """
+    if family == "tempos":
+        return f"{concept} {prompt}, {TEMPOS_IN_WORDS[concept]} bpm"
     if concept in TRIAD_NAMES:
         return f"{prompt} in {concept}"
     if concept in PITCH_CLASSES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -71,6 +72,31 @@ def draw_schedules(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], path: Pa
         axis.plot(heard, label="share heard")
         axis.set_title(name)
         axis.set_ylim(-0.05, 1.05)
+    axes[0, 0].legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=90)
+    pyplot.close(figure)
+
+
+def draw_ladders(numbers: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Per measure the cells' medians over the coefficient, a line for each way of pushing.
+
+    Args:
+        numbers: by measure and way, as `steering.evaluation.tempos.tracking` returns them; a way
+            ``in words`` has no coefficients and is left out.
+    """
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, len(numbers), figsize=(10, 3.6), squeeze=False)
+    for axis, (measure, ways) in zip(axes.flat, numbers.items(), strict=True):
+        for way, found in ways.items():
+            if way != "in words":
+                medians = found["medians"]
+                axis.plot(list(medians), list(medians.values()), marker="o", label=way)
+        axis.set_xlabel("coefficient")
+        axis.set_ylabel(f"{measure}, median")
+        axis.set_ylim(bottom=0)
+        axis.grid(alpha=0.3)
     axes[0, 0].legend()
     figure.tight_layout()
     figure.savefig(path, dpi=90)

@@ -1,16 +1,19 @@
 """Tempo: does the measured tempo rise with the coefficient? One direction, both signs.
 
-The listener to tempos doubts itself on music without a plain beat, so that notes a second are counted
-beside it.
+The listener to tempos doubts itself on music without a plain beat, so that onsets a second are counted
+beside it. Prompts that ask for slow and for fast music say what words do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
 
+from steering.evaluation import drawing
+from steering.evaluation.asks import Wording
 from steering.evaluation.cells import Cell, Result, Steer
 from steering.evaluation.evaluating import Evaluation
 from steering.evaluation.experiments import METHODS, Section, unsteered
@@ -18,7 +21,8 @@ from steering.evaluation.report import Part
 from steering.making import suits
 
 CONTROLS = ("random", "orthogonal")
-
+WORDS: dict[str, Wording] = {"asked for slow": "contradicting", "asked for fast": "named"}
+"""Prompts alone, from slow to fast."""
 
 MEASURES = {"tempo": ("bpm", "bpm"), "onsets": ("onsets", "a second")}
 """What is measured, the name of it among what is heard, and its unit."""
@@ -32,21 +36,24 @@ def tempo_parts(evaluation: Evaluation) -> list[Part]:
     results = evaluation.results(section, evaluation.play([section]))
     prompts = np.array([ask.prompt for ask in evaluation.asks])
     lines: list[str] = []
-    numbers: dict[str, dict[str, object]] = {measure: {} for measure in MEASURES}
+    numbers: dict[str, dict[str, Any]] = {measure: {} for measure in MEASURES}
     for way in [*methods, *CONTROLS]:
         for measure, (name, unit) in MEASURES.items():
             found = tracking(_ladder(results, way, one.grid, name), prompts)
             numbers[measure][way] = found
-            lines.append(
-                f"{way}, {measure}: Spearman {found['spearman']:.2f} ({found['low']:.2f} to "
-                f"{found['high']:.2f}) over all clips, {found['of cells']:.2f} of the cells' "
-                f"medians; medians {_medians(found['medians'])} {unit}"
-            )
+            lines.append(f"{way}, {measure}: {_followed(found)} {unit}")
+    for measure, (name, unit) in MEASURES.items():
+        found = tracking(_asked(results, name), prompts)
+        numbers[measure]["in words"] = found
+        lines.append(f"in words, {measure}: {_followed(found)} {unit}")
+    evaluation.folder.mkdir(parents=True, exist_ok=True)
+    drawing.draw_ladders(numbers, evaluation.folder / "tempos.png")
     about = (
         f"The {one.family} bank at {', '.join(f'{c:g}' for c in one.grid)}, and 0. Tempos are those "
-        "that the listener hears; of the controls the first method's coefficients."
+        "that the listener hears; of the controls the first method's coefficients. In words: the "
+        "prompt asks for slow music at 70 bpm (-1), for no tempo (0), for fast music at 150 bpm (1)."
     )
-    return [Part(section.title, about, (), lines, numbers)]
+    return [Part(section.title, about, (), lines, numbers, pictures=("tempos.png",))]
 
 
 def _section(family: str, methods: Sequence[str], grid: Sequence[float]) -> Section:
@@ -56,6 +63,7 @@ def _section(family: str, methods: Sequence[str], grid: Sequence[float]) -> Sect
         for strength in grid:
             steer = Steer(f"{family}/{method}", strength, control=control)  # type: ignore[arg-type]
             cells.append(Cell(f"{way} {strength:g}", (steer,)))
+    cells += [Cell(name, wording=wording) for name, wording in WORDS.items()]
     return Section(f"Tempos, {family}", "", tuple(cells))
 
 
@@ -67,7 +75,14 @@ def _ladder(
     return dict(sorted({**ladder, 0.0: results[unsteered().label][measure]}.items()))
 
 
-def tracking(ladder: Mapping[float, np.ndarray], prompts: np.ndarray) -> dict[str, object]:
+def _asked(results: Mapping[str, Result], measure: str) -> dict[float, np.ndarray]:
+    """What was heard ``[B]`` of prompts that ask for slow music, for no tempo and for fast music."""
+    slow, fast = WORDS
+    names = {-1.0: slow, 0.0: unsteered().label, 1.0: fast}
+    return {place: results[name][measure] for place, name in names.items()}
+
+
+def tracking(ladder: Mapping[float, np.ndarray], prompts: np.ndarray) -> dict[str, Any]:
     """How well tempos, or other numbers, follow coefficients.
 
     Args:
@@ -108,6 +123,9 @@ def _draws(prompts: np.ndarray, count: int = 500) -> list[np.ndarray]:
     ]
 
 
-def _medians(medians: object) -> str:
-    assert isinstance(medians, dict)
-    return ", ".join(f"{strength:+g}: {median:.3g}" for strength, median in medians.items())
+def _followed(found: Mapping[str, Any]) -> str:
+    medians = ", ".join(f"{at:+g}: {median:.3g}" for at, median in found["medians"].items())
+    return (
+        f"Spearman {found['spearman']:.2f} ({found['low']:.2f} to {found['high']:.2f}) over all "
+        f"clips, {found['of cells']:.2f} of the cells' medians; medians {medians}"
+    )
