@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -58,7 +59,12 @@ def test_the_probe_table_reads_what_was_planted():
     )
     found = entry(table, ("planted", "concept", "mean", "split", "ridge"))
     assert found.best > 0.5 and found.together > found.best - 0.05
-    assert "| planted | concept | mean | leak-free | ridge |" in page([found])
+    assert found.chance < 0.2 < found.best and found.clips == half
+    shown = page([found])
+    assert f"| ridge | mean | leak-free | {found.together:.3f} (" in shown
+    assert f"| planted | concept | leak-free | {half} | {found.chance:.3f} |" in shown
+    number = replace(found, dataset="planted tempos", together=None, chance=0.0, best=0.987)
+    assert "| 0.987 |" in page([found, number])
 
 
 def test_the_held_out_probe_finds_planted_concepts_and_nothing_in_noise():

@@ -199,7 +199,7 @@ def _refuse_early(options: argparse.Namespace) -> None:
 
 def _probes(options: argparse.Namespace) -> None:
     """The table of probes on datasets, by test clips."""
-    from steering.evaluation import probe_table
+    from steering.evaluation import drawing, probe_table
 
     if not options.datasets:
         raise BadInput("evaluate probes needs --datasets: name builds, as build/notes-small")
@@ -212,6 +212,7 @@ def _probes(options: argparse.Namespace) -> None:
         options.batch,
         lambda line: print(line, file=sys.stderr, flush=True),
     )
+    drawing.draw_probes(found, path.parent / "probes.png")
     print(probe_table.page(found))
 
 

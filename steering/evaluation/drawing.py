@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 
+from steering.evaluation.probe_table import SPLIT_NAMES, Entry
 from steering.evaluation.tables import Row
 
 matplotlib.use("Agg")
@@ -72,6 +73,8 @@ def draw_schedules(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], path: Pa
         axis.plot(heard, label="share heard")
         axis.set_title(name)
         axis.set_ylim(-0.05, 1.05)
+    for axis in axes[-1]:
+        axis.set_xlabel("seconds")
     axes[0, 0].legend()
     figure.tight_layout()
     figure.savefig(path, dpi=90)
@@ -98,6 +101,39 @@ def draw_ladders(numbers: Mapping[str, Mapping[str, Any]], path: Path) -> None:
         axis.set_ylim(bottom=0)
         axis.grid(alpha=0.3)
     axes[0, 0].legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=90)
+    pyplot.close(figure)
+
+
+def draw_probes(found: Sequence[Entry], path: Path) -> None:
+    """A bar for each family and probe: mean-pooled and last frame, leak-free and random splits."""
+    from matplotlib import pyplot
+
+    names = list(dict.fromkeys(one.dataset for one in found))
+    panels = list(dict.fromkeys((one.pooling, one.split) for one in found))
+    methods = list(dict.fromkeys(one.method for one in found))
+    rows = -(-len(panels) // 2)
+    figure, axes = pyplot.subplots(rows, 2, figsize=(14, 3.2 * rows), sharey=True, squeeze=False)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for axis, panel in zip(axes.flat, panels, strict=False):
+        entries = [one for one in found if (one.pooling, one.split) == panel]
+        for place, method in enumerate(methods):
+            bars = {names.index(e.dataset): e for e in entries if e.method == method}
+            at = [x + (place - (len(methods) - 1) / 2) * 0.8 / len(methods) for x in bars]
+            heights = [max(e.best if e.together is None else e.together, 0) for e in bars.values()]
+            axis.bar(at, heights, 0.8 / len(methods), label=method)
+        for e in entries:
+            x = names.index(e.dataset)
+            axis.plot([x - 0.4, x + 0.4], [e.chance] * 2, color="black", linewidth=1)
+        split = SPLIT_NAMES[panel[1]]
+        axis.set_title(f"{split} split, {'mean-pooled' if panel[0] == 'mean' else 'last frame'}")
+        axis.set_xticks(range(len(names)), [name.replace("_", "\n") for name in names])
+        axis.set_ylim(0, 1)
+        axis.grid(axis="y", alpha=0.3)
+    axes[0, 0].legend(loc="lower left")
+    axes[0, 0].set_ylabel("accuracy (R squared of tempos)")
     figure.tight_layout()
     figure.savefig(path, dpi=90)
     pyplot.close(figure)
