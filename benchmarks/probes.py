@@ -3,7 +3,8 @@
     python -m benchmarks.probes                                 synthetic activations, a few minutes
     python -m benchmarks.probes --store build/activations --dataset build/notes-small
     python -m benchmarks.probes --synthetic 9936 --layers 48 --size 2048 --device cuda
-    python -m benchmarks.probes --read --device cuda            a model in musicgen-large's shape
+    python -m benchmarks.probes --read                          the sketch: sound to activations
+    python -m benchmarks.probes --read --large --device cuda    a model in musicgen-large's shape
 
 The bank: all concepts at all layers by `steering.probes.rfm`, searched by successive halving. The
 loop: xrfm's own `RFM`, one concept and one layer at a time, for every draw of the same search, on
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -111,6 +113,34 @@ def single(data: ProbeData, concept: int, layer: int, draws: int) -> float:
     return best
 
 
+def sketch_part(name: str, clips: int, seconds: float) -> Lines:
+    """A model's activations from sound, in batches of 16 and one by one, taking turns."""
+    from steering.activations import read_activations
+    from steering.models import load_model
+
+    model = load_model(name)
+    audio = torch.randn(16, round(seconds * model.sample_rate)).mul(0.1).to(model.device)
+    times: dict[str, list[float]] = {"sound, batches of 16": [], "sound, one by one": []}
+    times |= {"codes, batches of 16": [], "codes, one by one": []}
+    codes = model.encode(audio)
+    for turn in range(1 + max(1, clips // 16)):
+        for what, spent in times.items():
+            size = 16 if "16" in what else 1
+            start = time.perf_counter()
+            for first in range(0, 16, size):
+                rows = slice(first, first + size)
+                read = model.encode(audio[rows]) if "sound" in what else codes[rows]
+                read_activations(model, read)
+            if turn:  # the first one warms up
+                spent.append(time.perf_counter() - start)
+    rates = {what: 16 / statistics.median(spent) for what, spent in times.items()}
+    lines = [
+        (f"clips of {seconds:g} s a second, from {what}", f"{r:.1f}") for what, r in rates.items()
+    ]
+    ratio = rates["sound, batches of 16"] / rates["sound, one by one"]
+    return [*lines, ("batches by one by one, from sound", f"{ratio:.1f} x")]
+
+
 def reading_part(device: str, clips: int, seconds: float) -> Lines:
     """A random-weight decoder in musicgen-large's shape: batches in bf16, and one by one in fp32."""
     lines: Lines = []
@@ -195,6 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--pairs", type=int, default=1, help="of the loop that are timed")
     parser.add_argument("--read", action="store_true", help="measure reading, not training")
+    parser.add_argument("--large", action="store_true", help="read a model in that shape")
     parser.add_argument("--seconds", type=float, default=4.0, help="of a clip that is read")
     parser.add_argument("--clips", type=int, default=64, help="that are read")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -202,7 +233,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         parser.exit(2, "benchmarks.probes: there is no GPU here: leave --device out\n")
-    if options.read:
+    if options.read and not options.large:
+        lines = sketch_part(options.model, options.clips, options.seconds)
+    elif options.read:
         lines = reading_part(options.device, options.clips, options.seconds)
     else:
         if options.dataset:

@@ -29,7 +29,7 @@ REPORTS = (RESULTS, Path("build/evaluation"))
 folders right below these are shown, of two folders of one name the latter's."""
 
 CLIPS = 6
-MOST_FIGURES = 24
+MOST_FIGURES = 48
 LARGEST_FIGURE = 1_000_000
 
 

@@ -13,6 +13,7 @@ from steering.evaluation.probe_table import entry, page
 from steering.probes.mean_difference import fit
 from steering.probes.multiclass import aggregate, discriminant
 from steering.training import Table
+from tests.toy import save_small_sketch
 
 
 def test_bank_and_loop_tell_the_planted_concepts(tmp_path, capsys):
@@ -23,6 +24,14 @@ def test_bank_and_loop_tell_the_planted_concepts(tmp_path, capsys):
     ours, theirs = map(float, table["AUC on the same pairs, bank and loop"].split(", "))
     assert min(ours, theirs) > 0.8 and abs(ours - theirs) < 0.1
     assert "speed-up" in capsys.readouterr().out
+
+
+def test_reading_is_timed_in_batches_and_one_by_one(tmp_path, capsys):
+    save_small_sketch(tmp_path / "model")
+    reading = ["--read", "--model", str(tmp_path / "model"), "--clips", "16", "--seconds", "0.5"]
+    probes.main(reading)
+    shown = capsys.readouterr().out
+    assert shown.count("clips of 0.5 s a second") == 4 and "batches by one by one" in shown
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
