@@ -14,6 +14,7 @@ from curation.theory import PITCH_CLASSES, TRIADS
 from steering.labels import TRIAD_NAMES
 from steering.metrics import chord
 from steering.metrics.adherence import asked_in
+from steering.metrics.drift import onset_rate
 from steering.metrics.kept_listeners import KeptListeners
 from steering.metrics.pitch import profile
 from steering.schedules import Schedule
@@ -36,6 +37,7 @@ def verdict(pair: Pair, listeners: KeptListeners | None = None) -> list[dict[str
     rows.append(_row(pair, "key", lambda audio, rate: " ".join(hear_key(audio, rate))))
     rows += _chord_rows(pair)
     rows.append(_row(pair, "tempo", lambda audio, rate: round(hear_bpm(audio, rate)), "bpm"))
+    rows.append(_onset_row(pair))
     rows += _prompt_rows(pair, listeners) if listeners else []
     rows.append(_row(pair, "loudness", lambda a, r: round(loudness(a, r), 1), "LUFS"))
     return rows
@@ -62,7 +64,11 @@ def _pitch_rows(pair: Pair, targets: list[str]) -> list[dict[str, Any]]:
 
 def _chord_rows(pair: Pair) -> list[dict[str, Any]]:
     """How many of the seconds in which a chord is pushed sound as that chord; and the usual one."""
-    records = [one for one in pair.recipe["interventions"] if one["concept"] in CHORDS]
+    records = [
+        one
+        for one in pair.recipe["interventions"]
+        if one["concept"] in CHORDS and _family(one) not in ("keys", "modes")
+    ]
     if not records:
         return []
     rows: list[dict[str, Any]] = []
@@ -79,6 +85,19 @@ def _chord_rows(pair: Pair) -> list[dict[str, Any]]:
         rows.append(row | {"target": record["concept"]})
     heard = {side: chord.hear(pair.floating(side), pair.sample_rate).heard for side in SIDES}
     return [*rows, {"what": "most frequent chord", "unit": ""} | heard]
+
+
+def _onset_row(pair: Pair) -> dict[str, Any]:
+    """Beginnings of notes a second; what a push of the tempo changes first."""
+    row = _row(
+        pair, "notes begin", lambda audio, rate: round(onset_rate(audio, rate), 1), "a second"
+    )
+    pushed = any(_family(one) == "tempos" for one in pair.recipe["interventions"])
+    return row | ({"target": "faster or slower"} if pushed else {})
+
+
+def _family(record: dict[str, Any]) -> str:
+    return str(record["bank"]).split("/")[0]
 
 
 def _pushed_seconds(pair: Pair, record: dict[str, Any]) -> list[int]:

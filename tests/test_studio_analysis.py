@@ -61,6 +61,26 @@ def test_a_chord_is_heard_in_the_seconds_that_it_is_pushed():
     assert "C major while it is pushed" not in {row["what"] for row in verdict(cut)}
 
 
+def test_beginnings_of_notes_are_counted_and_a_mode_is_no_chord():
+    rate = 32_000
+    sound = np.zeros((2, 4 * rate), np.int16)
+    for start in range(0, 4 * rate, rate // 4):  # four clicks a second
+        sound[0, start : start + 800] = 8_000 * np.sin(np.arange(800) / 5)
+    faster, minor = (
+        toy_recipe()["interventions"][0] | {"bank": bank, "concept": concept}
+        for bank, concept in (("tempos/ridge", "bpm"), ("modes/ridge", "minor"))
+    )
+    clips = Pair(toy_recipe(seconds=4.0, interventions=[faster]), sound, torch.zeros(0), rate)
+    rows = {row["what"]: row for row in verdict(clips)}
+    assert rows["notes begin"]["steered"] == pytest.approx(4, abs=0.3)
+    assert rows["notes begin"]["unsteered"] == 0 and rows["notes begin"]["target"]
+    rows = {
+        row["what"]: row
+        for row in verdict(replace(clips, recipe=toy_recipe(seconds=4.0, interventions=[minor])))
+    }
+    assert "minor while it is pushed" not in rows and "target" not in rows["notes begin"]
+
+
 def test_own_figures_stand_in_for_the_shipped_ones_of_the_same_name(tmp_path):
     for home, folder, text in (("shipped", "notes-test", "theirs"), ("own", "notes-test", "ours"),
                                ("shipped", "pairs-test", "theirs")):  # fmt: skip
