@@ -6,9 +6,9 @@ one mean per second. The first column of the delay pattern, which is blank, is l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -52,20 +52,30 @@ def read_activations(model: MusicModel, codes: Tensor, pooling: Pooling = "mean"
     P is 1 for ``mean`` and ``last`` and the number of begun seconds for ``second``. Pooling is done
     in float32 whatever the model computes in.
     """
-    if pooling not in _POOLS:
-        raise BadInput(f"no pooling {pooling!r}: choose one of {', '.join(POOLINGS)}")
+    return read_pooled(model, codes, [pooling])[pooling]
+
+
+def read_pooled(
+    model: MusicModel, codes: Tensor, poolings: Sequence[Pooling]
+) -> dict[Pooling, Tensor]:
+    """`read_activations` in several poolings out of one pass."""
+    for pooling in poolings:
+        if pooling not in _POOLS:
+            raise BadInput(f"no pooling {pooling!r}: choose one of {', '.join(POOLINGS)}")
     frames = codes.shape[-1]
     if not frames:
         raise BadInput("a clip without a frame has no activations: leave it out")
-    layers: list[Tensor] = []
+    layers: dict[Pooling, list[Tensor]] = {pooling: [] for pooling in poolings}
 
     def take(_: int, stream: Tensor) -> None:
-        layers.append(_POOLS[pooling](stream[:, 1 : 1 + frames].float(), model.frame_rate))
+        heard = stream[:, 1 : 1 + frames].float()
+        for pooling, taken in layers.items():
+            taken.append(_POOLS[pooling](heard, model.frame_rate))
 
     silent = model.condition([""]).repeated(len(codes))
     with reading(model, take):
         model.run(model.delayed(codes.to(model.device)), silent)
-    return torch.stack(layers, dim=2).cpu()
+    return {pooling: torch.stack(taken, dim=2).cpu() for pooling, taken in layers.items()}
 
 
 def read_source(
@@ -83,31 +93,72 @@ def read_source(
         batch: clips of one length that pass through the model together.
         progress: told how many more clips are there.
     """
+    return read_source_pooled(model, source, folder, [pooling], batch, progress)[pooling]
+
+
+def read_source_pooled(
+    model: MusicModel,
+    source: Source,
+    folder: Path,
+    poolings: Sequence[Pooling],
+    batch: int = 16,
+    progress: Callable[[int], None] = lambda clips: None,
+) -> dict[Pooling, Activations]:
+    """`read_source` in several poolings; those that are missing share one pass over the clips."""
     facts = {
-        "model": model.origin.model,
-        "revision": model.origin.revision,
-        "site": model.origin.site,
-        "dataset": source.name,
-        "dataset_fingerprint": source.fingerprint,
-        "pooling": pooling,
+        pooling: {
+            "model": model.origin.model,
+            "revision": model.origin.revision,
+            "site": model.origin.site,
+            "dataset": source.name,
+            "dataset_fingerprint": source.fingerprint,
+            "pooling": pooling,
+        }
+        for pooling in poolings
     }
-    known = find(folder, facts)
-    if known is not None:
-        progress(len(known.labels))
-        return known
-    writer = Writer.reopen(folder, facts, source.clips)
-    done = writer.done if writer else 0
-    progress(done)
-    for clips in _of_one_length(source.read(done), batch):
+    known = {pooling: find(folder, one) for pooling, one in facts.items()}
+    missing = [pooling for pooling in poolings if known[pooling] is None]
+    if missing:
+        stores = {pooling: facts[pooling] for pooling in missing}
+        known |= _read(model, source, folder, stores, batch, progress)
+    else:
+        progress(source.clips)
+    return {pooling: store for pooling, store in known.items() if store is not None}
+
+
+def _read(
+    model: MusicModel,
+    source: Source,
+    folder: Path,
+    facts: Mapping[Pooling, Mapping[str, Any]],
+    batch: int,
+    progress: Callable[[int], None],
+) -> dict[Pooling, Activations]:
+    """Go on where the store that is furthest behind was stopped."""
+    writers = {p: Writer.reopen(folder, one, source.clips) for p, one in facts.items()}
+    there = {pooling: writer.done if writer else 0 for pooling, writer in writers.items()}
+    place = min(there.values())
+    progress(place)
+    for clips in _of_one_length(source.read(place), batch):
         rate = model.sample_rate
         audio = torch.from_numpy(np.stack([resampled(clip, rate) for clip in clips]))
-        values = read_activations(model, model.encode(audio.to(model.device)), pooling).numpy()
-        writer = writer or Writer(folder, facts, source.clips, values.shape[1:])
-        writer.append(values, [clip.labels for clip in clips])
+        read = read_pooled(model, model.encode(audio.to(model.device)), list(facts))
+        labels = [clip.labels for clip in clips]
+        for pooling, values in read.items():
+            _, parts, layers, size = values.shape
+            writer = writers[pooling] or Writer(
+                folder, facts[pooling], source.clips, (parts, layers, size)
+            )
+            writers[pooling] = writer
+            known = min(max(there[pooling] - place, 0), len(clips))
+            if known < len(clips):
+                writer.append(values[known:].numpy(), labels[known:])
+        place += len(clips)
         progress(len(clips))
-    if writer is None:
+    finished = {p: writer.finish() for p, writer in writers.items() if writer is not None}
+    if len(finished) < len(facts):
         raise BadInput(f"{source.name} holds no clip: choose another dataset")
-    return writer.finish()
+    return finished
 
 
 def _of_one_length(clips: Iterator[SourceClip], size: int) -> Iterator[list[SourceClip]]:

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from curation.errors import BadInput
-from steering.activations import read_source
+from steering.activations import read_source, read_source_pooled
 from steering.sources import BuiltSource, FilesSource, SourceClip, open_source, resampled
 from steering.store import key_of
 from tests.test_steering_toy import LAYERS, SIZE, model  # noqa: F401
@@ -97,6 +97,37 @@ def test_activations_of_a_build_survive_a_kill_and_are_not_read_twice(
     monkeypatch.setattr(model, "encode", None)
     reused = read_source(model, source, tmp_path / "two")
     assert np.array_equal(reused.values, again.values)
+
+
+def test_two_poolings_share_a_pass_wherever_each_was_stopped(
+    model,  # noqa: F811
+    notes_build,
+    tmp_path,
+    monkeypatch,
+):
+    """The store of means is further on than the other, and no clip is in it twice."""
+    source = open_source(str(notes_build.folder))
+    alone = {
+        pooling: read_source(model, source, tmp_path / "alone", pooling)
+        for pooling in ("mean", "last")
+    }
+
+    def dies(done: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_source(model, source, tmp_path / "both", batch=5, progress=dies)
+    passes = []
+    run = model.run
+    monkeypatch.setattr(model, "run", lambda *given: passes.append(1) or run(*given))
+    both = read_source_pooled(model, source, tmp_path / "both", ["mean", "last"], batch=3)
+    assert len(passes) == -(-source.clips // 3)
+    for pooling, store in alone.items():
+        assert np.allclose(both[pooling].values, store.values, atol=1e-2)
+        assert both[pooling].labels == store.labels
+    read_source_pooled(model, source, tmp_path / "both", ["last", "mean"])
+    assert len(passes) == -(-source.clips // 3)
 
 
 def test_a_run_that_died_after_its_last_clip_is_finished(model, notes_build, tmp_path):  # noqa: F811

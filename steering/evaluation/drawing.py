@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
 
-from steering.evaluation.probe_table import SPLIT_NAMES, Entry
+from steering.evaluation.probe_table import METHODS, POOLED, SPLIT_NAMES, SPLITS, Entry
 from steering.evaluation.tables import Row
 
 matplotlib.use("Agg")
@@ -111,8 +112,9 @@ def draw_probes(found: Sequence[Entry], path: Path) -> None:
     from matplotlib import pyplot
 
     names = list(dict.fromkeys(one.dataset for one in found))
-    panels = list(dict.fromkeys((one.pooling, one.split) for one in found))
-    methods = list(dict.fromkeys(one.method for one in found))
+    there = {(one.pooling, one.split) for one in found}
+    panels = [panel for panel in product(POOLED, SPLITS) if panel in there]
+    methods = [method for method in METHODS if any(one.method == method for one in found)]
     rows = -(-len(panels) // 2)
     figure, axes = pyplot.subplots(rows, 2, figsize=(14, 3.2 * rows), sharey=True, squeeze=False)
     for axis in axes.flat[len(panels) :]:

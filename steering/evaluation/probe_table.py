@@ -16,7 +16,7 @@ import torch
 
 from curation.checks import interval
 from curation.concepts import get_family
-from steering.activations import Pooling, read_source
+from steering.activations import Pooling, read_source_pooled
 from steering.models.interface import MusicModel
 from steering.probes import get_method
 from steering.probes.multiclass import aggregate
@@ -86,7 +86,7 @@ def planned(
 
         @cache
         def tables(split: SplitColumn, pooling: Pooling = pooling) -> Table:
-            activations = read_source(model, source, store, pooling, batch)
+            activations = read_source_pooled(model, source, store, POOLED, batch)[pooling]
             return _with_test(table(activations, family.target, split))
 
         for split in SPLITS:
@@ -142,7 +142,7 @@ SPLIT_NAMES = {"split": "leak-free", "random_split": "random"}
 def page(found: Sequence[Entry]) -> str:
     """The table in Markdown: over all layers, and at the best one."""
     datasets = list(dict.fromkeys(one.dataset for one in found))
-    kinds = list(dict.fromkeys(one.where[2:] for one in found))
+    kinds = sorted({one.where[2:] for one in found}, key=_place)
     by_where = {(one.dataset, *one.where[2:]): one for one in found}
     lines = [
         "# Probes",
@@ -167,6 +167,12 @@ def page(found: Sequence[Entry]) -> str:
         chance = f"{one.chance:.3f}" if one.chance else ""
         lines.append(f"| {name} | {label} | {SPLIT_NAMES[split]} | {one.clips} | {chance} |")
     return "\n".join(lines) + "\n"
+
+
+def _place(kind: tuple[str, ...]) -> tuple[int, ...]:
+    """Where pooling, split and method stand in their lists."""
+    orders: tuple[Sequence[str], ...] = (POOLED, SPLITS, METHODS)
+    return tuple(order.index(one) for one, order in zip(kind, orders, strict=True))
 
 
 def _over_all(one: Entry | None) -> str:
