@@ -189,6 +189,19 @@ def test_agop_is_that_of_autograd(centred):
     assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-8)
 
 
+@pytest.mark.parametrize("most", [40, 25, 7])
+def test_gradients_are_taken_at_no_more_clips_than_asked(most):
+    asked = []
+
+    class Kernel:
+        def get_function_grads(self, x, points, weights, root):
+            asked.append(len(points))
+            return torch.ones(len(weights), len(points), x.shape[1])
+
+    rfm.agop(Kernel(), torch.zeros(40, 6), torch.zeros(40, 3), None, False, most)
+    assert most / 2 < asked[0] <= most
+
+
 def test_kernel_ridge_is_that_of_scikit_learn():
     from sklearn.kernel_ridge import KernelRidge
 

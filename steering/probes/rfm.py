@@ -200,9 +200,9 @@ def agop(
         x: centres ``[N, D]``. weights: ``[N, C]`` of the kernel predictors.
         root: square root of the metric, ``[D, D]``, or None for none.
         centred: take the mean gradient out first, so that what all clips share does not count.
-        most: clips at which gradients are taken, evenly out of the centres.
+        most: clips at which gradients are taken at most, evenly out of the centres.
     """
-    points = x[:: max(1, len(x) // most)]
+    points = x[:: -(-len(x) // most)]
     gradients = kernel.get_function_grads(x, points, weights.T.contiguous(), root)  # [C, P, D]
     if centred:
         gradients = gradients - gradients.mean(1, keepdim=True)
