@@ -44,14 +44,14 @@ FULL = "waiting already"
 
 
 @contextmanager
-def served(banks: Path | None) -> Iterator[str]:
-    """The page, its address."""
+def served(banks: Path | None) -> Iterator[tuple[str, Engine]]:
+    """The page: its address, and what plays behind it."""
     quieten()
     stages = Stages(partial(load_stage, folder=banks))
     engine, answers = Engine(stages), Answers()
     page = make_page(engine, answers)
     try:
-        yield launch(page, prevent_thread_lock=True)
+        yield launch(page, prevent_thread_lock=True), engine
     finally:
         page.close(verbose=False)
         engine.close()
@@ -102,15 +102,16 @@ def resident_mb() -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def crowd(address: str, minutes: float, clients: int = CLIENTS) -> dict[str, Any]:
-    """Many clients at once: refusals, foreign sound, memory."""
+def crowd(address: str, minutes: float, engine: Engine, clients: int = CLIENTS) -> dict[str, Any]:
+    """Many clients at once: refusals, foreign sound, memory with and without the clips kept."""
     alone = Client(address, verbose=False)
     recipes = [one_recipe(alone, SECONDS, seed) for seed in range(RECIPES)]
     right = [heard(alone, recipe)[1] for recipe in recipes]
     counts: Counter[str] = Counter()
     waits: list[float] = []
-    memory: list[float] = []
-    until = time.monotonic() + 60 * minutes
+    memory: list[tuple[float, float]] = []
+    begun = time.monotonic()
+    until = begun + 60 * minutes
 
     def visit(number: int) -> None:
         client = Client(address, verbose=False)
@@ -133,16 +134,16 @@ def crowd(address: str, minutes: float, clients: int = CLIENTS) -> dict[str, Any
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
-        memory.append(resident_mb())
+        memory.append((resident_mb(), engine.clips.bytes / 2**20))
         time.sleep(2)
-    half = len(memory) // 2
+    minute = max(1, round(len(memory) * 60 / (time.monotonic() - begun)))
     return {
         "clients": clients,
         "minutes": minutes,
         **counts,
         "median_wait_s": round(statistics.median(waits), 2) if waits else None,
-        "memory_mb_first_half": round(max(memory[: half or 1])),
-        "memory_mb_second_half": round(max(memory[half:])),
+        "memory_mb_by_minute": [round(all_of_it) for all_of_it, _ in memory[::minute]],
+        "of_it_clips_kept_mb": [round(clips) for _, clips in memory[::minute]],
     }
 
 
@@ -194,12 +195,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     options = parser.parse_args(arguments)
-    parts: dict[str, Callable[[str], dict[str, Any]]] = {
-        "first": partial(first_sound, tries=options.tries),
-        "crowd": partial(crowd, minutes=options.minutes),
-        "nonsense": nonsense,
-    }
-    with served(options.banks) as address:
+    with served(options.banks) as (address, engine):
+        parts: dict[str, Callable[[str], dict[str, Any]]] = {
+            "first": partial(first_sound, tries=options.tries),
+            "crowd": partial(crowd, minutes=options.minutes, engine=engine),
+            "nonsense": nonsense,
+        }
         figures = {
             name: part(address) for name, part in parts.items() if options.only in (None, name)
         }
