@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,7 +94,8 @@ def gallery(options: argparse.Namespace) -> None:
 
 
 def quieten() -> None:
-    """Leave out what transformers says of every model that it loads."""
+    """Leave out what transformers says of every model, and librosa of every short clip."""
+    warnings.filterwarnings("ignore", "n_fft=.* is too large for input signal")
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.set_verbosity_error()

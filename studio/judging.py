@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,9 +78,9 @@ def _chord_rows(pair: Pair) -> list[dict[str, Any]]:
             continue
         row = {"what": f"{record['concept']} while it is pushed", "unit": "%"}
         for side in SIDES:
-            audio, rate = pair.floating(side), pair.sample_rate
-            parts = [audio[rate * second : rate * (second + 1)] for second in seconds]
-            share = chord.hear(np.concatenate(parts), rate).share(record["concept"])
+            rate = pair.sample_rate
+            audio = _these(pair.floating(side), rate, seconds)
+            share = chord.hear(audio, rate).share(record["concept"])
             row[side] = round(100 * share)  # type: ignore[assignment]
         rows.append(row | {"target": record["concept"]})
     heard = {side: chord.hear(pair.floating(side), pair.sample_rate).heard for side in SIDES}
@@ -88,12 +88,26 @@ def _chord_rows(pair: Pair) -> list[dict[str, Any]]:
 
 
 def _onset_row(pair: Pair) -> dict[str, Any]:
-    """Beginnings of notes a second; what a push of the tempo changes first."""
-    row = _row(
-        pair, "notes begin", lambda audio, rate: round(onset_rate(audio, rate), 1), "a second"
-    )
-    pushed = any(_family(one) == "tempos" for one in pair.recipe["interventions"])
-    return row | ({"target": "faster or slower"} if pushed else {})
+    """Beginnings of notes a second, which a push of the tempo changes first: while it is pushed."""
+    pushed = [one for one in pair.recipe["interventions"] if _family(one) == "tempos"]
+    seconds = sorted({second for record in pushed for second in _pushed_seconds(pair, record)})
+    if not seconds:
+        return _row(pair, "notes begin", _onsets, "a second")
+
+    def hear(audio: np.ndarray, rate: int) -> float:
+        return _onsets(_these(audio, rate, seconds), rate)
+
+    row = _row(pair, "notes begin while pushed", hear, "a second")
+    return row | {"target": "faster or slower"}
+
+
+def _onsets(audio: np.ndarray, rate: int) -> float:
+    return round(onset_rate(audio, rate), 1)
+
+
+def _these(audio: np.ndarray, rate: int, seconds: Sequence[int]) -> np.ndarray:
+    """Some seconds of the samples ``[N]``, one after the other."""
+    return np.concatenate([audio[rate * second : rate * (second + 1)] for second in seconds])
 
 
 def _family(record: dict[str, Any]) -> str:

@@ -70,14 +70,16 @@ def test_beginnings_of_notes_are_counted_and_a_mode_is_no_chord():
         toy_recipe()["interventions"][0] | {"bank": bank, "concept": concept}
         for bank, concept in (("tempos/ridge", "bpm"), ("modes/ridge", "minor"))
     )
-    clips = Pair(toy_recipe(seconds=4.0, interventions=[faster]), sound, torch.zeros(0), rate)
+    late = faster | {"schedule": {"shape": "constant", "start": 2.0}}
+    sound[1, : 2 * rate] = sound[0, : 2 * rate]
+    clips = Pair(toy_recipe(seconds=4.0, interventions=[late]), sound, torch.zeros(0), rate)
     rows = {row["what"]: row for row in verdict(clips)}
-    assert rows["notes begin"]["steered"] == pytest.approx(4, abs=0.3)
-    assert rows["notes begin"]["unsteered"] == 0 and rows["notes begin"]["target"]
-    rows = {
-        row["what"]: row
-        for row in verdict(replace(clips, recipe=toy_recipe(seconds=4.0, interventions=[minor])))
-    }
+    heard = rows["notes begin while pushed"]
+    assert heard["steered"] == pytest.approx(4, abs=0.5)
+    assert heard["unsteered"] == 0 and heard["target"]
+    clips = replace(clips, recipe=toy_recipe(seconds=4.0, interventions=[minor]))
+    rows = {row["what"]: row for row in verdict(clips)}
+    assert rows["notes begin"]["unsteered"] == pytest.approx(2, abs=0.3)
     assert "minor while it is pushed" not in rows and "target" not in rows["notes begin"]
 
 
