@@ -277,6 +277,13 @@ def test_a_phone_has_no_overflow_and_every_control_a_name(browser, address):
         phone.tab(name)
         phone.page.wait_for_timeout(200)
         assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390, name
+    phone.tab("Explore")
+    phone.page.wait_for_selector(".report summary")
+    phone.page.locator(".report summary").first.click()
+    assert phone.page.locator(".report details[open] tbody tr").count() > 5
+    right = "(name) => document.querySelector(name).getBoundingClientRect().right"
+    assert phone.page.evaluate(right, ".explore select") <= phone.page.evaluate(right, ".explore")
+    phone.tab("Studio")
     phone.page.click(".masthead button")
     assert not phone.page.evaluate("document.body.classList.contains('dark')")
     nameless = phone.page.evaluate(

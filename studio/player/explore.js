@@ -19,7 +19,14 @@ async function begin() {
     if (names.length) bank(names[0]);
     else banks.replaceChildren(h("p.empty", {}, "No bank fits this model: train one with 'python -m steering train'."));
     const report = await studio.call("figures");
-    figures.replaceChildren(...report.map((one) => h("figure", {}, one.image ? h("img", { src: `data:image/png;base64,${one.image}`, alt: one.title, loading: "lazy" }) : "", h("figcaption", {}, one.title), one.text ? h("pre", {}, one.text) : "")));
+    const folders = new Map();
+    for (const one of report) {
+      const name = one.title.split(": ")[0];
+      folders.set(name, [...(folders.get(name) ?? []), one]);
+    }
+    figures.replaceChildren(...[...folders].map(([name, parts]) => h("section.report", {}, h("h4", {}, name.replaceAll(/[-_]/g, " ")),
+      h("div.pictures", {}, ...parts.filter((one) => one.image).map((one) => h("img", { src: `data:image/png;base64,${one.image}`, alt: one.title, loading: "lazy" }))),
+      ...parts.filter((one) => one.text).map((one) => h("details", {}, h("summary", {}, "The whole report"), ...written(one.text))))));
     if (!report.length) figures.replaceChildren(h("p.empty", {}, "There is no evaluation report here yet: 'python -m steering evaluate notes' writes one."));
   } catch (failure) {
     word.textContent = failure.message;
@@ -71,6 +78,21 @@ function heat(rows, columns, values, title, text, low, high) {
     h("thead", {}, h("tr", {}, h("td"), ...columns.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, ...rows.map((name, r) => h("tr", {}, h("th", { scope: "row" }, name),
       ...values[r].map((v) => h("td", { style: `background: ${tint(v)}`, title: text(v) }, h("span.hidden", {}, text(v)))))))));
+}
+
+// The Markdown that reports are written in: headings, lists, tables and paragraphs.
+function written(text) {
+  const nodes = [];
+  const cells = (line, tag) => h("tr", {}, ...line.split("|").slice(1, -1).map((cell) => h(tag, {}, cell.trim())));
+  for (const block of text.split(/\n{2,}/)) {
+    const lines = block.split("\n").filter((line) => line && !line.startsWith("!["));
+    if (!lines.length || lines[0].startsWith("# ")) continue;
+    if (lines[0].startsWith("## ")) nodes.push(h("h5", {}, lines[0].slice(3)));
+    else if (lines[0].startsWith("- ")) nodes.push(h("ul", {}, ...lines.map((line) => h("li", {}, line.slice(2)))));
+    else if (lines[0].startsWith("|")) nodes.push(h("div.scroll", {}, h("table", {}, h("thead", {}, cells(lines[0], "th")), h("tbody", {}, ...lines.slice(2).map((line) => cells(line, "td"))))));
+    else nodes.push(h("p", {}, lines.join(" ")));
+  }
+  return nodes;
 }
 
 begin();
