@@ -134,7 +134,7 @@ def draw_probes(found: Sequence[Entry], path: Path) -> None:
         axis.set_xticks(range(len(names)), [name.replace("_", "\n") for name in names])
         axis.set_ylim(0, 1)
         axis.grid(axis="y", alpha=0.3)
-    axes[0, 0].legend(loc="lower left")
+    axes[-1, -1].legend(loc="upper right")
     axes[0, 0].set_ylabel("accuracy (R squared of tempos)")
     figure.tight_layout()
     figure.savefig(path, dpi=90)
