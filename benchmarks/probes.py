@@ -4,7 +4,7 @@
     python -m benchmarks.probes --store build/activations --dataset build/notes-small
     python -m benchmarks.probes --synthetic 9936 --layers 48 --size 2048 --device cuda
     python -m benchmarks.probes --read                          the sketch: sound to activations
-    python -m benchmarks.probes --read --large --device cuda    a model in musicgen-large's shape
+    python -m benchmarks.probes --large --device cuda           reading, in musicgen-large's shape
 
 The bank: all concepts at all layers by `steering.probes.rfm`, searched by successive halving. The
 loop: xrfm's own `RFM`, one concept and one layer at a time, for every draw of the same search, on
@@ -113,12 +113,12 @@ def single(data: ProbeData, concept: int, layer: int, draws: int) -> float:
     return best
 
 
-def sketch_part(name: str, clips: int, seconds: float) -> Lines:
+def sketch_part(name: str, device: str, clips: int, seconds: float) -> Lines:
     """A model's activations from sound, in batches of 16 and one by one, taking turns."""
     from steering.activations import read_activations
     from steering.models import load_model
 
-    model = load_model(name)
+    model = load_model(name, device=device)
     audio = torch.randn(16, round(seconds * model.sample_rate)).mul(0.1).to(model.device)
     times: dict[str, list[float]] = {"sound, batches of 16": [], "sound, one by one": []}
     times |= {"codes, batches of 16": [], "codes, one by one": []}
@@ -224,8 +224,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="sketch")
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--pairs", type=int, default=1, help="of the loop that are timed")
-    parser.add_argument("--read", action="store_true", help="measure reading, not training")
-    parser.add_argument("--large", action="store_true", help="read a model in that shape")
+    parser.add_argument("--read", action="store_true", help="time reading, not training")
+    parser.add_argument(
+        "--large", action="store_true", help="time reading, by random weights in that shape"
+    )
     parser.add_argument("--seconds", type=float, default=4.0, help="of a clip that is read")
     parser.add_argument("--clips", type=int, default=64, help="that are read")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -233,10 +235,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         parser.exit(2, "benchmarks.probes: there is no GPU here: leave --device out\n")
-    if options.read and not options.large:
-        lines = sketch_part(options.model, options.clips, options.seconds)
-    elif options.read:
+    if options.large:
         lines = reading_part(options.device, options.clips, options.seconds)
+    elif options.read:
+        lines = sketch_part(options.model, options.device, options.clips, options.seconds)
     else:
         if options.dataset:
             data = from_store(options.dataset, options.store, options.model)
@@ -244,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             data = synthetic(options.synthetic, options.layers, options.size, options.device)
         lines = bank_part(data, options.draws, options.pairs)
     for what, figure in lines:
-        print(f"  {what:48}{figure}")
+        print(f"  {what:54}{figure}")
     if options.json:
         options.json.write_text(json.dumps(dict(lines), indent=1) + "\n")
 
