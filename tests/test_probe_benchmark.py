@@ -23,6 +23,8 @@ def test_bank_and_loop_tell_the_planted_concepts(tmp_path, capsys):
     table = json.loads(out.read_text())
     ours, theirs = map(float, table["AUC on the same pairs, bank and loop"].split(", "))
     assert min(ours, theirs) > 0.8 and abs(ours - theirs) < 0.1
+    halved, full = map(float, table["AUC of a layer's concepts, bank and in full"].split(", "))
+    assert min(halved, full) > 0.8 and abs(halved - full) < 0.1
     assert "speed-up" in capsys.readouterr().out
 
 
