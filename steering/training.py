@@ -104,6 +104,7 @@ def train_bank(
     facts: dict[str, object],
     seed: int = 0,
     shuffled: bool = False,
+    device: torch.device | str = "cpu",
 ) -> tuple[Bank, Fitted]:
     """Directions of all concepts at all layers by one method, and the probes that they come from.
 
@@ -111,12 +112,13 @@ def train_bank(
 
     Args:
         shuffled: deal the training labels out anew first: a control that can learn nothing.
+        device: that probes are fitted on; what comes back is on the CPU.
     """
     generator = torch.Generator().manual_seed(seed)
     known = data.probe_data()
     if shuffled:
         known, facts = known.shuffled(generator), {**facts, "shuffled": True}
-    fitted = get_method(method)(known, None, generator)
+    fitted = get_method(method)(known.to(device), None, generator).to("cpu")
     directions = {
         name: Direction(
             name,

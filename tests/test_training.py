@@ -56,6 +56,19 @@ def test_a_bank_holds_the_planted_notes(method, tmp_path):
     assert loaded.facts["dataset"] == "d" and loaded.facts["seed"] == 0
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="training on a GPU needs one")
+@pytest.mark.parametrize("method", ["mean_difference", "ridge", "logistic", "rfm"])
+def test_a_gpu_finds_the_same_directions(method):
+    data = table(planted()[0], "note")
+    here, there = (
+        train_bank(data, ORIGIN, "notes", method, {}, device=device)[0]
+        for device in ("cpu", "cuda")
+    )
+    for name in here:
+        assert (here[name].vectors * there[name].vectors).sum(-1).min() > 0.99
+
+
 @pytest.mark.parametrize("method", ["mean_difference", "logistic"])
 def test_a_bank_says_how_likely_a_planted_note_is(method, tmp_path):
     activations, _ = planted(6000, spread=2.0)

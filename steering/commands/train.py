@@ -27,7 +27,13 @@ def run(options: argparse.Namespace) -> None:
     data = table(store, options.label, options.by, options.concepts)
     facts = {**store.facts, "label": options.label, "split": options.by}
     bank, fitted = train_bank(
-        data, model.origin, str(store.facts["dataset"]), options.method, facts, options.seed
+        data,
+        model.origin,
+        str(store.facts["dataset"]),
+        options.method,
+        facts,
+        options.seed,
+        device=model.device,
     )
     bank.save(options.out)
     for place, name in enumerate(data.concepts):

@@ -19,8 +19,8 @@ from curation.concepts import get_family
 from steering.activations import Pooling, read_source_pooled
 from steering.models.interface import MusicModel
 from steering.probes import get_method
-from steering.probes.multiclass import aggregate
-from steering.probes.rfm import Rung, Search
+from steering.probes.multiclass import DRAWS, aggregate
+from steering.probes.rfm import Search
 from steering.probes.scores import r_squared
 from steering.sources import open_source
 from steering.training import SplitColumn, Table, table
@@ -28,13 +28,6 @@ from steering.training import SplitColumn, Table, table
 METHODS = ("rfm", "ridge", "logistic", "mean_difference")
 SPLITS: tuple[SplitColumn, ...] = ("split", "random_split")
 POOLED: tuple[Pooling, ...] = ("mean", "last")
-DRAWS = 60
-"""Settings that are tried over the layers; the paper has 300."""
-
-SEARCH = Search(32, (Rung(32, 400, 1), Rung(6, 1000, 2), Rung(1, 2000, 8)))
-"""RFM's search for this table: 32 of the paper's 100 draws a layer, by successive halving."""
-
-
 NUMBERS = {"tempos": "bpm"}
 """Families that are told as a number, as in the paper, and its label; others by their target."""
 
@@ -97,11 +90,11 @@ def planned(
             for method in METHODS:
                 if not (numeric and method == "logistic"):
                     where = (source.name, label, pooling, split, method)
-                    yield where, partial(_made, tables, where)
+                    yield where, partial(_made, tables, where, model.device)
 
 
-def _made(tables: Callable[[SplitColumn], Table], where: Where) -> Entry:
-    return entry(tables(where[3]), where)  # type: ignore[arg-type]
+def _made(tables: Callable[[SplitColumn], Table], where: Where, device: torch.device) -> Entry:
+    return entry(tables(where[3]), where, device=device)  # type: ignore[arg-type]
 
 
 def _with_test(data: Table) -> Table:
@@ -115,13 +108,12 @@ def _with_test(data: Table) -> Table:
     return replace(data, x=x, y=y)
 
 
-def entry(data: Table, where: Where, seed: int = 0) -> Entry:
+def entry(data: Table, where: Where, seed: int = 0, device: torch.device | str = "cpu") -> Entry:
     """Fit on train, choose on validation, look at test once."""
     generator = torch.Generator().manual_seed(seed)
-    known = data.probe_data()
-    search = SEARCH if where[-1] == "rfm" else None
-    fitted = get_method(where[-1])(known, search, generator)
-    x, y = data.x["test"], data.y["test"]
+    known = data.probe_data().to(device)
+    fitted = get_method(where[-1])(known, None, generator)
+    x, y = data.x["test"].to(device), data.y["test"].to(device)
     held_out = fitted.decide(known.x_val)  # [N, C, L]
     if data.task == "regression":
         layer = int(r_squared(held_out, known.y_val).mean(0).argmax())
@@ -153,7 +145,7 @@ def page(found: Sequence[Entry]) -> str:
         "",
         "Accuracy on test clips by a predictor over all layers, with Wilson's 95 % interval; R "
         "squared of tempos, at the layer that validation chose. Leak-free splits keep apart what a "
-        f"probe could lean on instead. RFM's search has {SEARCH.draws} draws a layer, the "
+        f"probe could lean on instead. RFM's search has {Search().draws} draws a layer, the "
         f"predictor's {DRAWS}.",
     ]
     for title, cell in (("", _over_all), ("At the layer that validation chose", _at_best)):
@@ -217,7 +209,11 @@ def run(
     told: Callable[[str], None],
 ) -> list[Entry]:
     """Every entry of every dataset; those in ``path`` already, of this model, are not made again."""
-    facts = {"model": model.origin.model, "revision": model.origin.revision}
+    facts = {
+        "model": model.origin.model,
+        "revision": model.origin.revision,
+        "draws": f"{Search().draws} a layer, {DRAWS} over layers",
+    }
     found = load(path, facts)
     for dataset in datasets:
         for where, make in planned(model, dataset, store, batch):

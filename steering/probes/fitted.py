@@ -61,6 +61,11 @@ class ProbeData:
     def layers(self) -> int:
         return int(self.x.shape[1])
 
+    def to(self, device: torch.device | str) -> ProbeData:
+        """The same on another device: probes are fitted where their data is."""
+        moved = {name: getattr(self, name).to(device) for name in ("x", "y", "x_val", "y_val")}
+        return replace(self, **moved)
+
     def shuffled(self, generator: torch.Generator) -> ProbeData:
         """The same with the training labels dealt out anew: a control that can learn nothing."""
         order = torch.randperm(len(self.y), generator=generator)
@@ -85,6 +90,11 @@ class Fitted:
     alone: Tensor
     calibration: Tensor
     settings: dict[str, object]
+
+    def to(self, device: torch.device | str) -> Fitted:
+        """The same on another device."""
+        names = ("vectors", "scores", "alone", "calibration")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
     def decide(self, x: Tensor) -> Tensor:
         """Activations ``[N, L, D]`` to calibrated probabilities (or numbers) ``[N, C, L]``."""
