@@ -29,7 +29,7 @@ class Training:
         dataset: family that curation builds. label: its column, or one of `labels.SCORE_LABELS`,
             told by the score: ``strongest`` pitch class, ``triad``.
         pooling: ``second`` serves labels of seconds and, averaged, those of whole clips.
-        clips: as many as are built; ``None`` is the preset ``small``.
+        clips: as many as are built; ``None`` is a whole preset of curation.
     """
 
     dataset: str
@@ -38,10 +38,9 @@ class Training:
     clips: int | None = None
     task: str = "classification"
 
-    @property
-    def folder(self) -> str:
+    def folder(self, preset: str = "small") -> str:
         """Name of the build, as ``notes-small`` or ``songs-1600``."""
-        return f"{self.dataset}-{self.clips or 'small'}"
+        return f"{self.dataset}-{self.clips or preset}"
 
 
 SONGS = 1_600
@@ -121,6 +120,6 @@ def _places(label: ScoreLabel, clip_id: str, parts: int, pooling: Pooling) -> np
     return np.array([label.place(class_weights(score, end, start)) for start, end in spans])
 
 
-def build_folder(training: Training, root: Path) -> Path:
+def build_folder(training: Training, root: Path, preset: str = "small") -> Path:
     """Where the family's dataset is, or will be built."""
-    return root / training.folder
+    return root / training.folder(preset)

@@ -31,6 +31,8 @@ class Workshop:
 
     Args:
         datasets: folder of builds. store: folder of activations.
+        preset: of curation, how much of a family's grid is built: ``small``, or ``full`` as in
+            the papers.
         told: called with what is being done, how much of it is there, and how much there will be.
     """
 
@@ -40,12 +42,13 @@ class Workshop:
     workers: int = 1
     batch: int = 16
     told: Told = quiet
+    preset: str = "small"
     kept: dict[str, tuple[Table, Activations]] = field(default_factory=dict, compare=False)
 
     def activations(self, training: Training) -> Activations:
         """A family's activations; the dataset is built first where it is not there."""
-        folder = build_folder(training, self.datasets)
-        recipe, fonts = make_recipe(training.dataset, "small", clips=training.clips)
+        folder = build_folder(training, self.datasets, self.preset)
+        recipe, fonts = make_recipe(training.dataset, self.preset, clips=training.clips)
         done = 0
 
         def count(clips: int) -> None:
@@ -81,7 +84,15 @@ class Workshop:
         data, store = self.table(family)
         label = get_training(family).label
         facts: dict[str, object] = {**store.facts, "label": label, "split": "split"}
-        return train_bank(data, self.model.origin, family, method, facts, shuffled=shuffled)[0]
+        return train_bank(
+            data,
+            self.model.origin,
+            family,
+            method,
+            facts,
+            shuffled=shuffled,
+            device=self.model.device,
+        )[0]
 
 
 def suits(family: str, method: str) -> bool:

@@ -121,7 +121,13 @@ def test_the_key_of_a_cell_knows_all_that_determines_it(setting, banks, model):
     assert key == setting.key(replace(cell, label="another name"), banks)
     others = [
         setting.key(replace(cell, steers=(replace(cell.steers[0], **change),)), banks)
-        for change in ({"coefficient": 3.1}, {"gate": 0.5}, {"control": "random"}, {"target": 1})
+        for change in (
+            {"coefficient": 3.1},
+            {"gate": 0.5},
+            {"control": "random"},
+            {"target": 1},
+            {"unit": "raw"},
+        )
     ]
     others += [
         setting.key(replace(cell, wording="named"), banks),
@@ -151,6 +157,15 @@ def test_controls_are_as_long_as_the_real_thing_and_stand_for_nothing(setting, b
         assert torch.allclose(fake.direction.vectors.norm(dim=-1), torch.ones(2), atol=1e-5)
     shared = [(fake.direction.vectors * d.vectors).sum(-1).abs().max() for d in few.values()]
     assert max(shared) < 1e-5
+
+
+def test_a_raw_coefficient_is_the_length_that_is_added(setting, banks):
+    def pushed(unit):
+        cell = Cell("steered", (Steer("notes/ridge", 0.5, unit=unit),))
+        return clips(cell, setting, banks, 50.0)[0].plan.coefficients[5, 0]  # [L]
+
+    assert np.allclose(pushed("raw"), 0.5)
+    assert np.allclose(pushed("relative"), 0.5 * banks["notes/ridge"].norms)
 
 
 def toy_bank_of_two(bank):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,17 +11,20 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.probes import synthetic
 from curation.classify import features
 from curation.theory import PITCH_CLASSES
 from sketch.measures.adherence import Listener
 from steering.decoder import Decoder
 from steering.evaluation import evaluating, experiments, scoring
 from steering.evaluation.asks import asks
+from steering.evaluation.banks import OwnProbe
 from steering.evaluation.cells import Setting, Shelf, Steer
 from steering.evaluation.evaluating import Evaluation
 from steering.evaluation.experiments import EXPERIMENTS
 from steering.evaluation.judges import Judges
 from steering.evaluation.pairs import pair_parts
+from steering.evaluation.published import paper_parts
 from steering.evaluation.running import Runner
 from steering.evaluation.tempos import tempo_parts
 from steering.evaluation.tracking import schedule_parts, target_shares
@@ -28,10 +32,21 @@ from steering.families import concepts_of
 from steering.metrics import embeddings
 from steering.metrics.adherence import PromptListeners
 from steering.sampling import Sampling
+from steering.training import Table, train_bank
 from tests.toy import toy_bank, toy_model
 
 RATE = 32_000
 BEST = Steer("notes/ridge", 2.0)
+
+
+class Own:
+    """Stands for `OwnProbe`: hears one concept in everything."""
+
+    def __init__(self, concept):
+        self.concept, self.about = concept, f"always {concept}"
+
+    def __call__(self, states):
+        return [self.concept] * len(states)
 
 
 class Toys:
@@ -43,6 +58,9 @@ class Toys:
     def of(self, cells):
         names = {steer.bank for cell in cells for steer in cell.steers}
         return {name: toy_bank(self.model, self._concepts(name), len(name)) for name in names}
+
+    def own_probe(self, name):
+        return Own(self._concepts(name)[0])
 
     @staticmethod
     def _concepts(name):
@@ -159,6 +177,43 @@ def test_two_notes_and_a_note_with_a_genre(model, judges, tmp_path):
     assert all(
         one["both"] <= min(one["note"], one["genre"]) for one in genre.numbers["hits"].values()
     )
+
+
+@pytest.mark.parametrize("name", ["paper", "paper-chords"])
+def test_the_published_protocol_is_played_with_its_own_settings(model, judges, tmp_path, name):
+    found = evaluation(model, judges, name, tmp_path, 1.2, clips=4)
+    parts = {part.title: part for part in paper_parts(found)}
+    assert list(parts) == ["Strengths", "Controls", "Layers", "Gates", "Two at once"]
+    assert [row.label for row in parts["Strengths"].rows[1:]] == [
+        "raw 0.15", "raw 0.3", "raw 0.45", "raw 0.6",
+    ]  # fmt: skip
+    assert [row.label for row in parts["Layers"].rows[1:]] == ["all"]  # a model of two layers
+    first = concepts_of(found.experiment.family)[0]  # what `Own` hears in everything
+    share = np.mean([ask.targets[0] == first for ask in found.asks])
+    heard = parts["Strengths"].numbers["own probe"]
+    assert set(heard.values()) == {share} and "raw 0.6" in heard
+    published = {"paper": "82%", "paper-chords": "34%"}[name]
+    assert any(f"published, on musicgen-large: {published}" in s for s in parts["Strengths"].lines)
+    assert "always" in parts["Strengths"].about
+    # the gate at 1 on all layers is the layer ablation's last row, played once
+    assert parts["Gates"].rows[-1].accuracy == parts["Layers"].rows[-1].accuracy
+    for picture in ("paper.png", "controls.png"):
+        assert (tmp_path / picture).stat().st_size > 5_000
+
+
+def test_a_banks_own_probe_knows_the_clips_that_made_the_bank(model):
+    data = synthetic(2000, 2, 24, "cpu")
+    half = len(data.x_val) // 2
+    x = {"train": data.x, "validation": data.x_val[:half], "test": data.x_val[half:]}
+    y = {"train": data.y, "validation": data.y_val[:half], "test": data.y_val[half:]}
+    table = Table(x, y, data.concepts, "classification")
+    bank, _ = train_bank(table, model.origin, "notes", "ridge", {})
+    workshop = SimpleNamespace(table=lambda family: (table, None), preset="full")
+    own = OwnProbe(workshop, "notes", bank)
+    assert "test clips of notes-full" in own.about
+    named = own(x["test"].numpy().astype(np.float16))
+    right = [data.concepts[int(place)] for place in y["test"].argmax(-1)]
+    assert np.mean([a == b for a, b in zip(named, right, strict=True)]) > 0.6
 
 
 def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path, monkeypatch):

@@ -22,7 +22,9 @@ HOME = Path("build/evaluation")
 CLIPS = {"validation": 48, "test": 108}
 """Of a cell: every note four times, and nine times."""
 SINGLE = ("notes", "chords", "qualities", "genres", "keys", "modes")
-WHAT = (*SINGLE, "tempos", "schedules", "pairs", "probes")
+PAPER = ("paper", "paper-chords")
+"""The settings that were published, on notes and on chord qualities: nothing is chosen."""
+WHAT = (*SINGLE, *PAPER, "tempos", "schedules", "pairs", "probes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help=f"default {HOME}/WHAT-SPLIT")
     parser.add_argument("--home", type=Path, default=HOME, help="where cells are kept")
     parser.add_argument("--banks", type=Path, help="default: the shipped ones")
+    parser.add_argument(
+        "--preset",
+        choices=("small", "full"),
+        default="small",
+        help="how much of a family's grid new banks are trained on: full is the papers'; banks of "
+        "the full grid stand apart from those of the small one",
+    )
     parser.add_argument("--builds", type=Path, default=Path("build"), help="where clips are built")
     parser.add_argument("--batch", type=int, default=36)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -84,6 +93,10 @@ def run(options: argparse.Namespace) -> None:
         from steering.evaluation.tempos import tempo_parts
 
         parts = tempo_parts(evaluation)
+    elif options.what in PAPER:
+        from steering.evaluation.published import paper_parts
+
+        parts = paper_parts(evaluation)
     elif options.split == "validation" and options.what in SINGLE:
         parts, chosen = evaluating.validation(evaluation)
         strengths.write(path, chosen, origin, seeds)
@@ -141,7 +154,9 @@ def prepare(options: argparse.Namespace) -> Evaluation:
     from steering.shipped import BANKS
 
     experiment = EXPERIMENTS[options.what]
-    if options.what != "tempos" and (options.split == "test" or options.what not in SINGLE):
+    if options.what not in ("tempos", *PAPER) and (
+        options.split == "test" or options.what not in SINGLE
+    ):
         _refuse_early(options)
     model = model_of(options)
     seconds = options.seconds or experiment.seconds
@@ -159,8 +174,15 @@ def prepare(options: argparse.Namespace) -> Evaluation:
     )
     tell = teller()
     workshop = Workshop(
-        model, options.builds, options.builds / "activations", options.workers, told=tell
+        model,
+        options.builds,
+        options.builds / "activations",
+        options.workers,
+        told=tell,
+        preset=options.preset,
     )
+    made = options.builds / ("banks" if options.preset == "small" else f"banks-{options.preset}")
+    shipped = options.banks or (BANKS if options.preset == "small" else made)
     hours = options.real_hours
     judges = make_judges(
         options.home / "features",
@@ -181,7 +203,7 @@ def prepare(options: argparse.Namespace) -> Evaluation:
             options.workers,
             clap,
         ),
-        BankShelf(workshop, options.banks or BANKS, options.builds / "banks"),
+        BankShelf(workshop, shipped, made),
         judges,
         HeldOutProbe(workshop, experiment.family) if experiment.probed else None,
         options.out or options.home / f"{options.what}-{options.split}",

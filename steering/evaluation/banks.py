@@ -14,7 +14,8 @@ from steering.evaluation.cells import Cell
 from steering.evaluation.experiments import SHUFFLED
 from steering.families import get_training
 from steering.making import Workshop
-from steering.probes.multiclass import Discriminant, discriminant
+from steering.probes.fitted import finish
+from steering.probes.multiclass import Discriminant, aggregate, discriminant
 from steering.shipped import BANKS, folder_name
 
 
@@ -50,10 +51,43 @@ class BankShelf:
         bank.save(self.folders[1] / name)
         return bank
 
+    def own_probe(self, name: str) -> OwnProbe:
+        """The probe that a bank's directions make together."""
+        return OwnProbe(self.workshop, name.partition("/")[0], self.get(name))
+
     def of(self, cells: Sequence[Cell]) -> dict[str, Bank]:
         """All banks that some cells need."""
         names = {steer.bank for cell in cells for steer in cell.steers}
         return {name: self.get(name) for name in sorted(names)}
+
+
+class OwnProbe:
+    """One predictor over all layers of the probes that a bank came from, fitted on the same clips.
+
+    So MusicRFM (arXiv 2510.19127) scores what it steered. It judges its own case.
+    """
+
+    def __init__(self, workshop: Workshop, family: str, bank: Bank) -> None:
+        data = workshop.table(family)[0]
+        known = data.probe_data()
+        directions = [bank[concept] for concept in data.concepts]
+        fitted = finish(
+            known,
+            torch.stack([one.vectors for one in directions]),
+            torch.stack([one.scores for one in directions]),
+            {},
+        )
+        self.probe = aggregate(fitted, known, torch.Generator().manual_seed(0))
+        held_out = next(split for split in ("test", "validation") if len(data.x[split]))
+        right = self.probe.accuracy(data.x[held_out], data.y[held_out])
+        self.about = (
+            f"the bank's {len(directions)} x {bank.origin.layers} directions under one kernel "
+            f"machine, right on {right:.1%} of the {len(data.x[held_out]):,} {held_out} clips of "
+            f"{get_training(family).folder(workshop.preset)}"
+        )
+
+    def __call__(self, states: np.ndarray) -> list[str]:
+        return self.probe.name(torch.from_numpy(states.astype(np.float32)))
 
 
 class HeldOutProbe:
@@ -76,7 +110,7 @@ class HeldOutProbe:
         clips = sum(len(data.x[split]) for split in parts)
         self.about = (
             f"linear discriminant analysis of all layers, trained on the {clips:,} validation and "
-            f"test clips of {training.folder}, which no bank was trained on; right on "
+            f"test clips of {training.folder(workshop.preset)}, which no bank was trained on; right on "
             f"{right:.1%} of its train clips, which it never saw"
         )
 

@@ -20,6 +20,7 @@ import numpy as np
 from curation.errors import BadInput
 from steering.directions import Bank, Origin
 from steering.evaluation.asks import Ask, Wording
+from steering.interventions import Unit
 from steering.sampling import Sampling
 
 FORMAT = 2
@@ -36,6 +37,7 @@ class Steer:
         control: ``random`` puts a random direction in the concept's place, ``orthogonal`` one that
             shares nothing with any concept of the bank; each clip has its own. A flipped sign is
             a negative coefficient, shuffled labels are another bank.
+        unit: of the coefficient: ``relative`` to the layer's typical norm, or ``raw``.
     """
 
     bank: str
@@ -47,6 +49,15 @@ class Steer:
     gate: float = 1.0
     rows: str = "both"
     operator: str = "add"
+    unit: Unit = "relative"
+
+    def record(self) -> dict[str, Any]:
+        """What determines its clips; the usual unit goes without saying, as in kept cells."""
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if (name, value) != ("unit", "relative")
+        }
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ class Setting:
             "seconds": self.seconds,
             "sampling": asdict(self.sampling),
             "clap": [self.clap, *(ask.text["plain"] for ask in self.asks)] if self.clap else [],
-            "steers": [asdict(steer) for steer in cell.steers],
+            "steers": [steer.record() for steer in cell.steers],
             "orthogonalise": cell.orthogonalise and len(cell.steers) > 1,
             "targets": [ask.targets for ask in self.asks] if cell.steers else [],
             "banks": [digest(banks[name]) for name in _bank_names(cell)],

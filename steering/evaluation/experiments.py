@@ -64,6 +64,12 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "keys": Experiment("keys", scoring.key_shares, scoring.key_shares, ("key of songs",)),
     "modes": Experiment("modes", scoring.mode_shares, scoring.mode_shares, ("key of songs",)),
+    "paper": Experiment(
+        "notes", scoring.note_shares, scoring.note_energies, ("pitch class, single notes",),
+    ),
+    "paper-chords": Experiment(
+        "chords", scoring.quality_shares, scoring.quality_shares, ("chord quality",),
+    ),
     "tempos": Experiment(
         "tempos", scoring.no_shares, scoring.no_shares, ("tempo, metronome", "tempo, songs"),
         grid=(-0.06, -0.03, 0.03, 0.06),

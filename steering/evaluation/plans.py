@@ -38,6 +38,7 @@ def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
         direction,
         bank.norms,
         steer.coefficient,
+        steer.unit,
         schedule=Schedule.from_record(steer.schedule),
         layers=LayerWeights.from_record(steer.layers),
         gate=Gate(steer.gate, seed=ask.seed),

@@ -63,8 +63,8 @@ def write(path: Path, chosen: Chosen, origin: Origin, seeds: Sequence[int]) -> N
         "origin": asdict(origin),
         "first_seed": min(seeds),
         "last_seed": max(seeds),
-        "best": asdict(chosen.best),
-        "methods": {name: asdict(steer) for name, steer in chosen.methods.items()},
+        "best": chosen.best.record(),
+        "methods": {name: steer.record() for name, steer in chosen.methods.items()},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
