@@ -149,6 +149,9 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     assert len(steady) == 6 and sum(label.endswith("in pulses") for label in steady) == 2
     assert parts["Controls"].pictures == ("controls.png",)
     assert (tmp_path / "controls.png").stat().st_size > 5_000
+    rising = [row.label for row in parts["Controls at rising strength"].rows]
+    assert len(rising) == 1 + 5 * 2 and f"flipped sign, {-chosen.best.coefficient:g}" in rising
+    assert (tmp_path / "rising.png").stat().st_size > 5_000
     assert {"Layers", "Gates"} < set(parts) and (tmp_path / "pulses.png").stat().st_size > 5_000
     assert set(parts["Two at once"].numbers["shares"]) >= {"both", "both, orthogonalised"}
 

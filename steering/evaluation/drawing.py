@@ -61,6 +61,29 @@ def draw_accuracies(rows: Sequence[Row], path: Path) -> None:
     pyplot.close(figure)
 
 
+def draw_rising(ladders: Mapping[str, Mapping[float, Row]], twin: Row, path: Path) -> None:
+    """Accuracy over the coefficient, a line for each kind of push; the twin's interval is grey."""
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=(8, 4))
+    axis.axhspan(twin.accuracy.low, twin.accuracy.high, color="0.85", label=twin.label)
+    for kind, rows in ladders.items():
+        found = [row.accuracy for row in rows.values()]
+        reach = [[f.mean - f.low for f in found], [f.high - f.mean for f in found]]
+        axis.errorbar(
+            list(rows), [f.mean for f in found], np.maximum(reach, 0), marker="o", capsize=3,
+            label=kind,
+        )  # fmt: skip
+    axis.set_xlabel("coefficient")
+    axis.set_ylabel("accuracy")
+    axis.set_ylim(0, 1)
+    axis.grid(alpha=0.3)
+    axis.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=90)
+    pyplot.close(figure)
+
+
 def draw_schedules(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], path: Path) -> None:
     """Per schedule the curve that was asked for and the share that was heard, both ``[P]``."""
     from matplotlib import pyplot

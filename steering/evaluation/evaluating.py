@@ -125,6 +125,7 @@ def test(evaluation: Evaluation, chosen: Chosen) -> list[Part]:
     ]
     if evaluation.experiment.ablated:
         sections += [
+            experiments.rising_controls(best, best.bank + SHUFFLED),
             experiments.steady_or_pulsed(best),
             experiments.layer_ablation(best, layers),
             experiments.gate_ablation(best),
@@ -142,10 +143,12 @@ def test(evaluation: Evaluation, chosen: Chosen) -> list[Part]:
 
 PICTURES = {
     "Controls": "controls.png",
+    "Controls at rising strength": "rising.png",
     "Methods": "trade-off.png",
     "Steady or in pulses": "pulses.png",
 }
-"""Sections that are drawn, and into what: controls as bars, the others' cells lie on curves."""
+"""Sections that are drawn, and into what: controls as bars and over the strength, the others' cells
+lie on curves."""
 
 
 def _with_picture(evaluation: Evaluation, part: Part, section: Section) -> Part:
@@ -153,6 +156,13 @@ def _with_picture(evaluation: Evaluation, part: Part, section: Section) -> Part:
     path = evaluation.folder / PICTURES[section.title]
     if section.title == "Controls":
         drawing.draw_accuracies(part.rows, path)
+    elif section.title == "Controls at rising strength":
+        ladders: dict[str, dict[float, Row]] = {}
+        for cell, row in zip(section.cells, part.rows, strict=True):
+            if cell.steers:
+                kind = cell.label.rpartition(",")[0]
+                ladders.setdefault(kind, {})[abs(cell.steers[0].coefficient)] = row
+        drawing.draw_rising(ladders, part.rows[0], path)
     else:
         curves: dict[str, list[Row]] = {}
         for cell, row in zip(section.cells, part.rows, strict=True):

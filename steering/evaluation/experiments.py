@@ -199,6 +199,24 @@ def controls(best: Steer, shuffled: str) -> Section:
 MULTIPLES = (0.5, 0.75, 1.0, 1.5)
 
 
+def rising_controls(best: Steer, shuffled: str) -> Section:
+    """The chosen steering and each of its controls, from half to one and a half of the strength."""
+    kinds = {
+        "steered": best,
+        "random direction": replace(best, control="random"),
+        "orthogonal direction": replace(best, control="orthogonal"),
+        "flipped sign": replace(best, coefficient=-best.coefficient),
+        "shuffled labels": replace(best, bank=shuffled),
+    }
+    cells = [unsteered()]
+    for kind, steer in kinds.items():
+        for multiple in MULTIPLES:
+            other = replace(steer, coefficient=steer.coefficient * multiple)
+            cells.append(Cell(f"{kind}, {other.coefficient:g}", (other,)))
+    about = "Do controls begin to hit where they are pushed harder?"
+    return Section("Controls at rising strength", about, tuple(cells))
+
+
 def methods_side_by_side(chosen: Mapping[str, Steer]) -> Section:
     """The whole trade-off of every method, around the strength that validation chose for it."""
     cells = [unsteered()]
