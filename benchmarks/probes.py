@@ -101,9 +101,12 @@ def bank_part(data: ProbeData, draws: int, pairs: int) -> Lines:
 
 
 def in_full(data: ProbeData, draws: int) -> Fitted:
-    """The first layer's concepts together, no draw cut short: all clips, xrfm's 15 iterations."""
+    """The first layer's concepts together, no draw cut short: all clips, xrfm's 15 iterations.
+
+    Gradients are taken at no more than 2,000 of them: a GPU's memory is not asked for more.
+    """
     everything = len(data.x)
-    search = rfm.Search(draws, (rfm.Rung(draws, everything, 15),), everything)
+    search = rfm.Search(draws, (rfm.Rung(draws, everything, 15),), min(everything, 2_000))
     first = replace(data, x=data.x[:, :1], x_val=data.x_val[:, :1])
     return rfm.fit(first, search, torch.Generator().manual_seed(0))
 

@@ -154,7 +154,8 @@ def draw_probes(found: Sequence[Entry], path: Path) -> None:
             axis.plot([x - 0.4, x + 0.4], [e.chance] * 2, color="black", linewidth=1)
         split = SPLIT_NAMES[panel[1]]
         axis.set_title(f"{split} split, {'mean-pooled' if panel[0] == 'mean' else 'last frame'}")
-        axis.set_xticks(range(len(names)), [name.replace("_", "\n") for name in names])
+        labels = [name.replace("_", "\n") for name in names]
+        axis.set_xticks(range(len(names)), labels, fontsize=8)
         axis.set_ylim(0, 1)
         axis.grid(axis="y", alpha=0.3)
     axes[-1, -1].legend(loc="upper right")
