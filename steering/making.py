@@ -48,7 +48,8 @@ class Workshop:
     def activations(self, training: Training) -> Activations:
         """A family's activations; the dataset is built first where it is not there."""
         folder = build_folder(training, self.datasets, self.preset)
-        recipe, fonts = make_recipe(training.dataset, self.preset, clips=training.clips)
+        preset = "small" if training.clips else self.preset
+        recipe, fonts = make_recipe(training.dataset, preset, clips=training.clips)
         done = 0
 
         def count(clips: int) -> None:
