@@ -10,8 +10,9 @@ The bank: all concepts at all layers by `steering.probes.rfm`, searched by succe
 loop: xrfm's own `RFM`, one concept and one layer at a time, for every draw of the same search, on
 the same activations; it is timed on some of the pairs, and the whole is their mean times their
 number. Between them stands the bank with draws in full, timed on some draws at one layer: it shares
-kernels and halves nothing, and so tells what each of the two saves. Bank and loop are scored by the AUC of their predictors on the same validation clips. Nothing is
-downloaded; synthetic activations have a planted direction for every concept.
+kernels and halves nothing, and so tells what each of the two saves. Bank and loop are scored by the
+AUC of their predictors on the same validation clips. Nothing is downloaded; synthetic activations
+have a planted direction for every concept.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from steering.probes.scores import auc
 Lines = list[tuple[str, str]]
 CONCEPTS = 12
 FULL_DRAWS = 20
+"""Draws that are timed in full; the whole is their mean times the number of all."""
+
 PLANTED = 2.0
 """Length of a planted direction, in standard deviations of the noise along it."""
 

@@ -26,7 +26,9 @@ STRENGTHS = (0.15, 0.3, 0.45, 0.6)
 """Raw coefficients; ablations and controls are at the last."""
 
 BEST_LAYERS = (4, 8, 12, 16)
-GATES = (0.15, 0.3, 0.45, 0.6, 1.0)
+EVERYWHERE = {"weighting": "all"}
+"""Of the gate ablation, which ends where the layer ablation does: all layers, every step."""
+
 TOGETHER = (0.3, 0.6)
 
 PUBLISHED: dict[str, dict[str, float]] = {
@@ -50,7 +52,7 @@ def paper_parts(evaluation: Evaluation) -> list[Part]:
         _strengths(bank),
         experiments.controls(as_published(bank), bank + SHUFFLED),
         _layers(bank, evaluation.setting.origin.layers),
-        _gates(bank),
+        experiments.gate_ablation(replace(as_published(bank), layers=EVERYWHERE)),
     ]
     two = _two(bank)
     played = evaluation.play([*sections, two])
@@ -92,15 +94,9 @@ def _layers(bank: str, layers: int) -> Section:
         for k in BEST_LAYERS
         if k < layers
     ]
-    cells.append(Cell("all", (replace(always, layers={"weighting": "all"}),)))
+    cells.append(Cell("all", (replace(always, layers=EVERYWHERE),)))
     about = "At raw 0.6 in every step, on the layers with the best scores."
     return Section("Layers", about, (unsteered(), *cells))
-
-
-def _gates(bank: str) -> Section:
-    everywhere = replace(as_published(bank), layers={"weighting": "all"})
-    cells = [Cell(f"gate {p:g}", (replace(everywhere, gate=p),)) for p in GATES]
-    return Section("Gates", "At raw 0.6 on all layers.", (unsteered(), *cells))
 
 
 def _two(bank: str) -> Section:
