@@ -14,6 +14,7 @@ from sketch.prompts import EXAMPLES, LONGEST_SECONDS
 
 WORK = Path("build/sketch")
 CODEC = "codec"
+PRECISIONS = ("float32", "bfloat16")
 
 EPILOG = f"""\
 first steps:
@@ -53,11 +54,16 @@ def train(options: argparse.Namespace) -> None:
 
         save_halved(train_codec(options.work, options.minutes, device), options.work / CODEC)
     else:
+        import torch
+
+        from sketch.language.train import fast_precision
         from sketch.language.train import train as train_language_model
 
         if not (options.work / CODEC / "config.json").exists():
             raise BadInput(f"{options.work} has no codec yet: run 'python -m sketch train codec'")
-        train_language_model(options.work, options.work / CODEC, options.minutes, device)
+        chosen = options.precision
+        precision = getattr(torch, chosen) if chosen else fast_precision(device)
+        train_language_model(options.work, options.work / CODEC, options.minutes, device, precision)
 
 
 def export(options: argparse.Namespace) -> None:
@@ -131,6 +137,11 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--minutes", type=float, required=True, help="of training in all")
     _add_work(added)
     added.add_argument("--device", choices=("cpu", "cuda"), help="default: the GPU if there is one")
+    added.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="of the language model; default: bfloat16 where the machine is made for it",
+    )
     added = command(export)
     added.add_argument("folder", type=Path, help="where the model goes, as sketch/weights")
     _add_work(added)

@@ -148,6 +148,17 @@ def test_a_dropped_caption_is_what_generate_guides_away_from(run, tokenizer):
     assert torch.allclose(ours, theirs, atol=1e-5)
 
 
+@pytest.mark.skipif(
+    train.fast_precision("cpu") != torch.bfloat16, reason="this processor has no bfloat16"
+)
+def test_bfloat16_gives_the_cross_entropy_of_float32_to_its_own_precision(run, tokenizer):
+    batch = batches(tokenizer, songs(2)).next()
+    exact = train.cross_entropy(run.model.eval(), batch)
+    narrow = train.cross_entropy(run.model, batch, precision=torch.bfloat16)
+    assert not torch.equal(exact, narrow)
+    assert torch.allclose(exact, narrow, rtol=0.02)
+
+
 def test_it_learns_two_songs_apart_by_their_captions(run, tokenizer):
     pair = [Song(Piece("songs", 0, 0.6), np.full((4, 30), 3, "u2")),
             Song(Piece("songs", 1, 0.6), np.full((4, 30), 9, "u2"))]  # fmt: skip

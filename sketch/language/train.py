@@ -40,22 +40,29 @@ MUON_RATE, ADAM_RATE, EMBEDDING_RATE, TEXT_RATE = 0.012, 1.5e-3, 2e-3, 3e-4
 
 @dataclass
 class Run:
-    """Everything that one training holds."""
+    """Everything that one training holds; ``precision`` is that of the matrix products."""
 
     model: MusicgenForConditionalGeneration
     tokenizer: PreTrainedTokenizerFast
     optimisers: list[torch.optim.Optimizer]
     device: torch.device
+    precision: torch.dtype
 
 
 def train(
-    folder: Path, codec_folder: Path, minutes: float, device: str = "cpu", seed: int = 0
+    folder: Path,
+    codec_folder: Path,
+    minutes: float,
+    device: str = "cpu",
+    precision: torch.dtype = torch.float32,
+    seed: int = 0,
 ) -> MusicgenForConditionalGeneration:
     """Train for this many minutes in all, from the checkpoint in ``folder`` if there is one.
 
     Args:
         folder: for the codes and the checkpoint.
         codec_folder: the trained codec, as `sketch.export` saves it.
+        precision: of the matrix products; weights and sums are float32 always.
     """
     torch.manual_seed(seed)
     workers = os.cpu_count() or 1
@@ -63,7 +70,7 @@ def train(
     held_out = encode_corpus(
         folder / "codes", codec_folder, "validation", VALIDATION_HOURS, workers
     )
-    run = start(SketchCodec.from_pretrained(codec_folder), torch.device(device))
+    run = start(SketchCodec.from_pretrained(codec_folder), torch.device(device), precision)
     recipe = {
         "codec": codec_fingerprint(codec_folder),
         "decoder": run.model.decoder.config.to_diff_dict(),
@@ -98,7 +105,7 @@ def train(
     return run.model
 
 
-def start(codec: SketchCodec, device: torch.device) -> Run:
+def start(codec: SketchCodec, device: torch.device, precision: torch.dtype = torch.float32) -> Run:
     """An untrained model with its optimisers: Muon for matrices inside blocks, AdamW for the rest."""
     tokenizer = make_tokenizer()
     model = build(codec, tokenizer).to(device)
@@ -122,7 +129,7 @@ def start(codec: SketchCodec, device: torch.device) -> Run:
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["full_rate"] = group["lr"]
-    return Run(model, tokenizer, optimisers, device)
+    return Run(model, tokenizer, optimisers, device, precision)
 
 
 def step(run: Run, batch: Batch) -> list[float]:
@@ -130,7 +137,7 @@ def step(run: Run, batch: Batch) -> list[float]:
     run.model.train()
     frames = torch.arange(batch.targets.shape[-1], device=run.device)
     weights = 1 + EARLY * torch.exp(-frames / EARLY_FRAMES)
-    losses = cross_entropy(run.model, batch.to(run.device), weights)
+    losses = cross_entropy(run.model, batch.to(run.device), weights, run.precision)
     for optimiser in run.optimisers:
         optimiser.zero_grad(set_to_none=True)
     losses.mean().backward()
@@ -143,7 +150,10 @@ def step(run: Run, batch: Batch) -> list[float]:
 
 
 def cross_entropy(
-    model: MusicgenForConditionalGeneration, batch: Batch, weights: Tensor | None = None
+    model: MusicgenForConditionalGeneration,
+    batch: Batch,
+    weights: Tensor | None = None,
+    precision: torch.dtype = torch.float32,
 ) -> Tensor:
     """Mean cross-entropy of each codebook, ``[K]``, in nats.
 
@@ -151,8 +161,10 @@ def cross_entropy(
 
     Args:
         weights: ``[S]``, how much each step counts; all alike by default.
+        precision: of the matrix products; the cross-entropy itself is taken in float32.
     """
-    with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=_fast_bfloat16(batch)):
+    narrow = precision != torch.float32
+    with torch.autocast(batch.inputs.device.type, precision if narrow else None, enabled=narrow):
         text = model.text_encoder(batch.text, attention_mask=batch.mask).last_hidden_state
         shown = batch.mask[..., None] * batch.prompted[:, None, None]
         hidden = model.decoder.model(
@@ -174,10 +186,13 @@ def cross_entropy(
     return total.sum((0, 2)) / share.sum((0, 2))
 
 
-def _fast_bfloat16(batch: Batch) -> bool:
-    if batch.inputs.device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+def fast_precision(device: str) -> torch.dtype:
+    """bfloat16 where the processor or the GPU has instructions for it, else float32."""
+    if device == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if fast else torch.float32
 
 
 def _validation_batches(batches: Batches) -> Iterable[Batch]:
@@ -194,7 +209,7 @@ def validate(run: Run, tests: Iterable[Batch], prompted: bool = True) -> list[fl
     for batch in tests:
         shown = torch.full_like(batch.prompted, float(prompted))
         parts = Batch(batch.inputs, batch.targets, batch.text, batch.mask, shown)
-        rows.append(cross_entropy(run.model, parts.to(run.device)))
+        rows.append(cross_entropy(run.model, parts.to(run.device), None, run.precision))
     means: list[float] = torch.stack(rows).mean(0).tolist()
     return means
 
