@@ -53,6 +53,7 @@ class ClipSpec:
         caption: the clip in words.
         seconds: length of the clip.
         compose: the pure function from this spec to its score.
+        exact: played to the grid, dry, with no human touch in time or velocity.
     """
 
     family: str
@@ -65,6 +66,7 @@ class ClipSpec:
     seconds: float
     compose: Callable[[ClipSpec], pretty_midi.PrettyMIDI] = field(repr=False)
     stratum: str = ""
+    exact: bool = False
 
     @property
     def clip_id(self) -> str:

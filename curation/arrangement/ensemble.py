@@ -14,7 +14,7 @@ from curation.arrangement.drums import play_drums
 from curation.arrangement.grid import Clock, Tone
 from curation.arrangement.harmony import Chord
 from curation.arrangement.melody import Manner, play_melody
-from curation.arrangement.sound import compass, into_compass, perform
+from curation.arrangement.sound import TOUCH, compass, into_compass, perform
 
 DRUMS, BASS, COMP, PAD, LEAD = "drums", "bass", "comp", "pad", "lead"
 
@@ -32,6 +32,7 @@ class Ensemble:
         loose: standard deviation of the timing, seconds.
         drive: added to all velocities.
         stretch: 2 plays patterns at half time.
+        exact: no reverb, and nothing loose in time or velocity.
     """
 
     clock: Clock
@@ -42,6 +43,7 @@ class Ensemble:
     loose: float = 0.006
     drive: float = 0.0
     stretch: int = 1
+    exact: bool = False
     parts: list[pretty_midi.Instrument] = field(default_factory=list)
 
     def _add(
@@ -54,8 +56,9 @@ class Ensemble:
             self.clock,
             self.rng,
             volume=volume,
-            loose=self.loose,
-            reverb=self.reverb,
+            loose=0.0 if self.exact else self.loose,
+            touch=0.0 if self.exact else TOUCH,
+            reverb=0 if self.exact else self.reverb,
             **how,  # type: ignore[arg-type]
         )
         part.name = name

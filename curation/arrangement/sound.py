@@ -10,6 +10,8 @@ import pretty_midi
 from curation.arrangement.grid import Clock, Tone
 
 VOLUME, EXPRESSION, REVERB_SEND = 7, 11, 91
+TOUCH = 5.0
+"""Standard deviation of the velocity of a human touch."""
 
 RANGES: dict[int, tuple[int, int]] = {
     22: (60, 88),
@@ -77,7 +79,7 @@ def perform(
     volume: float,
     gate: float = 1.0,
     loose: float = 0.005,
-    touch: float = 5.0,
+    touch: float = TOUCH,
     reverb: int = 0,
     swell: bool = False,
     is_drum: bool = False,

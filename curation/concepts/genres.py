@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ LEADS = tuple(
     sorted({program for bands in BANDS.values() for band in bands for program in band.leads})
 )
 LEAD_NAMES = {spoken_name(program): program for program in LEADS}
-_CAPTIONS = (
+CAPTIONS = (
     "{genre} in {key} {mode} at {bpm:.0f} bpm, {lead} in front, {drums}.",
     "A {tempo} {genre} piece led by {lead}, {bpm:.0f} bpm, {drums}.",
     "{genre} with {lead} and {drums}, {bpm:.0f} beats per minute.",
@@ -34,25 +34,28 @@ _CAPTIONS = (
 
 
 def compose(spec: ClipSpec) -> pretty_midi.PrettyMIDI:
-    """Eight seconds of a band at its groove, starting on a downbeat of its progression."""
+    """A band at its groove, as long as the spec says, from a downbeat of its progression."""
     labels, rng = spec.labels, spec.rng()
     style = STYLES[labels["genre"]]
     band = BANDS[labels["genre"]][int(labels["band"].rsplit("/", 1)[1]) - 1]
     clock = Clock(
         labels["bpm"], band.signature, float(rng.uniform(*style.swing)), style.swung_steps
     )
-    bars = clock.bars(SECONDS)
+    bars = clock.bars(spec.seconds)
     progression = str(rng.choice(style.progressions[labels["mode"]]))
     tonic = PITCH_CLASSES.index(labels["key"])
     first = 4 * int(rng.integers(max(1, len(progression.split()) // 4)))
+    reverb = int(rng.integers(style.reverb[0], style.reverb[1] + 1))
+    touch = float(rng.uniform(-4, 4))
     piece = Ensemble(
         clock,
         lay_out(progression, tonic, bars, clock.bar, first),
         bars,
         rng,
-        reverb=int(rng.integers(style.reverb[0], style.reverb[1] + 1)),
+        reverb=reverb,
         loose=style.loose,
-        drive=style.drive + float(rng.uniform(-4, 4)),
+        drive=style.drive + (0.0 if spec.exact else touch),
+        exact=spec.exact,
     )
     if labels["drums"] == "drums":
         groove, kit = str(rng.choice(band.grooves)), int(rng.choice(band.kits))
@@ -96,7 +99,6 @@ def spec(seed: int, index: int) -> ClipSpec:
         "lead": spoken_name(lead),
         "lead_family": instrument_family(lead),
     }
-    caption = draw(_CAPTIONS).format(**labels, tempo=tempo_word(labels["bpm"]))
     return ClipSpec(
         family="genres",
         index=index,
@@ -105,10 +107,21 @@ def spec(seed: int, index: int) -> ClipSpec:
         source_id=f"genres-{index}",
         group=labels["band"],
         stratum=genre,
-        caption=caption[0].upper() + caption[1:],
+        caption=caption(labels, draw(CAPTIONS)),
         seconds=SECONDS,
         compose=compose,
     )
+
+
+def caption(labels: Mapping[str, Any], phrasing: str) -> str:
+    """The labels in words.
+
+    >>> labels = {"genre": "funk", "key": "D", "mode": "minor", "bpm": 107.1}
+    >>> caption(labels, "{tempo} {genre}, {key} {mode}.")
+    'Medium tempo funk, D minor.'
+    """
+    words = phrasing.format(**labels, tempo=tempo_word(labels["bpm"]))
+    return words[0].upper() + words[1:]
 
 
 family = Family(

@@ -78,6 +78,7 @@ def compose(spec: ClipSpec) -> pretty_midi.PrettyMIDI:
         loose=style.loose,
         drive=mood.drive + 15,
         stretch=2 if half_time else 1,
+        exact=spec.exact,
     )
     _accompany(piece, labels, _pick(rng, BANDS[genre]))
     piece.lead(
