@@ -54,6 +54,7 @@ FAMILIES: dict[str, Training] = {
     "genres": Training("genres", "genre"),
     "genres_in_songs": Training("songs", "genre", "second", SONGS),
     "tempos": Training("tempos", "bpm", task="regression"),
+    "tempos_in_genres": Training("genres", "bpm", task="regression"),
     "keys": Training("songs", "key", "second", SONGS),
     "modes": Training("songs", "mode", "second", SONGS),
 }

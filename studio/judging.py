@@ -89,7 +89,7 @@ def _chord_rows(pair: Pair) -> list[dict[str, Any]]:
 
 def _onset_row(pair: Pair) -> dict[str, Any]:
     """Beginnings of notes a second, which a push of the tempo changes first: while it is pushed."""
-    pushed = [one for one in pair.recipe["interventions"] if _family(one) == "tempos"]
+    pushed = [one for one in pair.recipe["interventions"] if _family(one).startswith("tempos")]
     seconds = sorted({second for record in pushed for second in _pushed_seconds(pair, record)})
     if not seconds:
         return _row(pair, "notes begin", _onsets, "a second")

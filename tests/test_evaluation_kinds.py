@@ -127,11 +127,10 @@ def test_where_clap_is_at_hand_it_hears_adherence_to_the_plain_prompt(model, jud
 
 
 def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_path, monkeypatch):
-    monkeypatch.setattr(evaluating, "METHODS", ("ridge",))
     monkeypatch.setattr(experiments, "OF_HALF_THE_LAYERS", (1.0,))
     monkeypatch.setattr(experiments, "LEVERS", {"gate 0.3": ({"gate": 0.3}, (1.0,))})
     monkeypatch.setattr(experiments, "MULTIPLES", (1.0, 2.0))
-    found = evaluation(model, judges, "notes", tmp_path, 1.2)
+    found = replace(evaluation(model, judges, "notes", tmp_path, 1.2), tried=("ridge",))
     parts, chosen = evaluating.validation(found)
     assert [part.title for part in parts] == [
         "Strengths, notes", "Strengths, notes_in_songs", "Levers",
@@ -219,15 +218,16 @@ def test_a_banks_own_probe_knows_the_clips_that_made_the_bank(model):
     assert np.mean([a == b for a, b in zip(named, right, strict=True)]) > 0.6
 
 
-def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path, monkeypatch):
-    monkeypatch.setattr("steering.evaluation.tempos.METHODS", ("ridge",))
-    found = evaluation(model, judges, "tempos", tmp_path, 1.0)
-    (part,) = tempo_parts(found)
-    assert set(part.numbers["tempo"]) == set(part.numbers["onsets"]) == {
-        "ridge", "random", "orthogonal", "in words",
-    }  # fmt: skip
-    assert len(part.numbers["tempo"]["ridge"]["medians"]) == 5
-    assert list(part.numbers["onsets"]["in words"]["medians"]) == [-1, 0, 1]
-    assert len(part.lines) == 8
-    assert (found.folder / "tempos.png").stat().st_size > 1000
+def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path):
+    found = replace(evaluation(model, judges, "tempos", tmp_path, 1.0), tried=("ridge",))
+    parts = tempo_parts(found)
+    assert [part.title for part in parts] == ["Tempos, tempos", "Tempos, tempos_in_genres"]
+    for part, family in zip(parts, ("tempos", "tempos_in_genres"), strict=True):
+        assert set(part.numbers["tempo"]) == set(part.numbers["onsets"]) == {
+            "ridge", "random", "orthogonal", "in words",
+        }  # fmt: skip
+        assert len(part.numbers["tempo"]["ridge"]["medians"]) == 5
+        assert list(part.numbers["onsets"]["in words"]["medians"]) == [-1, 0, 1]
+        assert len(part.lines) == 8
+        assert (found.folder / f"{family}.png").stat().st_size > 1000
     assert all(ask.text["contradicting"].startswith("slow ") for ask in found.asks)

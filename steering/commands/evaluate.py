@@ -56,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the full grid stand apart from those of the small one",
     )
     parser.add_argument("--builds", type=Path, default=Path("build"), help="where clips are built")
+    parser.add_argument("--methods", nargs="*", help="that are compared; default: all")
     parser.add_argument("--batch", type=int, default=36)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument(
@@ -148,11 +149,15 @@ def prepare(options: argparse.Namespace) -> Evaluation:
     from steering.evaluation.judges import Amounts, make_judges
     from steering.evaluation.running import Runner
     from steering.families import concepts_of
-    from steering.making import Workshop
+    from steering.making import METHODS, Workshop
     from steering.metrics.adherence import CLAP, find_clap
+    from steering.probes import get_method
     from steering.sampling import Sampling
     from steering.shipped import BANKS
 
+    methods = options.methods or METHODS
+    for method in methods:
+        get_method(method)
     experiment = EXPERIMENTS[options.what]
     if options.what not in ("tempos", *PAPER) and (
         options.split == "test" or options.what not in SINGLE
@@ -208,6 +213,7 @@ def prepare(options: argparse.Namespace) -> Evaluation:
         HeldOutProbe(workshop, experiment.family) if experiment.probed else None,
         options.out or options.home / f"{options.what}-{options.split}",
         _show,
+        methods,
     )
 
 

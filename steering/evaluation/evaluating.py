@@ -28,6 +28,7 @@ class Evaluation:
 
     Attributes:
         told: called with every finished cell.
+        tried: methods that are compared, as far as they suit the family.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Evaluation:
     held_out: HeldOutProbe | None
     folder: Path
     told: Callable[[Progress], None] = lambda progress: None
+    tried: Sequence[str] = METHODS
 
     @property
     def asks(self) -> Sequence[Ask]:
@@ -46,7 +48,7 @@ class Evaluation:
 
     @property
     def methods(self) -> list[str]:
-        return [method for method in METHODS if suits(self.experiment.family, method)]
+        return [method for method in self.tried if suits(self.experiment.family, method)]
 
     def play(self, sections: Sequence[Section]) -> dict[str, Result]:
         """All results by section title and label; a cell that two sections have is played once."""

@@ -16,7 +16,7 @@ from steering.evaluation import drawing
 from steering.evaluation.asks import Wording
 from steering.evaluation.cells import Cell, Result, Steer
 from steering.evaluation.evaluating import Evaluation
-from steering.evaluation.experiments import METHODS, Section, unsteered
+from steering.evaluation.experiments import Section, unsteered
 from steering.evaluation.report import Part
 from steering.making import suits
 
@@ -29,17 +29,23 @@ MEASURES = {"tempo": ("bpm", "bpm"), "onsets": ("onsets", "a second")}
 
 
 def tempo_parts(evaluation: Evaluation) -> list[Part]:
-    """Every method, and the controls of the first one."""
+    """Every method and the controls of the first one: directions from metronomes, and from bands."""
     one = evaluation.experiment
-    methods = [method for method in METHODS if suits(one.family, method)]
-    section = _section(one.family, methods, one.grid)
+    return [_part(evaluation, family) for family in (one.family, *one.rivals)]
+
+
+def _part(evaluation: Evaluation, family: str) -> Part:
+    """What one family's directions do at all coefficients."""
+    grid = evaluation.experiment.grid
+    methods = [method for method in evaluation.tried if suits(family, method)]
+    section = _section(family, methods, grid)
     results = evaluation.results(section, evaluation.play([section]))
     prompts = np.array([ask.prompt for ask in evaluation.asks])
     lines: list[str] = []
     numbers: dict[str, dict[str, Any]] = {measure: {} for measure in MEASURES}
     for way in [*methods, *CONTROLS]:
         for measure, (name, unit) in MEASURES.items():
-            found = tracking(_ladder(results, way, one.grid, name), prompts)
+            found = tracking(_ladder(results, way, grid, name), prompts)
             numbers[measure][way] = found
             lines.append(f"{way}, {measure}: {_followed(found)} {unit}")
     for measure, (name, unit) in MEASURES.items():
@@ -47,13 +53,14 @@ def tempo_parts(evaluation: Evaluation) -> list[Part]:
         numbers[measure]["in words"] = found
         lines.append(f"in words, {measure}: {_followed(found)} {unit}")
     evaluation.folder.mkdir(parents=True, exist_ok=True)
-    drawing.draw_ladders(numbers, evaluation.folder / "tempos.png")
+    picture = f"{family}.png"
+    drawing.draw_ladders(numbers, evaluation.folder / picture)
     about = (
-        f"The {one.family} bank at {', '.join(f'{c:g}' for c in one.grid)}, and 0. Tempos are those "
+        f"The {family} bank at {', '.join(f'{c:g}' for c in grid)}, and 0. Tempos are those "
         "that the listener hears; of the controls the first method's coefficients. In words: the "
         "prompt asks for slow music at 70 bpm (-1), for no tempo (0), for fast music at 150 bpm (1)."
     )
-    return [Part(section.title, about, (), lines, numbers, pictures=("tempos.png",))]
+    return Part(section.title, about, (), lines, numbers, pictures=(picture,))
 
 
 def _section(family: str, methods: Sequence[str], grid: Sequence[float]) -> Section:
