@@ -13,17 +13,18 @@ from curation.errors import BadInput
 from sketch.prompts import EXAMPLES, LONGEST_SECONDS
 
 WORK = Path("build/sketch")
-CODEC = "codec"
+PARTS = ("decoders", "encoder", "lm")
 PRECISIONS = ("float32", "bfloat16")
 
 EPILOG = f"""\
 first steps:
   python -m sketch play "{EXAMPLES[0]}" --out waltz.wav
-  python -m sketch gallery build/gallery            eight prompts: WAVs, and a picture to look at
+  python -m sketch gallery build/gallery            twelve prompts: WAVs, and pictures to look at
 
 to make it anew, on two cores or a GPU; every step goes on where it was stopped:
-  python -m sketch train codec --minutes 62
-  python -m sketch train lm --minutes 136
+  python -m sketch train decoders --minutes 24
+  python -m sketch train encoder --minutes 13
+  python -m sketch train lm --minutes 71
   python -m sketch export sketch/weights
 """
 
@@ -44,33 +45,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train the codec or the language model, or go on with it."""
+    """Train a part of the codec or the language model, or go on with it."""
+    import torch
+
+    from sketch.language.train import fast_precision
+
     device = _device(options.device)
     if options.minutes <= 0:
         raise BadInput(f"--minutes {options.minutes:g}: give a number above 0")
-    if options.part == "codec":
-        from sketch.codec.train import train as train_codec
-        from sketch.export import save_halved
-
-        save_halved(train_codec(options.work, options.minutes, device), options.work / CODEC)
-    else:
-        import torch
-
-        from sketch.language.train import fast_precision
+    precision = getattr(torch, options.precision) if options.precision else fast_precision(device)
+    given = (options.minutes, device, precision, options.begin)
+    if options.begin:
+        take_books(options.begin, options.work)
+    if options.part == "lm":
+        from sketch.codec.train import learn_codebooks
         from sketch.language.train import train as train_language_model
 
-        if not (options.work / CODEC / "config.json").exists():
-            raise BadInput(f"{options.work} has no codec yet: run 'python -m sketch train codec'")
-        chosen = options.precision
-        precision = getattr(torch, chosen) if chosen else fast_precision(device)
-        train_language_model(options.work, options.work / CODEC, options.minutes, device, precision)
+        learn_codebooks(options.work)
+        train_language_model(options.work, *given)
+    else:
+        from sketch.codec.train import train as train_codec
+
+        train_codec(options.work, options.part, *given)
+
+
+def take_books(begin: Path, work: Path) -> None:
+    """The codebooks of a sketch for the folder of a training, unless it has others."""
+    import shutil
+
+    from sketch.codec.stems import BOOKS_FILE
+    from sketch.loading import check_folder
+
+    check_folder(begin)
+    work.mkdir(parents=True, exist_ok=True)
+    if not (work / BOOKS_FILE).exists():
+        shutil.copyfile(begin / BOOKS_FILE, work / BOOKS_FILE)
+    elif (work / BOOKS_FILE).read_bytes() != (begin / BOOKS_FILE).read_bytes():
+        raise BadInput(f"{work} has other codebooks than {begin}: choose another --work")
 
 
 def export(options: argparse.Namespace) -> None:
     """Write the trained model as a folder that transformers loads."""
     from sketch.export import export as export_folder
 
-    size = export_folder(options.work, options.work / CODEC, options.folder)
+    size = export_folder(options.work, options.folder)
     print(f"{options.folder}: {size / 1e6:.1f} MB")
 
 
@@ -90,13 +108,13 @@ def play(options: argparse.Namespace) -> None:
 
 
 def gallery(options: argparse.Namespace) -> None:
-    """Play eight test prompts beside the clips of the corpus that they describe."""
+    """Play twelve test prompts beside the clips of the corpus that they describe."""
     from sketch.gallery import make_gallery
     from sketch.loading import load_sketch
 
     quieten()
-    picture = make_gallery(load_sketch(options.weights), options.folder, options.seed)
-    print(f"look at {picture}, listen to {options.folder}")
+    pictures = make_gallery(load_sketch(options.weights), options.folder, options.seed)
+    print(f"look at {' and '.join(map(str, pictures))}, listen to {options.folder}")
 
 
 def quieten() -> None:
@@ -133,14 +151,13 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     added = command(train)
-    added.add_argument("part", choices=("codec", "lm"))
+    added.add_argument("part", choices=PARTS)
     added.add_argument("--minutes", type=float, required=True, help="of training in all")
     _add_work(added)
     added.add_argument("--device", choices=("cpu", "cuda"), help="default: the GPU if there is one")
+    added.add_argument("--begin", type=Path, help="a sketch to begin with, as sketch/weights")
     added.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        help="of the language model; default: bfloat16 where the machine is made for it",
+        "--precision", choices=PRECISIONS, help="default: bfloat16 where the machine is made for it"
     )
     added = command(export)
     added.add_argument("folder", type=Path, help="where the model goes, as sketch/weights")

@@ -1,8 +1,7 @@
 """From a checkpoint to a folder that `from_pretrained` loads: half the size, the same sounds.
 
 Weights are stored in float16, and the configurations say float32, so that they are loaded as
-that: the CPU has no fast float16. The language model learns from the codes of the codec as it is
-stored, so nothing is lost between training and use.
+that: the CPU has no fast float16.
 """
 
 from __future__ import annotations
@@ -22,15 +21,19 @@ from transformers import (
 
 from curation.errors import BadInput
 from sketch.checkpoints import read_checkpoint
+from sketch.codec.books import Codebooks
 from sketch.codec.features import SAMPLE_RATE
-from sketch.codec.model import SketchCodec
-from sketch.language.corpus import codec_fingerprint
-from sketch.language.model import build
+from sketch.codec.stems import BOOKS_FILE, CODEBOOK_STEMS
+from sketch.codec.train import PARTS, checkpoint_name
+from sketch.codec.train import assemble as assemble_codec
+from sketch.language.corpus import fingerprint
+from sketch.language.model import TEMPERATURES, LanguageModel, assemble, set_temperatures
 from sketch.language.text import make_tokenizer
 from sketch.language.train import CHECKPOINT as LM_CHECKPOINT
-from sketch.loading import FORMAT, INDEX, shard_name
+from sketch.loading import CODEC_PREFIX, FORMAT, INDEX, shard_name
 
-CODEC_PREFIX = "audio_encoder."
+NEEDED = {**{checkpoint_name(part): part for part in PARTS}, LM_CHECKPOINT: "lm"}
+"""Checkpoints that a whole model is made of, and what trains them."""
 
 
 def save_halved(model: PreTrainedModel, folder: Path) -> None:
@@ -66,30 +69,36 @@ def _parts(model: PreTrainedModel) -> list[object]:
 
 
 def save_sketch(
-    model: MusicgenForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, folder: Path
+    model: MusicgenForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerFast,
+    books: Codebooks,
+    folder: Path,
 ) -> None:
-    """A whole MusicGen with its processor and generation settings."""
+    """A whole MusicGen with its processor, generation settings and codebooks."""
     model.config.sketch_format = FORMAT
     save_halved(model, folder)
     model.generation_config.save_pretrained(folder)
     extractor = EncodecFeatureExtractor(feature_size=1, sampling_rate=SAMPLE_RATE)
     MusicgenProcessor(extractor, tokenizer).save_pretrained(folder)
+    books.save(folder / BOOKS_FILE)
 
 
-def export(work: Path, codec: Path, folder: Path) -> int:
+def export(work: Path, folder: Path) -> int:
     """The trained model out of ``work`` into ``folder``; the bytes that it takes there."""
-    checkpoint = work / LM_CHECKPOINT
-    if not checkpoint.exists():
-        raise BadInput(f"{work} has no language model yet: run 'python -m sketch train lm'")
-    saved = read_checkpoint(checkpoint)
-    if saved["recipe"]["codec"] != codec_fingerprint(codec):
+    for name, part in NEEDED.items():
+        if not (work / name).exists():
+            raise BadInput(f"{work} has no {name} yet: run 'python -m sketch train {part}'")
+    saved = read_checkpoint(work / LM_CHECKPOINT)
+    if saved["recipe"]["books"] != fingerprint(work / BOOKS_FILE):
         raise BadInput(
-            f"{checkpoint} speaks the codes of another codec than {codec}: train it anew"
+            f"{work / LM_CHECKPOINT} speaks other codes than {BOOKS_FILE}: train it anew"
         )
-    tokenizer = make_tokenizer()
-    model = build(SketchCodec.from_pretrained(codec), tokenizer)
-    model.decoder.load_state_dict(saved["states"]["decoder"])
-    model.text_encoder.load_state_dict(saved["states"]["text"])
-    model.enc_to_dec_proj.load_state_dict(saved["states"]["projection"])
-    save_sketch(model, tokenizer, folder)
+    tokenizer, books = make_tokenizer(), Codebooks.load(work / BOOKS_FILE)
+    parts = LanguageModel(tokenizer, [torch.from_numpy(centres) for centres in books.centres])
+    parts.decoder.load_state_dict(saved["states"]["decoder"])
+    parts.text_encoder.load_state_dict(saved["states"]["text"])
+    parts.enc_to_dec_proj.load_state_dict(saved["states"]["projection"])
+    model = assemble(assemble_codec(work), parts)
+    set_temperatures(model, [TEMPERATURES[stem] for stem in CODEBOOK_STEMS])
+    save_sketch(model, tokenizer, books, folder)
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

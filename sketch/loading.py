@@ -10,15 +10,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 from transformers import MusicgenForConditionalGeneration, MusicgenProcessor
 
 from curation.errors import BadInput
+from sketch.codec.model import SketchCodec, SketchCodecConfig
+from sketch.codec.stems import BOOKS_FILE
 from sketch.prompts import check_all
 
 WEIGHTS = Path(__file__).parent / "weights"
-FORMAT = 1
+FORMAT = 2
 """Raised when folders that this code wrote before can no longer be read."""
 
+CODEC_PREFIX = "audio_encoder."
 INDEX = "model.safetensors.index.json"
 SHARDS = 2
 """The codec, and the language model with its text encoder."""
@@ -39,6 +43,7 @@ FILES = (
     "processor_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
+    BOOKS_FILE,
     INDEX,
     *(shard_name(number, SHARDS) for number in range(1, SHARDS + 1)),
 )
@@ -94,6 +99,16 @@ def load_sketch(folder: Path = WEIGHTS, device: str = "cpu") -> Sketch:
     check_folder(folder)
     model = MusicgenForConditionalGeneration.from_pretrained(folder).to(device).eval()
     return Sketch(model, MusicgenProcessor.from_pretrained(folder), folder)
+
+
+def load_codec(folder: Path = WEIGHTS) -> SketchCodec:
+    """The codec alone, out of the folder of a whole sketch."""
+    check_folder(folder)
+    config = json.loads((folder / "config.json").read_text())["audio_encoder"]
+    codec = SketchCodec(SketchCodecConfig(**config))
+    weights = load_file(folder / shard_name(1, SHARDS))
+    codec.load_state_dict({name.removeprefix(CODEC_PREFIX): w for name, w in weights.items()})
+    return codec.float().eval()
 
 
 def check_folder(folder: Path) -> None:

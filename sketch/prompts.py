@@ -16,7 +16,7 @@ LONGEST_SECONDS = 40.0
 """The sinusoidal positions of the language model end there."""
 
 EXAMPLES = (
-    "a calm jazz waltz led by a flute in D minor, 96 bpm",
+    "a calm jazz waltz led by a flute in D minor, 94 bpm",
     "energetic rock with electric guitar, drums",
     "sad violin tune in A minor",
 )

@@ -22,17 +22,18 @@ from studio.presets import (
 from studio.stage import Stage
 
 FAMILY_WORDS = {
-    "notes": "note",
+    "notes_in_songs": "note",
     "triads_in_songs": "chord",
-    "tempos": "tempo",
-    "genres_in_songs": "genre",
+    "tempos_in_genres": "tempo",
+    "genres": "genre",
     "keys": "key",
     "modes": "mode",
-    "notes_in_songs": "note, from songs",
+    "notes": "note, from single notes",
     "triads": "chord, from bare chords",
     "chords": "chord quality",
     "roots": "chord root",
-    "genres": "genre, from bands",
+    "tempos": "tempo, from metronomes",
+    "genres_in_songs": "genre, from songs",
 }
 """In the order of the page: the better of two that stand for the same comes first."""
 

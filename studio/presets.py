@@ -46,12 +46,13 @@ class Usual:
 
 
 USUAL = {
-    "notes": Usual(0.045, "mean_difference", PULSES),
-    "notes_in_songs": Usual(0.06, "logistic", PULSES),
-    "triads": Usual(0.045),
-    "triads_in_songs": Usual(0.045, "logistic"),
+    "notes": Usual(0.09, "logistic", PULSES),
+    "notes_in_songs": Usual(0.09, "mean_difference", PULSES),
+    "triads": Usual(0.1, "mean_difference"),
+    "triads_in_songs": Usual(0.1, "mean_difference"),
     "tempos": Usual(0.06, "ridge"),
-    "genres": Usual(0.06),
+    "tempos_in_genres": Usual(0.06, "ridge"),
+    "genres": Usual(0.09, "mean_difference"),
 }
 
 LAYERS: dict[str, Any] = {"weighting": "all"}
@@ -60,7 +61,7 @@ SECONDS = 8.0
 PROMPTS = (
     *EXAMPLES,
     "slow ambient pads, dreamy",
-    "funky electro with bass, 112 bpm",
+    "funky electro with bass, 107 bpm",
     "happy folk tune with guitar",
 )
 
@@ -102,7 +103,7 @@ PRESETS = (
         "C comes and goes",
         "a note that returns, and music between",
         "calm jazz with a flute",
-        (Part("notes", "C", 1.0, PULSES),),
+        (Part("notes_in_songs", "C", 1.0, PULSES),),
         seed=5,
     ),
     Preset(
@@ -110,10 +111,10 @@ PRESETS = (
         "C, G, A minor, F: two seconds each",
         "happy pop with organ",
         (
-            Part("triads_in_songs", "C major", 1.3, _from(0, 2.1)),
-            Part("triads_in_songs", "G major", 1.3, _from(2.0, 4.1)),
-            Part("triads_in_songs", "A minor", 1.3, _from(4.0, 6.1)),
-            Part("triads_in_songs", "F major", 1.3, _from(6.0, 8.0)),
+            Part("triads_in_songs", "C major", 1.2, _from(0, 2.1)),
+            Part("triads_in_songs", "G major", 1.2, _from(2.0, 4.1)),
+            Part("triads_in_songs", "A minor", 1.2, _from(4.0, 6.1)),
+            Part("triads_in_songs", "F major", 1.2, _from(6.0, 8.0)),
         ),
         seed=5,
     ),
@@ -132,8 +133,8 @@ PRESETS = (
         "one note hands over to another",
         "happy folk tune with guitar",
         (
-            Part("notes", "C", 1.0, {"shape": "linear_decay"}),
-            Part("notes", "G", 1.0, {"shape": "linear_rise"}),
+            Part("notes_in_songs", "C", 1.0, {"shape": "linear_decay"}),
+            Part("notes_in_songs", "G", 1.0, {"shape": "linear_rise"}),
         ),
         seed=2,
     ),
@@ -141,7 +142,7 @@ PRESETS = (
         "Hold a C",
         "a drone that leaves nothing else",
         "slow ambient pads, dreamy",
-        (Part("notes", "C"),),
+        (Part("notes_in_songs", "C"),),
         seed=4,
     ),
     Preset(

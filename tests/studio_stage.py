@@ -23,7 +23,10 @@ NORM = 600.0
 
 def toy_stage(model: TransformersModel) -> Stage:
     banks = {}
-    for family, names in (("notes", ("C", "E", "G")), ("chords", ("major", "minor"))):
+    notes = ("C", "E", "G")
+    for family, names in (
+        ("notes", notes), ("notes_in_songs", notes), ("chords", ("major", "minor")),
+    ):  # fmt: skip
         generator = torch.Generator().manual_seed(len(names))
         shape = (model.origin.layers, model.origin.size)
         directions = {

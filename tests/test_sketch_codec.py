@@ -1,8 +1,6 @@
-"""The codec: what its bands hear, what its oscillators hold, what its codebooks learn."""
+"""The codec: what its bands hear, what its oscillators hold, and that each stem has codes of its own."""
 
 from __future__ import annotations
-
-import itertools
 
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ import torch
 from sketch.codec import features, losses
 from sketch.codec.features import HOP, SAMPLE_RATE, FrameFeatures, Spectrum
 from sketch.codec.model import SketchCodec, SketchCodecConfig
-from sketch.codec.quantiser import ResidualQuantiser
 from sketch.codec.stream import ChunkedDecoder
 from sketch.codec.synthesis import KNEE, Synthesis, oscillator_frequencies, within_full_scale
 from sketch.codec.train import perplexity
@@ -19,7 +16,7 @@ from sketch.export import save_halved
 
 SMALL = {
     "codebook_size": 32,
-    "codebook_dim": 8,
+    "codebook_stems": ("drums", "bass", "chords", "lead"),
     "encoder_size": 16,
     "encoder_blocks": 1,
     "decoder_size": 16,
@@ -133,55 +130,20 @@ def test_padding_is_heard_as_silence(codec):
     assert torch.equal(codes, codec.encode(silenced).audio_codes)
 
 
-def test_each_codebook_brings_the_sum_nearer():
-    torch.manual_seed(0)
-    points = torch.randn(4000, 8)
-    quantiser = ResidualQuantiser(4, 64, 8)
-    quantiser.start_from(points)
-    codes = quantiser.encode(points[None])
-    rest, errors = points.clone(), []
-    for book, code in zip(quantiser.books, codes[0], strict=True):
-        rest = rest - book.vectors[code]
-        errors.append(float(rest.square().mean()))
-    assert all(later < 0.75 * earlier for earlier, later in itertools.pairwise(errors))
-    assert torch.allclose(points[None] - quantiser.decode(codes), rest[None], atol=1e-5)
+def test_a_stem_sounds_as_its_own_codes_say_whatever_the_others_play(codec):
+    codes = torch.randint(32, (2, 4, 30))
+    other = torch.randint(32, (2, 4, 30))
+    other[:, 2] = codes[:, 2]
+    alone, beside = (codec.stem("chords", part) for part in (codes, other))
+    assert torch.equal(alone, beside)
+    assert not torch.equal(codec.stem("lead", codes), codec.stem("lead", other))
 
 
-def test_a_codebook_finds_the_centres_of_clusters_and_keeps_none_unused():
-    torch.manual_seed(0)
-    centres = torch.randn(16, 6) * 4
-    points = centres[torch.randint(16, (4000,))] + 0.05 * torch.randn(4000, 6)
-    quantiser = ResidualQuantiser(1, 24, 6)
-    quantiser.start_from(points)
-    for _ in range(100):
-        quantiser(points[torch.randint(4000, (500,))][None])
-    vectors = quantiser.books[0].vectors
-    assert torch.cdist(centres, vectors).min(dim=1).values.max() < 0.3
-    assert perplexity(quantiser.encode(points[None]), 24) > 14
-
-
-def test_codes_of_a_held_sound_do_not_flicker_and_follow_a_change_at_once():
-    """Midway between two entries the nearest flips at a breath; a patient codebook stays."""
-    held = [0.45, 0.55] * 10
-    points = torch.tensor([*held, 2.0, 2.0])[None, :, None]
-    changes = {}
-    for patience in (0.0, 0.5):
-        quantiser = ResidualQuantiser(1, 3, 1, patience)
-        quantiser.books[0].vectors.copy_(torch.tensor([[0.0], [1.0], [2.0]]))
-        quantiser.books[0].distance.fill_(0.25)
-        codes = quantiser.encode(points)[0, 0]
-        changes[patience] = int((codes[1:20] != codes[:19]).sum())
-        assert codes[20] == 2
-    assert changes == {0.0: 19, 0.5: 0}
-
-
-def test_the_gradient_passes_through_the_codes_unchanged():
-    quantiser = ResidualQuantiser(2, 16, 4)
-    latent = torch.randn(2, 10, 4, requires_grad=True)
-    quantised, _ = quantiser(latent)
-    direction = torch.randn_like(quantised)
-    (quantised * direction).sum().backward()
-    assert torch.equal(latent.grad, direction)
+def test_what_is_decoded_is_the_sum_of_the_stems(codec):
+    codes = torch.randint(32, (1, 4, 30))
+    stems = [codec.stem(stem, codes) for stem in codec.config.codebook_stems]
+    whole = codec.decode(codes[None]).audio_values[:, 0]
+    assert torch.equal(whole, within_full_scale(torch.stack(stems).sum(0)))
 
 
 def test_perplexity_counts_the_entries_in_use():
@@ -193,8 +155,7 @@ def test_a_saved_codec_is_loaded_with_all_its_tables(codec, tmp_path):
     save_halved(codec, tmp_path)
     loaded = SketchCodec.from_pretrained(tmp_path)
     for name, table in codec.named_buffers():
-        if "quantiser" not in name:
-            assert torch.equal(loaded.get_buffer(name), table), name
+        assert torch.equal(loaded.get_buffer(name), table), name
     codes = torch.randint(32, (1, 1, 4, 30))
     again = SketchCodec.from_pretrained(tmp_path).decode(codes).audio_values
     assert torch.equal(loaded.decode(codes).audio_values, again)

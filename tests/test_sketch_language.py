@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from sketch.codec.books import Codebooks
 from sketch.codec.model import SketchCodec, SketchCodecConfig
-from sketch.export import save_halved
 from sketch.language import model as shape
 from sketch.language import train, words
 from sketch.language.batches import IGNORED, Batches, Length, delayed
-from sketch.language.corpus import Song, codec_fingerprint, encode_corpus
+from sketch.language.corpus import Song, encode_corpus, fingerprint
 from sketch.language.muon import Muon, orthogonal
 from sketch.language.text import caption, make_tokenizer
 from sketch.material import MIX, Piece, pieces, split_of
@@ -31,13 +31,21 @@ def run(monkeypatch, tokenizer) -> train.Run:
         monkeypatch.setattr(shape, name, size)
     monkeypatch.setattr(train, "make_tokenizer", lambda: tokenizer)
     torch.manual_seed(0)
-    return train.start(SketchCodec(SketchCodecConfig(**SMALL)), torch.device("cpu"))
+    return train.start(Codebooks(centres()), torch.device("cpu"))
+
+
+def centres(seed: int = 0) -> list[np.ndarray]:
+    """Four small codebooks."""
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(32, 8)).astype(np.float32) for _ in range(4)]
 
 
 def songs(count: int, frames: int = 30, entries: int = 32) -> list[Song]:
     rng = np.random.default_rng(0)
     return [
-        Song(Piece("songs", n, frames / 50), rng.integers(entries, size=(4, frames)).astype("u2"))
+        Song(
+            Piece("songs", n, frames / 50), rng.integers(entries, size=(4, frames)).astype("u2"), 4
+        )
         for n in range(count)
     ]
 
@@ -50,12 +58,12 @@ def test_codes_that_sound_alike_begin_alike(run):
     """Neighbours in the codec are neighbours in embeddings and heads, of the sizes that they had."""
     decoder = run.model.decoder
     for book, embedding, head in zip(
-        run.model.audio_encoder.quantiser.books,
+        map(torch.from_numpy, centres()),
         decoder.model.decoder.embed_tokens,
         decoder.lm_heads,
         strict=True,
     ):
-        apart = torch.cdist(book.vectors, book.vectors).flatten()
+        apart = torch.cdist(book, book).flatten()
         for made in (embedding.weight.detach()[:32], head.weight.detach()):
             distances = torch.cdist(made, made).flatten()
             assert torch.corrcoef(torch.stack([apart, distances]))[0, 1] > 0.8
@@ -111,10 +119,10 @@ def test_captions_are_dropped_as_often_as_asked(tokenizer):
 
 @pytest.mark.parametrize("prompted", [True, False])
 def test_other_music_goes_before_captioned_crops_that_are_long(tokenizer, prompted):
-    pair = [Song(Piece("songs", n, 6.4), np.full((4, 320), n, "u2")) for n in (3, 9)]
-    stream = Batches(pair, tokenizer, 32, 0, (Length(300, 2, 1.0), Length(30, 2, 1.0)),
+    pair = [Song(Piece("songs", n, 8.4), np.full((4, 420), n, "u2"), 8) for n in (3, 9)]
+    stream = Batches(pair, tokenizer, 32, 0, (Length(400, 2, 1.0), Length(30, 2, 1.0)),
                      no_prompt=float(not prompted), spliced=1.0)  # fmt: skip
-    changes = {30: [], 300: []}
+    changes = {30: [], 400: []}
     for batch in (stream.next() for _ in range(20)):
         first = batch.targets[:, 0]
         assert (first != IGNORED).all()
@@ -122,9 +130,10 @@ def test_other_music_goes_before_captioned_crops_that_are_long(tokenizer, prompt
         changes[first.shape[1]] += (first[:, :1] == first).sum(1).tolist()
     assert set(changes[30]) == {30}
     if prompted:
-        assert max(changes[300]) <= 150 and len(set(changes[300])) > 10
+        assert max(changes[400]) <= 200 and len(set(changes[400])) > 5
+        assert all(change % 8 == 0 for change in changes[400])
     else:
-        assert set(changes[300]) == {300}
+        assert set(changes[400]) == {400}
 
 
 def test_a_dropped_caption_is_what_generate_guides_away_from(run, tokenizer):
@@ -132,7 +141,8 @@ def test_a_dropped_caption_is_what_generate_guides_away_from(run, tokenizer):
     batch = batches(tokenizer, songs(2), no_prompt=1.0).next()
     ours = train.cross_entropy(run.model.eval(), batch)
     text = torch.zeros(2, batch.text.shape[1], run.model.text_encoder.config.d_model)
-    logits = run.model(
+    whole = shape.assemble(SketchCodec(SketchCodecConfig(**SMALL)), run.model).eval()
+    logits = whole(
         encoder_outputs=(text,),
         attention_mask=torch.zeros_like(batch.mask),
         decoder_input_ids=batch.inputs.flatten(0, 1),
@@ -159,9 +169,122 @@ def test_bfloat16_gives_the_cross_entropy_of_float32_to_its_own_precision(run, t
     assert torch.allclose(exact, narrow, rtol=0.02)
 
 
+@pytest.mark.parametrize("heads", [4, 8])
+@pytest.mark.parametrize("lag", [1, 24, 191])
+def test_a_head_that_looks_back_so_many_frames_does_so_at_every_position(lag, heads):
+    """Its attention, by positions alone, is highest at that lag and small far from it."""
+    from transformers.models.musicgen import modeling_musicgen as musicgen
+
+    attention, size = musicgen.MusicgenAttention(256, heads), 256 // heads
+    shape.look_back(attention, 2, (lag,))
+    positions = musicgen.MusicgenSinusoidalPositionalEmbedding.get_embedding(400, 256)
+    keys, queries = (
+        projection(positions)[:, 2 * size : 3 * size]
+        for projection in (attention.k_proj, attention.q_proj)
+    )
+    scores = queries @ keys.T / size**0.5
+    for now in (200, 317, 399):
+        weights = scores[now, : now + 1].softmax(0)
+        assert weights.argmax() == now - lag
+        assert weights[max(0, now - lag - 3) : now - lag + 4].sum() > 0.9
+
+
+def test_heads_look_for_the_frame_that_followed_a_bar_ago_at_every_tempo():
+    """The next frame of a loop is that of a bar ago, one frame less back than the bar is long."""
+    lags = {lag for block in shape.LAGS for head in block for lag in head}
+    bars = {Piece("genres", n, 12.0).bar_frames for n in range(200)}
+    assert len(bars) > 8 and {bar - 1 for bar in bars} <= lags
+
+
+def test_loops_repeat_their_first_bars_and_grids_are_no_loops(tokenizer):
+    rng = np.random.default_rng(0)
+    genre = Song(Piece("genres", 0, 4.0), rng.integers(32, size=(4, 200)).astype("u2"), 20)
+    note = Song(Piece("notes", 0, 4.0), genre.codes, 20)
+    stream = batches(tokenizer, [genre], looped=1.0, from_start=0.5)
+    assert stream._turn(note, 100) == 0
+    turns = [stream._turn(genre, 100) for _ in range(20)]
+    assert set(turns) == {20, 40}
+    for turn in turns:
+        crop = stream._crop(genre, 100, turn)
+        assert (crop[:, turn:] == crop[:, :-turn]).all()
+        assert any(
+            (crop[:, :turn] == genre.codes[:, s : s + turn]).all() for s in range(0, 161, 20)
+        )
+
+
+def test_a_loop_in_codes_dealt_anew_is_learned_from_its_second_turn_on_and_has_no_caption(
+    tokenizer,
+):
+    rng = np.random.default_rng(0)
+    codes = rng.integers(32, size=(4, 200)).astype("u2")
+    song = Song(Piece("genres", 0, 4.0), codes, 20)
+    stream = batches(tokenizer, [song], looped=1.0, shuffled=1.0, no_prompt=0.0, from_start=1.0)
+    stream.lengths = (Length(100, 2, 1.0),)
+    batch = stream.collate([song, song], 100)
+    assert (batch.prompted == 0).all()
+    for inputs, targets in zip(batch.inputs, batch.targets, strict=True):
+        first = int((targets[0] != IGNORED).nonzero()[0])
+        assert first in (24, 44)
+        assert (targets[:, first:] != IGNORED).all()
+        turn = first - 4
+        assert (targets[:, first:] == inputs[:, first + 1 - turn : 101 - turn]).all()
+        made = inputs[0, 1:101].numpy()
+        pairs = set(zip(codes[0, :turn].tolist(), made[:turn].tolist(), strict=True))
+        assert len(pairs) == len(set(codes[0, :turn].tolist())) > 1
+        assert all((a == 0) == (b == 0) for a, b in pairs)
+        assert any(a != b for a, b in pairs)
+
+
+def test_what_keeps_time_stays_as_it_is_while_the_rest_is_learned(run, tokenizer):
+    """Nothing writes where the fast sinusoids stand, and heads that look back do so after a step."""
+    run.clock.keep()
+    inner = run.model.decoder.model.decoder
+    attention = inner.layers[0].self_attn
+    before = [attention.q_proj.weight.clone(), attention.v_proj.weight.clone()]
+    train.step(run, batches(tokenizer, songs(2)).next())
+    assert torch.equal(attention.q_proj.weight, before[0])
+    assert not torch.equal(attention.v_proj.weight, before[1])
+    places = shape.clock_places(run.model.decoder.config.hidden_size)
+    assert all((table.weight[:, places] == 0).all() for table in inner.embed_tokens)
+    assert all((layer.fc2.weight[places] == 0).all() for layer in inner.layers)
+    assert inner.embed_tokens[0].weight.abs().sum() > 0
+
+
+def test_a_batch_in_two_parts_is_learned_as_in_one(run, tokenizer):
+    """Mean loss and mean gradients of the halves are those of the whole."""
+    batch = batches(tokenizer, songs(2), no_prompt=0.0).next()
+    learned = list(run.model.parameters())
+    run.model.train()
+    alone = train._descent(run, batch, learned)
+    run.side_by_side = 2
+    halves = train._descent(run, batch, learned)
+    assert len(batch.split(2)) == 2 and len(batch.split(5)) == 2
+    assert torch.allclose(alone[0], halves[0], atol=1e-5)
+    for one, other in zip(alone[1], halves[1], strict=True):
+        assert (one is None) == (other is None)
+        assert one is None or torch.allclose(one, other, atol=1e-5)
+
+
+def test_a_codebooks_own_temperature_divides_its_logits_and_can_be_taken_back(run):
+    whole = shape.assemble(SketchCodec(SketchCodecConfig(**SMALL)), run.model).eval()
+    asked = {
+        "input_ids": torch.ones(2, 5, dtype=torch.long),
+        "attention_mask": torch.ones(2, 5, dtype=torch.long),
+        "decoder_input_ids": torch.randint(32, (8, 6)),
+    }
+    before = whole(**asked).logits.view(2, 4, 6, 32)
+    chosen = [0.5, 1.0, 1.0, 2.0]
+    shape.set_temperatures(whole, chosen)
+    assert shape.temperatures_of(whole) == chosen
+    after = whole(**asked).logits.view(2, 4, 6, 32)
+    assert torch.allclose(after, before / torch.tensor(chosen)[None, :, None, None], atol=1e-5)
+    shape.set_temperatures(whole, [1.0] * 4)
+    assert torch.allclose(whole(**asked).logits.view(2, 4, 6, 32), before, atol=1e-5)
+
+
 def test_it_learns_two_songs_apart_by_their_captions(run, tokenizer):
-    pair = [Song(Piece("songs", 0, 0.6), np.full((4, 30), 3, "u2")),
-            Song(Piece("songs", 1, 0.6), np.full((4, 30), 9, "u2"))]  # fmt: skip
+    pair = [Song(Piece("songs", 0, 0.6), np.full((4, 30), 3, "u2"), 4),
+            Song(Piece("songs", 1, 0.6), np.full((4, 30), 9, "u2"), 4)]  # fmt: skip
     stream = batches(tokenizer, pair, no_prompt=0.1)
     first = np.mean(train.step(run, stream.next()))
     for _ in range(60):
@@ -177,7 +300,7 @@ def test_the_words_of_a_caption_tell_which_codes_come(run, tokenizer, monkeypatc
     """Songs by a flute hold one code, songs by a piano another: the text encoder learns which."""
     monkeypatch.setattr(words, "BATCH", 16)
     corpus = [
-        Song(piece, np.full((4, 30), 3 if piece.spec().labels["lead"] == "flute" else 9, "u2"))
+        Song(piece, np.full((4, 30), 3 if piece.spec().labels["lead"] == "flute" else 9, "u2"), 4)
         for piece in (Piece("songs", n, 0.6) for n in range(400))
         if piece.spec().labels["lead"] in ("flute", "piano")
     ]
@@ -189,7 +312,7 @@ def test_the_words_of_a_caption_tell_which_codes_come(run, tokenizer, monkeypatc
 
 def test_the_projection_begins_with_what_differs_between_captions(run, tokenizer):
     projection, text = run.model.enc_to_dec_proj, run.model.text_encoder
-    corpus = [Song(piece, np.zeros((4, 9), "u2")) for piece in pieces("train", 1.0)]
+    corpus = [Song(piece, np.zeros((4, 9), "u2"), 4) for piece in pieces("train", 1.0)]
     words.whiten(projection, text, tokenizer, corpus)
     rng = np.random.default_rng(5)
     read = tokenizer(
@@ -210,8 +333,8 @@ def test_a_caption_counts_most_at_the_start(run, tokenizer):
     assert torch.allclose((4 * parts[0][0] + 26 * parts[1][0]) / 30, whole[0], atol=1e-5)
 
 
-def test_code_shares_count_each_entry_of_the_first_codebooks():
-    shares = words.code_shares(np.array([[0, 0, 1, 3], [2, 2, 2, 2], [0, 0, 0, 0]]), 4)
+def test_code_shares_count_each_entry_of_the_codebooks():
+    shares = words.code_shares(np.array([[0, 0, 1, 3], [2, 2, 2, 2]]), 4)
     assert shares.tolist() == [[0.5, 0.25, 0, 0.25], [0, 0, 1, 0]]
 
 
@@ -279,16 +402,25 @@ def test_a_long_song_goes_on_past_the_length_of_the_dataset():
     assert score.get_end_time() > 25
 
 
-def test_a_corpus_is_encoded_once_for_each_codec(tmp_path):
-    made = []
-    for seed in (0, 1):
-        torch.manual_seed(seed)
-        save_halved(SketchCodec(SketchCodecConfig(**SMALL)), tmp_path / str(seed))
+def test_crops_begin_on_a_downbeat(tokenizer):
+    count = np.tile(np.arange(40) % 8, (4, 1)).astype("u2")
+    corpus = [Song(Piece("songs", n, 0.8), count, bar=8) for n in range(4)]
+    stream = Batches(corpus, tokenizer, 32, 0, (Length(12, 4, 1.0),), from_start=0.0)
+    first = torch.cat([stream.next().targets[:, 0, 0] for _ in range(10)])
+    assert (first == 0).all()
+
+
+def test_a_corpus_is_encoded_once_for_each_set_of_codebooks(tmp_path):
+    made, books = [], [tmp_path / "one.safetensors", tmp_path / "other.safetensors"]
+    for seed, path in enumerate(books):
+        rng = np.random.default_rng(seed)
+        sizes = (64, 217, 200, 17, 200, 17)
+        Codebooks([rng.normal(size=(8, n)).astype(np.float32) for n in sizes]).save(path)
         for _ in range(2):
             calls: list[int] = []
             corpus = encode_corpus(
                 tmp_path / "codes",
-                tmp_path / str(seed),
+                path,
                 "validation",
                 0.02,
                 1,
@@ -297,5 +429,5 @@ def test_a_corpus_is_encoded_once_for_each_codec(tmp_path):
             made.append((len(calls), len(corpus)))
     assert [calls for calls, _ in made] == [1, 0, 1, 0]
     assert {count for _, count in made} == {len(corpus)} and len(corpus) >= 3
-    assert corpus[0].codes.shape == (4, round(corpus[0].piece.seconds * 50))
-    assert codec_fingerprint(tmp_path / "0") != codec_fingerprint(tmp_path / "1")
+    assert corpus[0].codes.shape == (6, round(corpus[0].piece.seconds * 50))
+    assert fingerprint(books[0]) != fingerprint(books[1])

@@ -15,11 +15,13 @@ from curation.errors import BadInput
 from sketch import SketchCodec, SketchCodecConfig
 from sketch.checkpoints import Checkpoint, Stopwatch
 from sketch.cli import main
+from sketch.codec.books import Codebooks
 from sketch.export import save_sketch
-from sketch.language.model import build
+from sketch.language.model import LanguageModel, assemble
 from sketch.language.text import make_tokenizer
 from sketch.loading import load_sketch, shard_name
 from tests.test_sketch_codec import SMALL
+from tests.test_sketch_language import centres
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,9 @@ def folder(tmp_path_factory) -> Path:
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("sketch")
     tokenizer = make_tokenizer(hours=4.0)
-    save_sketch(build(SketchCodec(SketchCodecConfig(**SMALL)), tokenizer), tokenizer, folder)
+    parts = LanguageModel(tokenizer, [torch.from_numpy(one) for one in centres()])
+    model = assemble(SketchCodec(SketchCodecConfig(**SMALL)), parts)
+    save_sketch(model, tokenizer, Codebooks(centres()), folder)
     return folder
 
 
@@ -102,7 +106,7 @@ def test_weights_that_do_not_belong_together_are_noticed(copy):
 def test_weights_of_another_format_are_refused(copy):
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(config | {"sketch_format": 99}))
-    with pytest.raises(BadInput, match="format 99, this code reads 1"):
+    with pytest.raises(BadInput, match="format 99, this code reads 2"):
         load_sketch(copy)
 
 
@@ -112,9 +116,8 @@ def test_weights_of_another_format_are_refused(copy):
         (["play", "", "--weights", "{folder}"], "the prompt is empty"),
         (["play", "jazz", "--out", "no/where.wav"], "no is no folder"),
         (["play", "jazz", "--weights", "nowhere"], "nowhere has no config.json"),
-        (["train", "lm", "--minutes", "1"], "has no codec yet"),
-        (["train", "codec", "--minutes", "0"], "give a number above 0"),
-        (["export", "out"], "has no language model yet"),
+        (["train", "encoder", "--minutes", "0"], "give a number above 0"),
+        (["export", "out"], "has no decoders.pt yet: run 'python -m sketch train decoders'"),
     ],
 )
 def test_bad_input_is_one_line(arguments, message, folder, capsys, tmp_path, monkeypatch):
@@ -137,7 +140,8 @@ def test_a_prompt_becomes_a_file(folder, tmp_path, capsys):
 def test_a_damaged_checkpoint_is_not_exported(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "lm.pt").write_bytes(b"half of it")
+    for name in ("decoders.pt", "encoder.pt", "lm.pt"):
+        (tmp_path / "work" / name).write_bytes(b"half of it")
     assert main(["export", "out", "--work", "work"]) == 2
     assert "damaged or no checkpoint" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import (
@@ -15,6 +16,7 @@ from transformers import (
     T5EncoderModel,
 )
 
+from sketch.codec.books import Codebooks
 from sketch.codec.model import SketchCodec, SketchCodecConfig
 from sketch.export import save_sketch
 from sketch.language import model as shape
@@ -64,9 +66,10 @@ def save_small_sketch(folder: Path) -> None:
             patch.setattr(shape, name, size)
         torch.manual_seed(0)
         tokenizer = make_tokenizer(hours=2.0)
-        save_sketch(
-            shape.build(SketchCodec(SketchCodecConfig(**SMALL)), tokenizer), tokenizer, folder
-        )
+        books = Codebooks([np.ones((32, 8), np.float32) * np.arange(32)[:, None]] * 4)
+        parts = shape.LanguageModel(tokenizer, [torch.from_numpy(one) for one in books.centres])
+        model = shape.assemble(SketchCodec(SketchCodecConfig(**SMALL)), parts)
+        save_sketch(model, tokenizer, books, folder)
 
 
 def toy_bank(model: TransformersModel, concepts: tuple[str, ...], seed: int = 0) -> Bank:

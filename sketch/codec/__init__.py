@@ -1,1 +1,1 @@
-"""The codec: sound to four codes per frame of 20 ms and back, all of it at frame rate."""
+"""The codec: sound to the codes of its stems, 50 times a second, and back, all of it at frame rate."""

@@ -1,4 +1,8 @@
-"""The codec as transformers sees it: `SketchCodec`, with the calls that MusicGen makes of a codec."""
+"""The codec as transformers sees it: `SketchCodec`, with the calls that MusicGen makes of a codec.
+
+Each codebook belongs to a stem. An encoder hears a mixture and says which codes its stems are; a
+decoder for every stem makes its sound from its own codes alone, and the stems are added up.
+"""
 
 from __future__ import annotations
 
@@ -13,33 +17,34 @@ from transformers.utils import ModelOutput
 from sketch.codec.constants import Constants
 from sketch.codec.convnext import Block
 from sketch.codec.features import HOP, SAMPLE_RATE, FrameFeatures
-from sketch.codec.quantiser import ResidualQuantiser
+from sketch.codec.stems import CODEBOOK_STEMS, ENTRIES
 from sketch.codec.synthesis import Synthesis, within_full_scale
 
-ENCODER_REACH, DECODER_PAST, DECODER_FUTURE = 3, 5, 1
+ENCODER_PAST, ENCODER_FUTURE = 4, 4
+DECODER_PAST, DECODER_FUTURE = 5, 1
 
 
 class SketchCodecConfig(PretrainedConfig):
-    """Sizes of the codec. ``frame_rate`` is 50, ``sampling_rate`` 32,000 and both are fixed."""
+    """Sizes of the codec. ``frame_rate`` is 50, ``sampling_rate`` 32,000 and both are fixed.
+
+    ``codebook_stems`` says which stem each codebook belongs to.
+    """
 
     model_type = "sketch_codec"
 
     def __init__(
         self,
-        codebook_size: int = 2048,
-        num_codebooks: int = 4,
-        codebook_dim: int = 64,
-        patience: float = 0.5,
+        codebook_size: int = ENTRIES,
+        codebook_stems: tuple[str, ...] = CODEBOOK_STEMS,
         encoder_size: int = 256,
-        encoder_blocks: int = 4,
-        decoder_size: int = 256,
-        decoder_blocks: int = 6,
+        encoder_blocks: int = 5,
+        decoder_size: int = 128,
+        decoder_blocks: int = 5,
         **kwargs: Any,
     ) -> None:
         self.codebook_size = codebook_size
-        self.num_codebooks = num_codebooks
-        self.codebook_dim = codebook_dim
-        self.patience = patience
+        self.codebook_stems = list(codebook_stems)
+        self.num_codebooks = len(codebook_stems)
         self.encoder_size = encoder_size
         self.encoder_blocks = encoder_blocks
         self.decoder_size = decoder_size
@@ -47,19 +52,19 @@ class SketchCodecConfig(PretrainedConfig):
         self.sampling_rate = SAMPLE_RATE
         self.frame_rate = SAMPLE_RATE // HOP
         self.audio_channels = 1
-        for fixed in ("sampling_rate", "frame_rate", "audio_channels"):
+        for fixed in ("sampling_rate", "frame_rate", "audio_channels", "num_codebooks"):
             kwargs.pop(fixed, None)
         super().__init__(**kwargs)
 
     @property
     def decoder_past(self) -> int:
         """Frames before a frame that its sound depends on."""
-        return DECODER_PAST * (self.decoder_blocks + 1) + 1
+        return DECODER_PAST * self.decoder_blocks + 1
 
     @property
     def decoder_future(self) -> int:
         """Frames after a frame that its sound depends on."""
-        return DECODER_FUTURE * (self.decoder_blocks + 1) + 1
+        return DECODER_FUTURE * self.decoder_blocks + 1
 
 
 @dataclass
@@ -78,40 +83,40 @@ class SketchCodecDecoding(ModelOutput):
 
 
 class Encoder(nn.Module):
-    """Bands ``[B, T, F]`` to latents ``[B, T, codebook_dim]``."""
+    """Bands of a mixture ``[B, T, F]`` to how likely each code is, ``[B, K, T, E]`` (logits)."""
 
     def __init__(self, config: SketchCodecConfig, features: int) -> None:
         super().__init__()
-        self.enter = nn.Linear(features, config.encoder_size)
+        size = config.encoder_size
+        self.enter = nn.Linear(features, size)
         self.blocks = nn.Sequential(
-            *(
-                Block(config.encoder_size, ENCODER_REACH, ENCODER_REACH)
-                for _ in range(config.encoder_blocks)
-            )
+            *(Block(size, ENCODER_PAST, ENCODER_FUTURE) for _ in range(config.encoder_blocks))
         )
-        self.norm = nn.LayerNorm(config.encoder_size)
-        self.leave = nn.Linear(config.encoder_size, config.codebook_dim)
+        self.norm = nn.LayerNorm(size)
+        self.leave = nn.Linear(size, config.num_codebooks * config.codebook_size)
+        self.shape = (config.num_codebooks, config.codebook_size)
 
     def forward(self, bands: Tensor) -> Tensor:
-        latent: Tensor = self.leave(self.norm(self.blocks(self.enter(bands))))
-        return latent
+        logits: Tensor = self.leave(self.norm(self.blocks(self.enter(bands))))
+        return logits.unflatten(-1, self.shape).transpose(1, 2)
 
 
-class Decoder(nn.Module):
-    """Latents ``[B, T, codebook_dim]`` to the controls of `Synthesis`, ``[B, T, sum(sizes)]``."""
+class StemDecoder(nn.Module):
+    """A stem's codes ``[B, k, T]`` to the controls of `Synthesis`, ``[B, T, sum(sizes)]``."""
 
-    def __init__(self, config: SketchCodecConfig, controls: int) -> None:
+    def __init__(self, config: SketchCodecConfig, books: int, controls: int) -> None:
         super().__init__()
         size = config.decoder_size
-        self.enter = nn.Linear(config.codebook_dim, size)
+        self.entries = nn.ModuleList(nn.Embedding(config.codebook_size, size) for _ in range(books))
         self.blocks = nn.Sequential(
-            *(Block(size, DECODER_PAST, DECODER_FUTURE) for _ in range(config.decoder_blocks + 1))
+            *(Block(size, DECODER_PAST, DECODER_FUTURE) for _ in range(config.decoder_blocks))
         )
         self.norm = nn.LayerNorm(size)
         self.leave = nn.Linear(size, controls)
 
-    def forward(self, latent: Tensor) -> Tensor:
-        controls: Tensor = self.leave(self.norm(self.blocks(self.enter(latent))))
+    def forward(self, codes: Tensor) -> Tensor:
+        entered = [table(codes[:, k]) for k, table in enumerate(self.entries)]
+        controls: Tensor = self.leave(self.norm(self.blocks(torch.stack(entered).sum(0))))
         return controls
 
 
@@ -128,10 +133,13 @@ class SketchCodec(PreTrainedModel):
         self.features = FrameFeatures()
         self.synthesis = Synthesis()
         self.encoder = Encoder(config, self.features.size)
-        self.quantiser = ResidualQuantiser(
-            config.num_codebooks, config.codebook_size, config.codebook_dim, config.patience
+        controls = sum(self.synthesis.sizes)
+        self.decoders = nn.ModuleDict(
+            {
+                stem: StemDecoder(config, config.codebook_stems.count(stem), controls)
+                for stem in dict.fromkeys(config.codebook_stems)
+            }
         )
-        self.decoder = Decoder(config, sum(self.synthesis.sizes))
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -154,8 +162,8 @@ class SketchCodec(PreTrainedModel):
         """Samples ``[B, 1, N]`` at 32 kHz to codes; a begun frame counts as a whole one."""
         if padding_mask is not None:
             input_values = input_values * padding_mask.view(input_values.shape[0], 1, -1)
-        latent = self.encoder(self.features(input_values.squeeze(1)))
-        return SketchCodecEncoding(self.quantiser.encode(latent)[None], [None])
+        logits = self.encoder(self.features(input_values.squeeze(1)))
+        return SketchCodecEncoding(logits.argmax(-1)[None], [None])
 
     @torch.no_grad()
     def decode(
@@ -167,6 +175,12 @@ class SketchCodec(PreTrainedModel):
             audio_scales: unused: this codec has none.
             first_frame: which frame of the clip the first one is, for chunks.
         """
-        controls = self.decoder(self.quantiser.decode(audio_codes[0]))
-        samples = within_full_scale(self.synthesis(controls, first_frame))
+        stems = [self.stem(stem, audio_codes[0], first_frame) for stem in self.decoders]
+        samples = within_full_scale(torch.stack(stems).sum(0))
         return SketchCodecDecoding(samples.unsqueeze(1))
+
+    def stem(self, stem: str, codes: Tensor, first_frame: int = 0) -> Tensor:
+        """One stem alone: codes ``[B, K, T]`` of all stems to its samples ``[B, T * 640]``."""
+        mine = [k for k, name in enumerate(self.config.codebook_stems) if name == stem]
+        samples: Tensor = self.synthesis(self.decoders[stem](codes[:, mine]), first_frame)
+        return samples

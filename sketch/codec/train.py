@@ -1,82 +1,158 @@
-"""The codec's training: a short warm-up without codes, k-means, then everything together."""
+"""The codec's training: codebooks by k-means, then decoders of stems and the encoder of mixtures.
+
+Decoders and encoder need only the codebooks, so each can have a core of its own.
+"""
 
 from __future__ import annotations
 
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sketch.checkpoints import Checkpoint, Stopwatch
+from sketch.checkpoints import Checkpoint, Stopwatch, read_checkpoint
+from sketch.codec.books import Codebooks, book_features, learn_book
 from sketch.codec.losses import WEIGHTS, Losses, chroma
 from sketch.codec.model import SketchCodec, SketchCodecConfig
+from sketch.codec.stems import BOOKS_FILE, CODEBOOK_STEMS, SILENCE, STEMS
+from sketch.loading import load_codec
+from sketch.material import CODEC_MIX, Piece, pieces
 from sketch.measures.pitch import agreement
-from sketch.rendered import Crops, Shard, prepare
+from sketch.parallel import spread
+from sketch.rendered import Crops, Shard, describe, prepare
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT = "codec.pt"
-HOURS, VALIDATION_HOURS = 6.0, 0.12
-FRAMES, BATCH = 100, 10
-LEARNING_RATE = 1e-3
-WARM_UP_STEPS = 200
-KMEANS_STEP = 150
-"""Steps without quantisation; then the codebooks begin from what the encoder gives."""
+BOOK_HOURS, HOURS, VALIDATION_HOURS = 2.0, 4.0, 0.15
+BOOK_SHARE = 0.6
+"""Of the frames that a stem is heard in, how many the codebooks learn from."""
+
+LEARNING_RATE, WARM_UP_STEPS = 1.5e-3, 100
+DECODER_FRAMES, DECODER_BATCH = 64, 3
+"""Crops of 1.3 s, so many of each stem a step."""
+
+ENCODER_FRAMES, ENCODER_BATCH = 150, 16
+UNHEARD_WEIGHT = 0.3
+"""Of a stem's frames of silence in the encoder's loss: there are many, and they are easy."""
+
+
+def learn_codebooks(folder: Path, hours: float = BOOK_HOURS) -> Codebooks:
+    """Codebooks of a corpus of so many hours, kept in ``folder``; read from there if they are."""
+    path = folder / BOOKS_FILE
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        corpus = pieces("train", hours, CODEC_MIX)
+        jobs = [(corpus[i : i + 20],) for i in range(0, len(corpus), 20)]
+        found = list(spread(_book_frames, jobs, os.cpu_count() or 1))
+        centres = []
+        for book, stem in enumerate(CODEBOOK_STEMS):
+            frames = np.concatenate([part[book] for part in found]).astype(np.float32)
+            learned, left = learn_book(frames)
+            log.info("%s: %d frames, %.1f %% of variance left", stem, len(frames), 100 * left)
+            centres.append(learned)
+        Codebooks(centres).save(path)
+    return Codebooks.load(path)
+
+
+def _book_frames(batch: Sequence[Piece]) -> list[np.ndarray]:
+    rng = np.random.default_rng(batch[0].index)
+    found: list[list[np.ndarray]] = [[np.zeros((0, 0))] * 0 for _ in CODEBOOK_STEMS]
+    for piece in batch:
+        clip = describe(piece)
+        if clip is None:
+            continue
+        for book, stem in enumerate(CODEBOOK_STEMS):
+            described = clip[1][STEMS.index(stem)]
+            heard = book_features(book, described)[~described.silent]
+            found[book].append(heard[rng.random(len(heard)) < BOOK_SHARE].astype(np.float16))
+    return [np.concatenate(parts) for parts in found]
 
 
 @dataclass
 class Run:
-    """Everything that one training holds."""
+    """Everything that the training of one part holds."""
 
     codec: SketchCodec
     losses: Losses
     optimiser: torch.optim.Optimizer
     device: torch.device
+    precision: torch.dtype
 
 
-def train(folder: Path, minutes: float, device: str = "cpu", seed: int = 0) -> SketchCodec:
-    """Train for this many minutes in all, from the checkpoint in ``folder`` if there is one."""
+def train(
+    folder: Path,
+    part: str,
+    minutes: float,
+    device: str = "cpu",
+    precision: torch.dtype = torch.float32,
+    begin: Path | None = None,
+    seed: int = 0,
+) -> SketchCodec:
+    """Train the ``decoders`` or the ``encoder`` for so many minutes in all, from its checkpoint.
+
+    Args:
+        folder: the codebooks, the sound and the checkpoint are kept there.
+        precision: of the encoder's matrix products.
+        begin: folder of a sketch of these codebooks to begin with, where there is no checkpoint.
+    """
     torch.manual_seed(seed)
-    workers = os.cpu_count() or 1
-    shards = prepare(folder / "sound", "train", HOURS, workers, _progress("rendering"))
-    held_out = prepare(folder / "sound", "validation", VALIDATION_HOURS, workers)
-    run = _start(torch.device(device))
-    recipe = {"config": run.codec.config.to_diff_dict(), "hours": HOURS, "batch": [BATCH, FRAMES]}
-    parts = {"codec": run.codec, "optimiser": run.optimiser, "codebooks": _Averages(run.codec)}
-    checkpoint = Checkpoint(folder / CHECKPOINT, recipe, parts)
+    learn_codebooks(folder)
+    workers, books = os.cpu_count() or 1, folder / BOOKS_FILE
+    shards = prepare(folder / "sound", books, "train", HOURS, workers, _rendering)
+    held_out = prepare(folder / "sound", books, "validation", VALIDATION_HOURS, workers)
+    run = _start(part, torch.device(device), precision)
+    step_of, frames, check = PARTS[part]
+    recipe = {"config": run.codec.config.to_diff_dict(), "hours": HOURS}
+    parts = {"codec": getattr(run.codec, part), "optimiser": run.optimiser}
+    checkpoint = Checkpoint(folder / checkpoint_name(part), recipe, parts)
     numbers = checkpoint.load() or {"step": 0, "seconds": 0.0}
     step, watch = numbers["step"], Stopwatch(numbers["seconds"])
-    crops = Crops(shards, FRAMES, seed + step)
+    if not step and begin:
+        getattr(run.codec, part).load_state_dict(getattr(load_codec(begin), part).state_dict())
+    crops = Crops(shards, frames, seed + step)
     while watch.seconds < minutes * 60:
         _set_rate(run.optimiser, step, watch.seconds / (minutes * 60))
-        if step == KMEANS_STEP:
-            _start_codebooks(run, crops)
-        losses = _step(run, crops, quantise=step >= KMEANS_STEP)
+        losses = step_of(run, crops)
+        _descend(run, losses)
         step += 1
         if watch.due("log", 30):
-            _report(step, watch.seconds, losses)
+            log.info("%s: step %d, %.1f min: %s", part, step, watch.seconds / 60, _line(losses))
         if watch.due("save", 120):
             checkpoint.save({"step": step, "seconds": watch.seconds})
         if watch.due("validate", 300):
-            log.info("validation %s", _line(validate(run, held_out)))
+            log.info("validation %s", _line(check(run, held_out)))
     checkpoint.save({"step": step, "seconds": watch.seconds})
-    log.info("validation %s", _line(validate(run, held_out)))
+    log.info("validation %s", _line(check(run, held_out)))
     return run.codec
 
 
-def _start(device: torch.device) -> Run:
+def checkpoint_name(part: str) -> str:
+    return f"{part}.pt"
+
+
+def assemble(folder: Path) -> SketchCodec:
+    """The codec out of the checkpoints of its parts."""
+    codec = SketchCodec(SketchCodecConfig())
+    for part in PARTS:
+        saved = read_checkpoint(folder / checkpoint_name(part))
+        getattr(codec, part).load_state_dict(saved["states"]["codec"])
+    return codec.eval()
+
+
+def _start(part: str, device: torch.device, precision: torch.dtype) -> Run:
     codec = SketchCodec(SketchCodecConfig()).to(device)
+    weights = getattr(codec, part).parameters()
     optimiser = torch.optim.AdamW(
-        codec.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=1e-3
+        weights, LEARNING_RATE, betas=(0.9, 0.98), weight_decay=1e-3, fused=True
     )
-    return Run(codec, Losses().to(device), optimiser, device)
+    return Run(codec, Losses().to(device), optimiser, device, precision)
 
 
 def _set_rate(optimiser: torch.optim.Optimizer, step: int, done: float) -> None:
@@ -86,44 +162,47 @@ def _set_rate(optimiser: torch.optim.Optimizer, step: int, done: float) -> None:
         group["lr"] = LEARNING_RATE * max(rate, 0.01)
 
 
-def _start_codebooks(run: Run, crops: Crops) -> None:
-    with torch.no_grad():
-        latents = [
-            run.codec.encoder(crops.batch(BATCH)[1].to(run.device)).flatten(0, 1) for _ in range(20)
-        ]
-    run.codec.quantiser.start_from(torch.cat(latents))
-
-
-def _step(run: Run, crops: Crops, quantise: bool) -> dict[str, Tensor]:
-    audio, bands = (part.to(run.device) for part in crops.batch(BATCH))
-    latent = run.codec.encoder(bands)
-    quantised = run.codec.quantiser(latent)[0] if quantise else latent
-    made = run.codec.synthesis(run.codec.decoder(quantised))
-    losses = run.losses(audio, made)
-    losses["commit"] = functional.mse_loss(latent, quantised.detach())
+def _descend(run: Run, losses: dict[str, Tensor]) -> None:
+    weights = next(group["params"] for group in run.optimiser.param_groups)
     run.optimiser.zero_grad(set_to_none=True)
-    torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum().backward()
-    torch.nn.utils.clip_grad_norm_(run.codec.parameters(), 3.0)
+    torch.stack([WEIGHTS.get(name, 1.0) * loss for name, loss in losses.items()]).sum().backward()
+    torch.nn.utils.clip_grad_norm_(weights, 3.0)
     run.optimiser.step()
-    return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _decoder_step(run: Run, crops: Crops) -> dict[str, Tensor]:
+    """Each stem's sound from its own codes, against the stem alone."""
+    sounds, made = [], []
+    for stem in STEMS:
+        audio, codes = (part.to(run.device) for part in crops.stems(DECODER_BATCH, stem))
+        sounds.append(audio)
+        made.append(run.codec.stem(stem, codes))
+    return run.losses(torch.cat(sounds), torch.cat(made))
+
+
+def _encoder_step(run: Run, crops: Crops) -> dict[str, Tensor]:
+    """Codes of the stems, out of their mixture: cross-entropy, which is 0 for a certain encoder."""
+    bands, codes = (part.to(run.device) for part in crops.mixtures(ENCODER_BATCH))
+    narrow = run.precision != torch.float32
+    with torch.autocast(run.device.type, run.precision if narrow else None, enabled=narrow):
+        logits = run.codec.encoder(bands)
+    loss = functional.cross_entropy(logits.flatten(0, 2).float(), codes.flatten(), reduction="none")
+    weight = torch.where(codes == SILENCE, UNHEARD_WEIGHT, 1.0)
+    means = (loss.view_as(weight) * weight).sum((0, 2)) / weight.sum((0, 2))
+    return {f"{stem} {book + 1}": means[book] for book, stem in enumerate(CODEBOOK_STEMS)}
 
 
 @torch.no_grad()
-def validate(run: Run, shards: Sequence[Shard], batches: int = 8) -> dict[str, float]:
-    """Mean losses, how often pitch classes agree, and how many entries each codebook uses."""
-    crops = Crops(shards, 4 * FRAMES // 2, seed=0)
-    rows, codes = [], []
+def _check_decoders(run: Run, shards: Sequence[Shard], batches: int = 6) -> dict[str, float]:
+    """Mean losses of mixtures decoded from their stems' codes, and how often pitch agrees."""
+    crops = Crops(shards, 3 * DECODER_FRAMES, seed=0)
+    rows = []
     for _ in range(batches):
-        audio, bands = (part.to(run.device) for part in crops.batch(8))
-        code = run.codec.quantiser.encode(run.codec.encoder(bands))
-        made = run.codec.synthesis(run.codec.decoder(run.codec.quantiser.decode(code)))
+        audio, codes = (part.to(run.device) for part in crops.whole(8))
+        made = torch.stack([run.codec.stem(stem, codes) for stem in STEMS]).sum(0)
         losses = {name: float(loss) for name, loss in run.losses(audio, made).items()}
         rows.append(losses | _pitch_agreement(run, audio, made))
-        codes.append(code)
-    means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
-    for k, code in enumerate(torch.cat(codes).unbind(1)):
-        means[f"perplexity {k + 1}"] = perplexity(code, run.codec.config.codebook_size)
-    return means
+    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
 
 
 def _pitch_agreement(run: Run, true: Tensor, made: Tensor) -> dict[str, float]:
@@ -134,35 +213,45 @@ def _pitch_agreement(run: Run, true: Tensor, made: Tensor) -> dict[str, float]:
     return {name: float(values.mean()) for name, values in found.items()}
 
 
+@torch.no_grad()
+def _check_encoder(run: Run, shards: Sequence[Shard], batches: int = 10) -> dict[str, float]:
+    """How often the encoder gives a sounding stem's code, by codebook, and hears that it sounds."""
+    crops = Crops(shards, ENCODER_FRAMES, seed=0)
+    right, heard = [], []
+    for _ in range(batches):
+        bands, codes = (part.to(run.device) for part in crops.mixtures(ENCODER_BATCH))
+        found = run.codec.encoder(bands).argmax(-1)
+        sounding = codes != SILENCE
+        counts = sounding.sum((0, 2)).clamp_min(1)
+        right.append(((found == codes) & sounding).sum((0, 2)) / counts)
+        heard.append(((found != SILENCE) == sounding).float().mean((0, 2)))
+    means = torch.stack(right).mean(0), torch.stack(heard).mean(0)
+    return {
+        f"{stem} {book + 1} {what}": float(mean[book])
+        for what, mean in zip(("right", "heard"), means, strict=True)
+        for book, stem in enumerate(CODEBOOK_STEMS)
+    }
+
+
 def perplexity(codes: Tensor, entries: int) -> float:
     """How many entries are in use, as the exponential of the codes' entropy."""
     share = torch.bincount(codes.flatten(), minlength=entries) / codes.numel()
     return float(torch.special.entr(share).sum().exp())
 
 
-class _Averages:
-    """The codebooks' moving averages, which are not part of the shipped weights."""
-
-    def __init__(self, codec: SketchCodec) -> None:
-        self.books = codec.quantiser.books
-
-    def state_dict(self) -> dict[str, Any]:
-        return {str(k): (book.counts, book.sums) for k, book in enumerate(self.books)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for k, book in enumerate(self.books):
-            book.counts.copy_(state[str(k)][0])
-            book.sums.copy_(state[str(k)][1])
+_Step = Callable[[Run, Crops], dict[str, Tensor]]
+_Check = Callable[[Run, Sequence[Shard]], dict[str, float]]
+PARTS: dict[str, tuple[_Step, int, _Check]] = {
+    "decoders": (_decoder_step, DECODER_FRAMES, _check_decoders),
+    "encoder": (_encoder_step, ENCODER_FRAMES, _check_encoder),
+}
 
 
-def _progress(what: str) -> Any:
-    return lambda done, total: log.info("%s: %d of %d shards", what, done, total)
+def _rendering(done: int, total: int) -> None:
+    log.info("rendering: %d of %d shards", done, total)
 
 
-def _report(step: int, seconds: float, losses: dict[str, Tensor]) -> None:
-    numbers = {name: float(loss) for name, loss in losses.items()}
-    log.info("step %d, %.1f min: %s", step, seconds / 60, _line(numbers))
-
-
-def _line(numbers: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.3g}" for name, value in numbers.items())
+def _line(numbers: dict[str, Tensor] | dict[str, float]) -> str:
+    return ", ".join(
+        f"{name} {torch.as_tensor(value).item():.3g}" for name, value in numbers.items()
+    )

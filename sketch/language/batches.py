@@ -10,20 +10,33 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from sketch.codec.stems import SILENCE
 from sketch.language.corpus import Song
 from sketch.language.text import caption
+from sketch.material import PHRASINGS
 
 IGNORED = -100
 NO_PROMPT = 0.15
 """Share of clips that are learned without their caption, for classifier-free guidance."""
 
-SPLICED, SPLICED_FROM = 0.3, 300
-"""Share of captioned crops of so many frames and more that begin with other music.
+SPLICED, SPLICED_FROM = 0.1, 400
+"""Share of captioned crops of so many frames and more that begin with bars of other music.
 
 What was played so far tells nearly all that a caption tells, so a model learns to trust it alone, and
 once its own notes stray from the prompt it never comes back. Here the caption tells what follows.
 Short crops are left whole, and the other music is learned as well: a model that learns nothing but the
 change would change all the time.
+"""
+
+LOOPED = 0.5
+"""Share of crops of genres and songs that begin a training as loops of a bar or two. It falls to none."""
+
+SHUFFLED = 0.6
+"""Share of the loops whose codes are dealt out anew, each codebook's among themselves.
+
+What a bar ago sounded is the best guess at what comes. A model that knows its bands by heart never
+looks there, and cannot keep time with music that it makes up; of a loop in codes that mean nothing,
+nothing is known by heart. Its first turn is not learned, nor has it a caption.
 """
 
 
@@ -37,14 +50,14 @@ class Length:
 
 
 LENGTHS = (
-    Length(20, 200, 0.25),
-    Length(100, 45, 0.20),
-    Length(300, 15, 0.25),
-    Length(600, 7, 0.15),
-    Length(1500, 3, 0.15),
+    Length(20, 160, 0.12),
+    Length(200, 16, 0.20),
+    Length(400, 8, 0.50),
+    Length(600, 5, 0.13),
+    Length(1500, 2, 0.05),
 )
-"""Beginnings of many clips, because it takes tens of thousands of captions to learn to read; two,
-six and twelve seconds; half minutes, to learn to go on."""
+"""Beginnings of many clips, because it takes tens of thousands of captions to learn to read; a bar or
+two, which is what it takes to keep time; half minutes, to learn to go on."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,12 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         parts = (self.inputs, self.targets, self.text, self.mask, self.prompted)
         return Batch(*(part.to(device) for part in parts))
+
+    def split(self, count: int) -> list[Batch]:
+        """The batch in so many parts, as equal as can be; fewer where it has fewer clips."""
+        parts = (self.inputs, self.targets, self.text, self.mask, self.prompted)
+        count = min(count, len(self.inputs))
+        return [Batch(*row) for row in zip(*(p.tensor_split(count) for p in parts), strict=True)]
 
 
 def delayed(codes: np.ndarray, blank: int) -> np.ndarray:
@@ -87,6 +106,8 @@ class Batches:
     Args:
         blank: the code that stands for 'nothing yet', one past the last entry.
         from_start: share of crops that begin where their clip does.
+        looped: share of crops with a metre that are a loop of their first bars.
+        shuffled: share of the loops whose codes are dealt out anew.
     """
 
     def __init__(
@@ -99,9 +120,12 @@ class Batches:
         from_start: float = 0.5,
         no_prompt: float = NO_PROMPT,
         spliced: float = SPLICED,
+        looped: float = 0.0,
+        shuffled: float = SHUFFLED,
     ) -> None:
         self.tokenizer, self.blank, self.lengths = tokenizer, blank, lengths
         self.from_start, self.no_prompt, self.spliced = from_start, no_prompt, spliced
+        self.looped, self.shuffled = looped, shuffled
         self.rng = np.random.default_rng(seed)
         self.songs = {
             length: [song for song in songs if _suits(song, length, lengths)] for length in lengths
@@ -118,29 +142,33 @@ class Batches:
         """Crops of these songs; shorter songs are filled up with blanks that are not learned."""
         books = songs[0].codes.shape[0]
         columns = np.full((len(songs), books, frames + 1), self.blank, dtype=np.int64)
+        known = np.zeros(len(songs), dtype=int)
         prompted = self.rng.random(len(songs)) >= self.no_prompt
-        for row, (song, begin) in enumerate(
-            zip(songs, self._begins(prompted, frames), strict=True)
-        ):
-            before = songs[row - 1].codes[:, :begin]
-            own = self._crop(song.codes, frames - before.shape[1])
+        for row, song in enumerate(songs):
+            before = self._before(songs[row - 1], frames, bool(prompted[row]))
+            turn = self._turn(song, frames - before.shape[1])
+            own = self._crop(song, frames - before.shape[1], turn)
+            if turn and not before.shape[1] and self.rng.random() < self.shuffled:
+                own, known[row], prompted[row] = self._dealt_anew(own), turn, False
             crop = np.concatenate([before, own], axis=1)
             columns[row, :, : crop.shape[1] + 1] = delayed(crop, self.blank)
         codes = torch.from_numpy(columns)
         targets = codes[..., 1:].clone()
         targets[targets == self.blank] = IGNORED
+        for row, frame in enumerate(known):
+            targets[row, :, : frame + books if frame else 0] = IGNORED
         words = self.tokenizer(
             [caption(song.piece, self.rng) for song in songs], padding=True, return_tensors="pt"
         )
         shown = torch.from_numpy(prompted).float()
         return Batch(codes[..., :-1], targets, words.input_ids, words.attention_mask, shown)
 
-    def _begins(self, prompted: np.ndarray, frames: int) -> list[int]:
-        """Where each clip's own music begins: somewhere in the first half where it is spliced."""
-        places = self.rng.integers(1, max(2, frames // 2), size=len(prompted))
-        chosen = prompted & (self.rng.random(len(prompted)) < self.spliced)
-        begins: list[int] = (places * chosen * (frames >= SPLICED_FROM)).tolist()
-        return begins
+    def _before(self, other: Song, frames: int, prompted: bool) -> np.ndarray:
+        """Bars of other music before a spliced crop, half of it at most; nothing before the rest."""
+        bars = min(frames // 2, other.codes.shape[1]) // other.bar
+        spliced = self.rng.random() < self.spliced * prompted * (frames >= SPLICED_FROM)
+        count = int(self.rng.integers(1, bars + 1)) if spliced and bars else 0
+        return other.codes[:, : count * other.bar]
 
     def _deal(self, length: Length) -> Song:
         deck = self._decks[length]
@@ -148,12 +176,31 @@ class Batches:
             deck.extend(self.rng.permutation(len(self.songs[length])).tolist())
         return self.songs[length][deck.pop()]
 
-    def _crop(self, codes: np.ndarray, frames: int) -> np.ndarray:
-        spare = codes.shape[1] - frames
-        if spare <= 0 or self.rng.random() < self.from_start:
-            return codes[:, :frames]
-        start = int(self.rng.integers(spare + 1))
-        return codes[:, start : start + frames]
+    def _turn(self, song: Song, frames: int) -> int:
+        """Frames of a loop's turn, a bar or two; 0 where the crop is to be no loop."""
+        looped = song.piece.family in PHRASINGS and self.rng.random() < self.looped
+        turn = int(self.rng.integers(1, 3)) * song.bar if looped else 0
+        return turn if turn < min(frames, song.codes.shape[1]) else 0
+
+    def _crop(self, song: Song, frames: int, turn: int = 0) -> np.ndarray:
+        """From the song's beginning or from a later bar: music begins on a downbeat.
+
+        Args:
+            turn: frames that are repeated until the crop is full; 0 for no loop.
+        """
+        bars = (song.codes.shape[1] - frames) // song.bar
+        later = bars > 0 and self.rng.random() >= self.from_start
+        start = int(self.rng.integers(bars + 1)) * song.bar if later else 0
+        if not turn:
+            return song.codes[:, start : start + frames]
+        return np.tile(song.codes[:, start : start + turn], -(-frames // turn))[:, :frames]
+
+    def _dealt_anew(self, codes: np.ndarray) -> np.ndarray:
+        """Other codes ``[K, T]`` for these, one for one in each codebook; silence stays."""
+        others = [
+            np.concatenate([[SILENCE], 1 + self.rng.permutation(self.blank - 1)]) for _ in codes
+        ]
+        return np.stack([table[book] for table, book in zip(others, codes, strict=True)])
 
 
 def _suits(song: Song, length: Length, lengths: Sequence[Length]) -> bool:

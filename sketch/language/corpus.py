@@ -1,4 +1,4 @@
-"""The corpus as codes: rendered and encoded in one go, because sound would fill the disk."""
+"""The corpus as codes of its stems: rendered and encoded in one go, because sound would fill the disk."""
 
 from __future__ import annotations
 
@@ -10,34 +10,32 @@ from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from sketch.codec.model import SketchCodec
-from sketch.material import Piece, pieces, render
+from sketch.codec.books import Codebooks
+from sketch.material import Piece, pieces
 from sketch.parallel import spread
+from sketch.rendered import describe
 
 PER_SHARD = 40
 
 
 @dataclass(frozen=True)
 class Song:
-    """A piece and its codes, uint16 ``[K, T]``."""
+    """A piece and its codes, uint16 ``[K, T]``; ``bar`` is the frames of a bar."""
 
     piece: Piece
     codes: np.ndarray
+    bar: int
 
 
-def codec_fingerprint(folder: Path) -> str:
-    """Says which codec made the codes: another one's codes are other sounds."""
-    digest = blake2b(digest_size=8)
-    for path in sorted(folder.glob("*.safetensors")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def fingerprint(books: Path) -> str:
+    """Says which codebooks made the codes: codes of others are other sounds."""
+    return blake2b(books.read_bytes(), digest_size=8).hexdigest()
 
 
 def encode_corpus(
     folder: Path,
-    codec: Path,
+    books: Path,
     split: str,
     hours: float,
     workers: int,
@@ -46,15 +44,15 @@ def encode_corpus(
     """The codes of a split's pieces, made where they are missing.
 
     Args:
-        folder: where the codes are kept, apart for every codec.
-        codec: folder of the trained codec.
+        folder: where the codes are kept, apart for other codebooks.
+        books: file of the codebooks.
     """
-    home = folder / codec_fingerprint(codec)
+    home = folder / fingerprint(books)
     home.mkdir(parents=True, exist_ok=True)
     wanted = pieces(split, hours)
     batches = [wanted[i : i + PER_SHARD] for i in range(0, len(wanted), PER_SHARD)]
     paths = [home / f"{_name(batch)}.npz" for batch in batches]
-    missing = [(p, b, codec) for p, b in zip(paths, batches, strict=True) if not p.exists()]
+    missing = [(p, b, books) for p, b in zip(paths, batches, strict=True) if not p.exists()]
     for done, _ in enumerate(spread(_write, missing, workers), start=1):
         progress(done, len(missing))
     return [song for path, batch in zip(paths, batches, strict=True) for song in _read(path, batch)]
@@ -64,20 +62,23 @@ def _name(batch: Sequence[Piece]) -> str:
     return blake2b(repr(list(batch)).encode(), digest_size=12).hexdigest()
 
 
+def codes_of(piece: Piece, books: Path) -> np.ndarray | None:
+    """A piece's codes, uint16 ``[K, T]``; None where the sound font cannot play it."""
+    described = describe(piece)
+    return None if described is None else _codebooks(books).encode(described[1]).astype(np.uint16)
+
+
 @cache
-def _codec(folder: Path) -> SketchCodec:
-    return SketchCodec.from_pretrained(folder).eval()
+def _codebooks(books: Path) -> Codebooks:
+    return Codebooks.load(books)
 
 
-def _write(path: Path, batch: Sequence[Piece], codec: Path) -> None:
-    arrays = {}
-    for place, piece in enumerate(batch):
-        sound = render(piece)
-        if sound is not None:
-            audio = torch.from_numpy(sound.astype(np.float32) / 32767)[None, None]
-            codes = _codec(codec).encode(audio).audio_codes
-            assert codes is not None
-            arrays[str(place)] = codes[0, 0].numpy().astype(np.uint16)
+def _write(path: Path, batch: Sequence[Piece], books: Path) -> None:
+    arrays = {
+        str(place): codes
+        for place, piece in enumerate(batch)
+        if (codes := codes_of(piece, books)) is not None
+    }
     part = path.with_suffix(f".{os.getpid()}.part")
     with part.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
@@ -86,4 +87,5 @@ def _write(path: Path, batch: Sequence[Piece], codec: Path) -> None:
 
 def _read(path: Path, batch: Sequence[Piece]) -> list[Song]:
     with np.load(path) as arrays:
-        return [Song(batch[int(place)], arrays[place]) for place in arrays]
+        pieces_of = ((batch[int(place)], arrays[place]) for place in arrays)
+        return [Song(piece, codes, piece.bar_frames) for piece, codes in pieces_of]

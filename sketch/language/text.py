@@ -17,8 +17,7 @@ from tokenizers import (
 )
 from transformers import PreTrainedTokenizerFast
 
-from curation.concepts import songs
-from sketch.material import Piece, pieces
+from sketch.material import PHRASINGS, Piece, pieces
 
 VOCABULARY = 1024
 LONGEST = 64
@@ -29,11 +28,12 @@ _HOURS = 60.0
 
 
 def caption(piece: Piece, rng: np.random.Generator) -> str:
-    """The piece in words; a song in another phrasing each time."""
+    """The piece in words; a genre or a song in another phrasing each time."""
     spec = piece.spec()
-    if piece.family != "songs":
+    if piece.family not in PHRASINGS:
         return spec.caption
-    return songs.caption(spec.labels, songs.CAPTIONS[int(rng.integers(len(songs.CAPTIONS)))])
+    phrasings, in_words = PHRASINGS[piece.family]
+    return in_words(spec.labels, phrasings[int(rng.integers(len(phrasings)))])
 
 
 def make_tokenizer(hours: float = _HOURS) -> PreTrainedTokenizerFast:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,19 +15,21 @@ from torch.nn import functional
 from transformers import MusicgenForConditionalGeneration, PreTrainedTokenizerFast
 
 from sketch.checkpoints import Checkpoint, Stopwatch
-from sketch.codec.model import SketchCodec
-from sketch.language.batches import IGNORED, Batch, Batches, Length
-from sketch.language.corpus import codec_fingerprint, encode_corpus
-from sketch.language.model import build
+from sketch.codec.books import Codebooks
+from sketch.codec.stems import BOOKS_FILE, CODEBOOK_STEMS, ENTRIES
+from sketch.language.batches import IGNORED, LOOPED, Batch, Batches, Length
+from sketch.language.corpus import encode_corpus, fingerprint
+from sketch.language.model import Clock, LanguageModel, set_temperatures
 from sketch.language.muon import Muon
 from sketch.language.text import make_tokenizer
 from sketch.language.words import learn_words, whiten
+from sketch.loading import load_sketch
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT = "lm.pt"
-HOURS, VALIDATION_HOURS = 32.0, 0.6
-VALIDATION = Length(300, 15, 1.0)
+HOURS, VALIDATION_HOURS = 10.0, 0.8
+VALIDATION = Length(400, 8, 1.0)
 WARM_UP_STEPS = 60
 DECAY_FROM = 0.5
 """Share of the time after which the learning rate falls, linearly, to nothing."""
@@ -35,60 +38,73 @@ EARLY, EARLY_FRAMES = 4.0, 15.0
 """A clip's first frames count five times as much, the 15th two and a half times: it is there, before
 there is music to go on from, that the caption is needed."""
 
+STEM_WEIGHTS = {"drums": 2.0, "bass": 1.0, "chords": 0.75, "lead": 0.75}
+"""How much each codebook of a stem counts: drums are half of the frames a new code, and keep the time."""
+
 MUON_RATE, ADAM_RATE, EMBEDDING_RATE, TEXT_RATE = 0.012, 1.5e-3, 2e-3, 3e-4
 
 
 @dataclass
 class Run:
-    """Everything that one training holds; ``precision`` is that of the matrix products."""
+    """Everything that one training holds.
 
-    model: MusicgenForConditionalGeneration
+    Attributes:
+        precision: of the matrix products.
+        clock: what stays as it is.
+        side_by_side: into how many parts a batch is cut, each learned by a thread of its own. Two
+            cores so do nearly twice the work of one; two threads in every product do a sixth more.
+    """
+
+    model: LanguageModel
     tokenizer: PreTrainedTokenizerFast
     optimisers: list[torch.optim.Optimizer]
     device: torch.device
     precision: torch.dtype
+    clock: Clock
+    side_by_side: int = 1
 
 
 def train(
     folder: Path,
-    codec_folder: Path,
     minutes: float,
     device: str = "cpu",
     precision: torch.dtype = torch.float32,
+    begin: Path | None = None,
     seed: int = 0,
-) -> MusicgenForConditionalGeneration:
+) -> LanguageModel:
     """Train for this many minutes in all, from the checkpoint in ``folder`` if there is one.
 
     Args:
-        folder: for the codes and the checkpoint.
-        codec_folder: the trained codec, as `sketch.export` saves it.
+        folder: of the codebooks; the codes and the checkpoint are kept there.
+        begin: folder of a sketch of these codebooks to begin with, where there is no checkpoint.
         precision: of the matrix products; weights and sums are float32 always.
     """
     torch.manual_seed(seed)
+    books = folder / BOOKS_FILE
     workers = os.cpu_count() or 1
-    songs = encode_corpus(folder / "codes", codec_folder, "train", HOURS, workers, _encoding)
-    held_out = encode_corpus(
-        folder / "codes", codec_folder, "validation", VALIDATION_HOURS, workers
-    )
-    run = start(SketchCodec.from_pretrained(codec_folder), torch.device(device), precision)
-    recipe = {
-        "codec": codec_fingerprint(codec_folder),
-        "decoder": run.model.decoder.config.to_diff_dict(),
-    }
+    songs = encode_corpus(folder / "codes", books, "train", HOURS, workers, _encoding)
+    held_out = encode_corpus(folder / "codes", books, "validation", VALIDATION_HOURS, workers)
+    run = start(Codebooks.load(books), torch.device(device), precision)
+    run.side_by_side = torch.get_num_threads() if device == "cpu" else 1
+    recipe = {"books": fingerprint(books), "decoder": run.model.decoder.config.to_diff_dict()}
     parts = {"decoder": run.model.decoder, "text": run.model.text_encoder}
     parts |= {"projection": run.model.enc_to_dec_proj}
     parts |= {f"optimiser {i}": optimiser for i, optimiser in enumerate(run.optimisers)}
     checkpoint = Checkpoint(folder / CHECKPOINT, recipe, parts)
     numbers = checkpoint.load() or {"step": 0, "seconds": 0.0, "tokens": 0}
-    blank = run.model.decoder.config.vocab_size
-    if not numbers["step"]:
-        learn_words(run.model.text_encoder, run.tokenizer, songs, blank)
+    if not numbers["step"] and begin:
+        _take_over(run.model, load_sketch(begin).model)
+        run.clock.keep()
+    elif not numbers["step"]:
+        learn_words(run.model.text_encoder, run.tokenizer, songs, ENTRIES)
         whiten(run.model.enc_to_dec_proj, run.model.text_encoder, run.tokenizer, songs)
-    batches = Batches(songs, run.tokenizer, blank, seed + numbers["step"])
-    tests = list(_validation_batches(Batches(held_out, run.tokenizer, blank, 0, (VALIDATION,))))
+    batches = Batches(songs, run.tokenizer, ENTRIES, seed + numbers["step"])
+    tests = list(_validation_batches(Batches(held_out, run.tokenizer, ENTRIES, 0, (VALIDATION,))))
     watch = Stopwatch(numbers["seconds"])
     while watch.seconds < minutes * 60:
-        _set_rates(run.optimisers, numbers["step"], watch.seconds / (minutes * 60))
+        done = watch.seconds / (minutes * 60)
+        _set_rates(run.optimisers, numbers["step"], done)
+        batches.looped = LOOPED * max(0.0, 1 - done)
         batch = batches.next()
         losses = step(run, batch)
         numbers["step"] += 1
@@ -105,17 +121,24 @@ def train(
     return run.model
 
 
-def start(codec: SketchCodec, device: torch.device, precision: torch.dtype = torch.float32) -> Run:
+@torch.no_grad()
+def _take_over(model: LanguageModel, whole: MusicgenForConditionalGeneration) -> None:
+    """Weights of an exported sketch's parts, its heads at their own temperature."""
+    set_temperatures(whole, [1.0] * len(whole.decoder.lm_heads))
+    for part in ("decoder", "text_encoder", "enc_to_dec_proj"):
+        getattr(model, part).load_state_dict(getattr(whole, part).state_dict())
+
+
+def start(books: Codebooks, device: torch.device, precision: torch.dtype = torch.float32) -> Run:
     """An untrained model with its optimisers: Muon for matrices inside blocks, AdamW for the rest."""
     tokenizer = make_tokenizer()
-    model = build(codec, tokenizer).to(device)
-    model.audio_encoder.requires_grad_(False)
-    blocks = list(model.decoder.model.decoder.layers.parameters())
-    matrices = [weight for weight in blocks if weight.ndim == 2]
-    embeddings = list(model.decoder.model.decoder.embed_tokens.parameters())
+    model = LanguageModel(tokenizer, [torch.from_numpy(c) for c in books.centres]).to(device)
+    inner = model.decoder.model.decoder
+    matrices = [weight for weight in inner.layers.parameters() if weight.ndim == 2]
+    embeddings = list(inner.embed_tokens.parameters())
     text = list(model.text_encoder.parameters())
     taken = {id(weight) for weight in [*matrices, *embeddings, *text]}
-    others = [w for w in model.parameters() if w.requires_grad and id(w) not in taken]
+    others = [weight for weight in model.parameters() if id(weight) not in taken]
     adam = torch.optim.AdamW(
         [
             {"params": embeddings, "lr": EMBEDDING_RATE},
@@ -124,33 +147,66 @@ def start(codec: SketchCodec, device: torch.device, precision: torch.dtype = tor
         ],
         betas=(0.9, 0.98),
         weight_decay=0.0,
+        fused=True,
     )
-    optimisers: list[torch.optim.Optimizer] = [Muon(matrices, lr=MUON_RATE), adam]
+    muon = Muon(matrices, lr=MUON_RATE, precision=precision)
+    optimisers: list[torch.optim.Optimizer] = [muon, adam]
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["full_rate"] = group["lr"]
-    return Run(model, tokenizer, optimisers, device, precision)
+    return Run(model, tokenizer, optimisers, device, precision, Clock(model.decoder))
 
 
 def step(run: Run, batch: Batch) -> list[float]:
     """One step on one batch; cross-entropy per codebook, in nats."""
     run.model.train()
-    frames = torch.arange(batch.targets.shape[-1], device=run.device)
-    weights = 1 + EARLY * torch.exp(-frames / EARLY_FRAMES)
-    losses = cross_entropy(run.model, batch.to(run.device), weights, run.precision)
-    for optimiser in run.optimisers:
-        optimiser.zero_grad(set_to_none=True)
-    losses.mean().backward()
     learned = [w for o in run.optimisers for g in o.param_groups for w in g["params"]]
+    losses, gradients = _descent(run, batch.to(run.device), learned)
+    for weight, gradient in zip(learned, gradients, strict=True):
+        weight.grad = gradient
     torch.nn.utils.clip_grad_norm_(learned, 1.0)
     for optimiser in run.optimisers:
         optimiser.step()
+    run.clock.keep()
     values: list[float] = losses.tolist()
     return values
 
 
+def _descent(
+    run: Run, batch: Batch, learned: Sequence[Tensor]
+) -> tuple[Tensor, list[Tensor | None]]:
+    """Mean losses ``[K]`` of the batch's parts, and the mean of the gradients of all weights."""
+    frames = torch.arange(batch.targets.shape[-1], device=run.device)
+    weights = 1 + EARLY * torch.exp(-frames / EARLY_FRAMES)
+    books = torch.tensor([STEM_WEIGHTS[stem] for stem in CODEBOOK_STEMS], device=run.device)
+    books = books[: batch.targets.shape[1]]
+
+    def descend(part: Batch) -> tuple[Tensor, tuple[Tensor | None, ...]]:
+        losses = cross_entropy(run.model, part, weights, run.precision)
+        total = (losses * books).sum() / books.sum()
+        return losses.detach(), torch.autograd.grad(total, learned, allow_unused=True)
+
+    parts = batch.split(run.side_by_side)
+    if len(parts) == 1:
+        losses, gradients = descend(batch)
+        return losses, list(gradients)
+    with ThreadPoolExecutor(len(parts), initializer=_one_thread) as pool:
+        found = list(pool.map(descend, parts))
+    columns = zip(*(gradients for _, gradients in found), strict=True)
+    return torch.stack([losses for losses, _ in found]).mean(0), [_mean(c) for c in columns]
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)  # of products begun by this very thread
+
+
+def _mean(gradients: Sequence[Tensor | None]) -> Tensor | None:
+    known = [gradient for gradient in gradients if gradient is not None]
+    return torch.stack(known).mean(0) if known else None
+
+
 def cross_entropy(
-    model: MusicgenForConditionalGeneration,
+    model: LanguageModel | MusicgenForConditionalGeneration,
     batch: Batch,
     weights: Tensor | None = None,
     precision: torch.dtype = torch.float32,

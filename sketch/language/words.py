@@ -20,10 +20,8 @@ from sketch.language.text import caption
 
 log = logging.getLogger(__name__)
 
-STEPS, BATCH, LEARNING_RATE = 2000, 128, 2e-3
+STEPS, BATCH, LEARNING_RATE = 1200, 128, 2e-3
 FLOOR = 0.1
-CODEBOOKS = 2
-"""The first two, which say what sounds; the others only refine it."""
 
 
 def learn_words(
@@ -37,7 +35,8 @@ def learn_words(
     """Train the text encoder; the cross-entropy of each step, in nats."""
     rng = np.random.default_rng(seed)
     device = text.device
-    guess = nn.Linear(text.config.d_model, CODEBOOKS * entries).to(device)
+    books = len(songs[0].codes)
+    guess = nn.Linear(text.config.d_model, books * entries).to(device)
     optimiser = torch.optim.AdamW([*text.parameters(), *guess.parameters()], LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
     losses = []
@@ -48,7 +47,7 @@ def learn_words(
         ).to(device)
         states = text(**words).last_hidden_state
         mask = words.attention_mask[..., None]
-        logits = guess((states * mask).sum(1) / mask.sum(1)).view(BATCH, CODEBOOKS, entries)
+        logits = guess((states * mask).sum(1) / mask.sum(1)).view(BATCH, books, entries)
         shares = torch.stack([code_shares(song.codes, entries) for song in drawn]).to(device)
         loss = -(shares * logits.log_softmax(-1)).sum(-1).mean()
         optimiser.zero_grad(set_to_none=True)
@@ -90,6 +89,6 @@ def whiten(
 
 
 def code_shares(codes: np.ndarray, entries: int) -> Tensor:
-    """How often each entry of the first codebooks comes in a clip: ``[CODEBOOKS, E]``, sums of 1."""
-    counts = np.stack([np.bincount(book, minlength=entries) for book in codes[:CODEBOOKS]])
+    """How often each entry of the codebooks comes in a clip: ``[K, E]``, sums of 1."""
+    counts = np.stack([np.bincount(book, minlength=entries) for book in codes])
     return torch.from_numpy(counts / codes.shape[1]).float()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
 from curation.classify import features, fit
 from sketch.material import SAMPLE_RATE, Piece, render
+from sketch.measures.decoded import decoded
 from sketch.parallel import spread
 
 ATTRIBUTES = ("lead_family", "genre", "drums")
@@ -35,6 +37,21 @@ def real_features(corpus: Sequence[Piece], seconds: float, workers: int) -> np.n
     return np.stack(list(spread(_features_of, jobs, workers)))
 
 
+def decoded_features(
+    corpus: Sequence[Piece], seconds: float, workers: int, folder: Path
+) -> np.ndarray:
+    """The same of clips decoded from their stems' codes, by the codec in a sketch's folder."""
+    jobs = [(piece, seconds, folder) for piece in corpus]
+    return np.stack(list(spread(_decoded_features_of, jobs, workers)))
+
+
+def _decoded_features_of(piece: Piece, seconds: float, folder: Path) -> np.ndarray:
+    found = decoded(piece, folder)
+    if found is None:
+        raise ValueError(f"{piece} has notes that the sound font lacks: songs have none")
+    return features(found[0][: round(seconds * SAMPLE_RATE)], SAMPLE_RATE)
+
+
 def _features_of(piece: Piece, seconds: float) -> np.ndarray:
     sound = render(piece)
     if sound is None:
@@ -43,11 +60,13 @@ def _features_of(piece: Piece, seconds: float) -> np.ndarray:
 
 
 def train_listeners(
-    train: tuple[np.ndarray, Sequence[Piece]], held_out: tuple[np.ndarray, Sequence[Piece]]
+    train: tuple[np.ndarray, Sequence[Piece]],
+    held_out: tuple[np.ndarray, Sequence[Piece]],
+    attributes: Sequence[str] = ATTRIBUTES,
 ) -> dict[str, Listener]:
     """One listener per attribute, its penalty chosen on validation clips."""
     listeners = {}
-    for attribute in ATTRIBUTES:
+    for attribute in attributes:
         truth = labels_of(train[1], attribute)
         chosen = labels_of(held_out[1], attribute)
         model = fit(train[0], truth, (held_out[0], chosen))
