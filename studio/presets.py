@@ -52,7 +52,7 @@ USUAL = {
     "triads_in_songs": Usual(0.1, "mean_difference"),
     "tempos": Usual(0.06, "ridge"),
     "tempos_in_genres": Usual(0.06, "ridge"),
-    "genres": Usual(0.09, "mean_difference"),
+    "genres": Usual(0.04),
 }
 
 LAYERS: dict[str, Any] = {"weighting": "all"}
