@@ -22,9 +22,9 @@ first steps:
   python -m sketch gallery build/gallery            twelve prompts: WAVs, and pictures to look at
 
 to make it anew, on two cores or a GPU; every step goes on where it was stopped:
-  python -m sketch train decoders --minutes 24
-  python -m sketch train encoder --minutes 13
-  python -m sketch train lm --minutes 71
+  python -m sketch train decoders --minutes 39
+  python -m sketch train encoder --minutes 28
+  python -m sketch train lm --minutes 70
   python -m sketch export sketch/weights
 """
 

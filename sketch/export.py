@@ -23,7 +23,7 @@ from curation.errors import BadInput
 from sketch.checkpoints import read_checkpoint
 from sketch.codec.books import Codebooks
 from sketch.codec.features import SAMPLE_RATE
-from sketch.codec.stems import BOOKS_FILE, CODEBOOK_STEMS
+from sketch.codec.stems import BOOKS_FILE, CODEBOOKS
 from sketch.codec.train import PARTS, checkpoint_name
 from sketch.codec.train import assemble as assemble_codec
 from sketch.language.corpus import fingerprint
@@ -94,11 +94,11 @@ def export(work: Path, folder: Path) -> int:
             f"{work / LM_CHECKPOINT} speaks other codes than {BOOKS_FILE}: train it anew"
         )
     tokenizer, books = make_tokenizer(), Codebooks.load(work / BOOKS_FILE)
-    parts = LanguageModel(tokenizer, [torch.from_numpy(centres) for centres in books.centres])
+    parts = LanguageModel(tokenizer, books.places)
     parts.decoder.load_state_dict(saved["states"]["decoder"])
     parts.text_encoder.load_state_dict(saved["states"]["text"])
     parts.enc_to_dec_proj.load_state_dict(saved["states"]["projection"])
     model = assemble(assemble_codec(work), parts)
-    set_temperatures(model, [TEMPERATURES[stem] for stem in CODEBOOK_STEMS])
+    set_temperatures(model, [TEMPERATURES[book] for book in CODEBOOKS])
     save_sketch(model, tokenizer, books, folder)
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

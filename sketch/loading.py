@@ -19,7 +19,7 @@ from sketch.codec.stems import BOOKS_FILE
 from sketch.prompts import check_all
 
 WEIGHTS = Path(__file__).parent / "weights"
-FORMAT = 2
+FORMAT = 3
 """Raised when folders that this code wrote before can no longer be read."""
 
 CODEC_PREFIX = "audio_encoder."

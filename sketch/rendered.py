@@ -15,7 +15,7 @@ import torch
 from sketch.codec.analysis import Analysis, Description
 from sketch.codec.books import Codebooks
 from sketch.codec.features import HOP, FrameFeatures
-from sketch.codec.stems import CODEBOOK_STEMS, SILENCE, STEMS
+from sketch.codec.stems import CODEBOOKS, SILENCE, STEMS
 from sketch.material import CODEC_MIX, Piece, pieces, render, render_stems
 from sketch.parallel import spread
 
@@ -153,7 +153,7 @@ class Crops:
 
     def stems(self, size: int, stem: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Samples float32 ``[size, frames * 640]`` of a stem that sounds, and all codes."""
-        drawn = [self._sounding(CODEBOOK_STEMS.index(stem)) for _ in range(size)]
+        drawn = [self._sounding(CODEBOOKS.index(stem)) for _ in range(size)]
         row = STEMS.index(stem)
         audio = [shard.audio[row, a * HOP : b * HOP] for shard, a, b in drawn]
         codes = np.stack([shard.codes[:, start:stop] for shard, start, stop in drawn])

@@ -9,6 +9,8 @@ import torch
 from sketch.codec import features, losses
 from sketch.codec.features import HOP, SAMPLE_RATE, FrameFeatures, Spectrum
 from sketch.codec.model import SketchCodec, SketchCodecConfig
+from sketch.codec.rhythm import counted
+from sketch.codec.stems import STEMS
 from sketch.codec.stream import ChunkedDecoder
 from sketch.codec.synthesis import KNEE, Synthesis, oscillator_frequencies, within_full_scale
 from sketch.codec.train import perplexity
@@ -93,7 +95,7 @@ def test_oscillators_lie_on_the_tempered_scale():
 
 @pytest.mark.parametrize("sizes", [[120], [1] * 60, [7, 50, 3, 40], [59, 1]])
 def test_chunks_put_together_are_the_whole_clip(codec, sizes):
-    codes = torch.randint(32, (2, 4, sum(sizes)))
+    codes = torch.randint(32, (2, 5, sum(sizes)))
     whole = codec.decode(codes[None]).audio_values[:, 0]
     decoder = ChunkedDecoder(codec)
     parts = [decoder.push(part) for part in codes.split(sizes, dim=-1)]
@@ -105,7 +107,7 @@ def test_chunks_put_together_are_the_whole_clip(codec, sizes):
 def test_a_chunk_waits_no_longer_than_the_codec_says(codec):
     decoder = ChunkedDecoder(codec)
     frames = codec.config.decoder_future + 5
-    assert decoder.push(torch.zeros(1, 4, frames, dtype=torch.long)).shape == (1, 5 * HOP)
+    assert decoder.push(torch.zeros(1, 5, frames, dtype=torch.long)).shape == (1, 5 * HOP)
 
 
 def test_a_stream_without_codes_says_so(codec):
@@ -115,7 +117,7 @@ def test_a_stream_without_codes_says_so(codec):
 
 def test_codes_have_the_shape_that_musicgen_expects(codec):
     encoded = codec.encode(torch.randn(2, 1, 10 * HOP + 1))
-    assert encoded.audio_codes.shape == (1, 2, 4, 11)
+    assert encoded.audio_codes.shape == (1, 2, 5, 11)
     assert encoded.audio_codes.max() < 32
     assert codec.decode(encoded.audio_codes).audio_values.shape == (2, 1, 11 * HOP)
 
@@ -130,17 +132,23 @@ def test_padding_is_heard_as_silence(codec):
     assert torch.equal(codes, codec.encode(silenced).audio_codes)
 
 
-def test_a_stem_sounds_as_its_own_codes_say_whatever_the_others_play(codec):
-    codes = torch.randint(32, (2, 4, 30))
-    other = torch.randint(32, (2, 4, 30))
-    other[:, 2] = codes[:, 2]
+def test_a_stem_sounds_as_its_own_strokes_and_codes_say_whatever_the_others_play(codec):
+    codes = torch.randint(32, (2, 5, 30))
+    other = torch.randint(32, (2, 5, 30))
+    other[:, 3] = codes[:, 3]
+    bit = 1 << STEMS.index("chords")
+    strokes = torch.randint(16, (2, 30)), torch.randint(16, (2, 30)) & ~bit
+    codes[:, 0] = counted(strokes[0], 32)
+    other[:, 0] = counted(strokes[1] | (strokes[0] & bit), 32)
     alone, beside = (codec.stem("chords", part) for part in (codes, other))
     assert torch.equal(alone, beside)
     assert not torch.equal(codec.stem("lead", codes), codec.stem("lead", other))
+    other[:, 0] = counted(strokes[1], 32)
+    assert not torch.equal(alone, codec.stem("chords", other))
 
 
 def test_what_is_decoded_is_the_sum_of_the_stems(codec):
-    codes = torch.randint(32, (1, 4, 30))
+    codes = torch.randint(32, (1, 5, 30))
     stems = [codec.stem(stem, codes) for stem in codec.config.codebook_stems]
     whole = codec.decode(codes[None]).audio_values[:, 0]
     assert torch.equal(whole, within_full_scale(torch.stack(stems).sum(0)))
@@ -156,7 +164,7 @@ def test_a_saved_codec_is_loaded_with_all_its_tables(codec, tmp_path):
     loaded = SketchCodec.from_pretrained(tmp_path)
     for name, table in codec.named_buffers():
         assert torch.equal(loaded.get_buffer(name), table), name
-    codes = torch.randint(32, (1, 1, 4, 30))
+    codes = torch.randint(32, (1, 1, 5, 30))
     again = SketchCodec.from_pretrained(tmp_path).decode(codes).audio_values
     assert torch.equal(loaded.decode(codes).audio_values, again)
     assert loaded.dtype == torch.float32

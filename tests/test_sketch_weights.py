@@ -34,7 +34,7 @@ def test_it_fits_and_transformers_loads_it(sketch):
     processor = AutoProcessor.from_pretrained(WEIGHTS)
     config = model.config
     assert (config.audio_encoder.sampling_rate, config.audio_encoder.frame_rate) == (32_000, 50)
-    assert (config.decoder.num_codebooks, config.decoder.vocab_size) == (6, 1024)
+    assert (config.decoder.num_codebooks, config.decoder.vocab_size) == (7, 1024)
     assert processor.tokenizer("calm jazz").input_ids[-1] == processor.tokenizer.eos_token_id
     loaded = dict(model.named_parameters())
     assert all(torch.equal(w, loaded[name]) for name, w in sketch.model.named_parameters())

@@ -26,12 +26,14 @@ from steering.models.transformers_backend import TransformersModel
 from tests.test_sketch_codec import SMALL
 
 LAYERS, SIZE, ENTRIES = 2, 32, 32
+CODEC = SMALL | {"codebook_stems": ("drums", "bass", "lead")}
+"""With the rhythm four codebooks, as the published models have."""
 
 
 def toy_model(layers: int = LAYERS) -> TransformersModel:
     torch.manual_seed(0)
     tokenizer = make_tokenizer(hours=2.0)
-    codec = SketchCodec(SketchCodecConfig(**SMALL))
+    codec = SketchCodec(SketchCodecConfig(**CODEC))
     text = T5EncoderModel(
         T5Config(vocab_size=len(tokenizer), d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
     )
@@ -66,9 +68,9 @@ def save_small_sketch(folder: Path) -> None:
             patch.setattr(shape, name, size)
         torch.manual_seed(0)
         tokenizer = make_tokenizer(hours=2.0)
-        books = Codebooks([np.ones((32, 8), np.float32) * np.arange(32)[:, None]] * 4)
-        parts = shape.LanguageModel(tokenizer, [torch.from_numpy(one) for one in books.centres])
-        model = shape.assemble(SketchCodec(SketchCodecConfig(**SMALL)), parts)
+        books = Codebooks([np.ones((32, 8), np.float32) * np.arange(32)[:, None]] * 3)
+        parts = shape.LanguageModel(tokenizer, books.places)
+        model = shape.assemble(SketchCodec(SketchCodecConfig(**CODEC)), parts)
         save_sketch(model, tokenizer, books, folder)
 
 

@@ -37,11 +37,18 @@ _SOUND_FLOOR = 10 ** (-70 / 20)
 
 @dataclass(frozen=True)
 class Description:
-    """A stem's frames: ``pitch`` ``[T, 200]``, ``sound`` ``[T, 64]`` in dB/20, ``level`` ``[T]`` in dBFS."""
+    """A stem's frames.
+
+    Attributes:
+        pitch, sound: ``[T, 200]``, and ``[T, 64]`` in dB/20.
+        level: ``[T]`` in dBFS.
+        onsets: frames at which its notes begin, in order.
+    """
 
     pitch: np.ndarray
     sound: np.ndarray
     level: np.ndarray
+    onsets: np.ndarray
 
     @property
     def silent(self) -> np.ndarray:
@@ -72,6 +79,7 @@ class Analysis:
             relative.numpy(),
             torch.log10(sound.clamp_min(_SOUND_FLOOR)).numpy(),
             10 * np.log10(power + 1e-12),
+            onsets,
         )
 
     def _bands(

@@ -1,4 +1,4 @@
-"""The codebooks: each is a stem, or what of a stem sounds, or how; learned on that stem alone.
+"""The stems' codebooks: each is a stem, or what of a stem sounds, or how; learned on that stem alone.
 
 Codes of a mixture are codes of combinations: every drum stroke with every chord and every note of
 the melody is another one. Here a stem's codes stay what they are whatever else sounds.
@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors.numpy import load_file, save_file
 from sklearn.cluster import MiniBatchKMeans
+from torch import Tensor
 
 from sketch.codec.analysis import Description, cepstra
+from sketch.codec.rhythm import likeness, rhythm_of
 from sketch.codec.stems import CODEBOOK_STEMS, ENTRIES, SILENCE, STEMS
 
 BATCH, ROUNDS = 8192, 12
@@ -32,7 +35,7 @@ _FEATURES = {
 }
 
 ASPECTS = (("noise",), ("pitch", "sound"), ("pitch",), ("sound",), ("pitch",), ("sound",))
-"""What each codebook tells apart: pitch, sound, both; of drums the spectrum as it is."""
+"""What each stem's codebook tells apart: pitch, sound, both; of drums the spectrum as it is."""
 
 
 def book_features(book: int, described: Description) -> np.ndarray:
@@ -48,13 +51,13 @@ class Codebooks:
         self.centres = list(centres)
 
     def encode(self, described: Sequence[Description]) -> np.ndarray:
-        """Descriptions of the four stems to codes, int64 ``[K, T]``."""
-        return np.stack(
-            [
-                self._codes(book, described[STEMS.index(stem)])
-                for book, stem in enumerate(CODEBOOK_STEMS)
-            ]
-        )
+        """Descriptions of the four stems to codes, int64 ``[K, T]``: the rhythm, then the stems."""
+        rhythm = rhythm_of([stem.onsets for stem in described], len(described[0].level))
+        stems = [
+            self._codes(book, described[STEMS.index(stem)])
+            for book, stem in enumerate(CODEBOOK_STEMS)
+        ]
+        return np.stack([rhythm, *stems])
 
     def _codes(self, book: int, described: Description) -> np.ndarray:
         codes = np.full(len(described.level), SILENCE)
@@ -65,6 +68,13 @@ class Codebooks:
             distance = 0.5 * np.square(centres).sum(1) - points @ centres.T
             codes[heard] = 1 + distance.argmin(1)
         return codes
+
+    @property
+    def places(self) -> list[Tensor]:
+        """Where the entries of all codebooks lie, the rhythm first, ``[E, F]`` each: near is alike."""
+        return [
+            torch.from_numpy(table) for table in (likeness(len(self.centres[0])), *self.centres)
+        ]
 
     def save(self, path: Path) -> None:
         part = path.with_suffix(".part")

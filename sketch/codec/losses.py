@@ -24,7 +24,7 @@ WEIGHTS = {
     "pitch": 3.0,
     "mel": 6.0,
     "convergence": 0.5,
-    "commit": 0.25,
+    "strokes": 4.0,
 }
 _QUIET = 1e-3
 

@@ -1,7 +1,8 @@
 """The codec as transformers sees it: `SketchCodec`, with the calls that MusicGen makes of a codec.
 
-Each codebook belongs to a stem. An encoder hears a mixture and says which codes its stems are; a
-decoder for every stem makes its sound from its own codes alone, and the stems are added up.
+The first codebook is the rhythm, each of the others belongs to a stem. An encoder hears a mixture and
+says which notes begin in it and which codes its stems are; a decoder for every stem makes its sound
+from its own strokes and codes alone, and the stems are added up.
 """
 
 from __future__ import annotations
@@ -11,23 +12,27 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
 from sketch.codec.constants import Constants
 from sketch.codec.convnext import Block
 from sketch.codec.features import HOP, SAMPLE_RATE, FrameFeatures
-from sketch.codec.stems import CODEBOOK_STEMS, ENTRIES
+from sketch.codec.rhythm import counted, strikes
+from sketch.codec.stems import CODEBOOK_STEMS, ENTRIES, STEMS
 from sketch.codec.synthesis import Synthesis, within_full_scale
 
 ENCODER_PAST, ENCODER_FUTURE = 4, 4
 DECODER_PAST, DECODER_FUTURE = 5, 1
+LIKELY_STRUCK = 0.0
+"""Logit from which on a note is taken to begin."""
 
 
 class SketchCodecConfig(PretrainedConfig):
     """Sizes of the codec. ``frame_rate`` is 50, ``sampling_rate`` 32,000 and both are fixed.
 
-    ``codebook_stems`` says which stem each codebook belongs to.
+    ``codebook_stems`` says which stem each codebook after the rhythm belongs to.
     """
 
     model_type = "sketch_codec"
@@ -44,7 +49,7 @@ class SketchCodecConfig(PretrainedConfig):
     ) -> None:
         self.codebook_size = codebook_size
         self.codebook_stems = list(codebook_stems)
-        self.num_codebooks = len(codebook_stems)
+        self.num_codebooks = 1 + len(codebook_stems)
         self.encoder_size = encoder_size
         self.encoder_blocks = encoder_blocks
         self.decoder_size = decoder_size
@@ -83,7 +88,10 @@ class SketchCodecDecoding(ModelOutput):
 
 
 class Encoder(nn.Module):
-    """Bands of a mixture ``[B, T, F]`` to how likely each code is, ``[B, K, T, E]`` (logits)."""
+    """Bands of a mixture ``[B, T, F]`` to what begins in it and how likely each code is.
+
+    Returns logits: of notes that begin, by stem, ``[B, 4, T]``, and of the stems' codes ``[B, k, T, E]``.
+    """
 
     def __init__(self, config: SketchCodecConfig, features: int) -> None:
         super().__init__()
@@ -93,20 +101,31 @@ class Encoder(nn.Module):
             *(Block(size, ENCODER_PAST, ENCODER_FUTURE) for _ in range(config.encoder_blocks))
         )
         self.norm = nn.LayerNorm(size)
-        self.leave = nn.Linear(size, config.num_codebooks * config.codebook_size)
-        self.shape = (config.num_codebooks, config.codebook_size)
+        self.shape = (len(config.codebook_stems), config.codebook_size)
+        self.begin = nn.Linear(size, len(STEMS))
+        self.leave = nn.Linear(size, self.shape[0] * self.shape[1])
 
-    def forward(self, bands: Tensor) -> Tensor:
-        logits: Tensor = self.leave(self.norm(self.blocks(self.enter(bands))))
-        return logits.unflatten(-1, self.shape).transpose(1, 2)
+    def forward(self, bands: Tensor) -> tuple[Tensor, Tensor]:
+        heard = self.norm(self.blocks(self.enter(bands)))
+        return self.begin(heard).mT, self.leave(heard).unflatten(-1, self.shape).transpose(1, 2)
+
+    def codes(self, bands: Tensor) -> Tensor:
+        """Codes ``[B, K, T]``, the rhythm first: a note begins where that is likeliest around."""
+        begins, likely = self(bands)
+        around = functional.max_pool1d(begins, 3, stride=1, padding=1)
+        struck = (begins > LIKELY_STRUCK) & (begins == around)
+        bits = 1 << torch.arange(len(STEMS), device=bands.device)
+        rhythm = counted((struck * bits[:, None]).sum(1), self.shape[1])
+        return torch.cat([rhythm[:, None], likely.argmax(-1)], dim=1)
 
 
 class StemDecoder(nn.Module):
-    """A stem's codes ``[B, k, T]`` to the controls of `Synthesis`, ``[B, T, sum(sizes)]``."""
+    """A stem's strokes ``[B, T]`` and codes ``[B, k, T]`` to controls ``[B, T, sum(sizes)]``."""
 
     def __init__(self, config: SketchCodecConfig, books: int, controls: int) -> None:
         super().__init__()
         size = config.decoder_size
+        self.begin = nn.Embedding(2, size)
         self.entries = nn.ModuleList(nn.Embedding(config.codebook_size, size) for _ in range(books))
         self.blocks = nn.Sequential(
             *(Block(size, DECODER_PAST, DECODER_FUTURE) for _ in range(config.decoder_blocks))
@@ -114,8 +133,9 @@ class StemDecoder(nn.Module):
         self.norm = nn.LayerNorm(size)
         self.leave = nn.Linear(size, controls)
 
-    def forward(self, codes: Tensor) -> Tensor:
+    def forward(self, struck: Tensor, codes: Tensor) -> Tensor:
         entered = [table(codes[:, k]) for k, table in enumerate(self.entries)]
+        entered.append(self.begin(struck))
         controls: Tensor = self.leave(self.norm(self.blocks(torch.stack(entered).sum(0))))
         return controls
 
@@ -162,8 +182,8 @@ class SketchCodec(PreTrainedModel):
         """Samples ``[B, 1, N]`` at 32 kHz to codes; a begun frame counts as a whole one."""
         if padding_mask is not None:
             input_values = input_values * padding_mask.view(input_values.shape[0], 1, -1)
-        logits = self.encoder(self.features(input_values.squeeze(1)))
-        return SketchCodecEncoding(logits.argmax(-1)[None], [None])
+        codes = self.encoder.codes(self.features(input_values.squeeze(1)))
+        return SketchCodecEncoding(codes[None], [None])
 
     @torch.no_grad()
     def decode(
@@ -181,6 +201,7 @@ class SketchCodec(PreTrainedModel):
 
     def stem(self, stem: str, codes: Tensor, first_frame: int = 0) -> Tensor:
         """One stem alone: codes ``[B, K, T]`` of all stems to its samples ``[B, T * 640]``."""
-        mine = [k for k, name in enumerate(self.config.codebook_stems) if name == stem]
-        samples: Tensor = self.synthesis(self.decoders[stem](codes[:, mine]), first_frame)
+        mine = [k for k, name in enumerate(self.config.codebook_stems, start=1) if name == stem]
+        controls = self.decoders[stem](strikes(codes[:, 0], stem), codes[:, mine])
+        samples: Tensor = self.synthesis(controls, first_frame)
         return samples

@@ -4,6 +4,9 @@ STEMS = ("drums", "bass", "chords", "lead")
 CODEBOOK_STEMS = ("drums", "bass", "chords", "chords", "lead", "lead")
 """Of chords and lead the first says what sounds and the second how it sounds."""
 
+CODEBOOKS = ("rhythm", *CODEBOOK_STEMS)
+"""All codebooks, in order. Of the rhythm only 0 is silence: nothing has begun yet."""
+
 ENTRIES = 1024
 SILENCE = 0
 """The code of a stem that is not heard, in each of its codebooks."""

@@ -21,6 +21,7 @@ from sketch.checkpoints import Checkpoint, Stopwatch, read_checkpoint
 from sketch.codec.books import Codebooks, book_features, learn_book
 from sketch.codec.losses import WEIGHTS, Losses, chroma
 from sketch.codec.model import SketchCodec, SketchCodecConfig
+from sketch.codec.rhythm import strikes, strokes_in
 from sketch.codec.stems import BOOKS_FILE, CODEBOOK_STEMS, SILENCE, STEMS
 from sketch.loading import load_codec
 from sketch.material import CODEC_MIX, Piece, pieces
@@ -185,11 +186,15 @@ def _encoder_step(run: Run, crops: Crops) -> dict[str, Tensor]:
     bands, codes = (part.to(run.device) for part in crops.mixtures(ENCODER_BATCH))
     narrow = run.precision != torch.float32
     with torch.autocast(run.device.type, run.precision if narrow else None, enabled=narrow):
-        logits = run.codec.encoder(bands)
+        begins, logits = run.codec.encoder(bands)
+    struck = torch.stack([strikes(codes[:, 0], stem) for stem in STEMS], dim=1)
+    heard = functional.binary_cross_entropy_with_logits(begins.float(), struck.float())
+    codes = codes[:, 1:]
     loss = functional.cross_entropy(logits.flatten(0, 2).float(), codes.flatten(), reduction="none")
     weight = torch.where(codes == SILENCE, UNHEARD_WEIGHT, 1.0)
     means = (loss.view_as(weight) * weight).sum((0, 2)) / weight.sum((0, 2))
-    return {f"{stem} {book + 1}": means[book] for book, stem in enumerate(CODEBOOK_STEMS)}
+    named = {f"{stem} {book + 1}": means[book] for book, stem in enumerate(CODEBOOK_STEMS)}
+    return {"strokes": heard} | named
 
 
 @torch.no_grad()
@@ -215,18 +220,25 @@ def _pitch_agreement(run: Run, true: Tensor, made: Tensor) -> dict[str, float]:
 
 @torch.no_grad()
 def _check_encoder(run: Run, shards: Sequence[Shard], batches: int = 10) -> dict[str, float]:
-    """How often the encoder gives a sounding stem's code, by codebook, and hears that it sounds."""
+    """How often the encoder gives a sounding stem's code, by codebook, and hears that it sounds.
+
+    Strokes are right where both have the same, of the frames in which either has one.
+    """
     crops = Crops(shards, ENCODER_FRAMES, seed=0)
-    right, heard = [], []
+    right, heard, strokes = [], [], []
     for _ in range(batches):
         bands, codes = (part.to(run.device) for part in crops.mixtures(ENCODER_BATCH))
-        found = run.codec.encoder(bands).argmax(-1)
+        found = run.codec.encoder.codes(bands)
+        pair = strokes_in(found[:, 0]), strokes_in(codes[:, 0])
+        either = (pair[0] | pair[1]) > 0
+        strokes.append(float(((pair[0] == pair[1]) & either).sum() / either.sum().clamp_min(1)))
+        found, codes = found[:, 1:], codes[:, 1:]
         sounding = codes != SILENCE
         counts = sounding.sum((0, 2)).clamp_min(1)
         right.append(((found == codes) & sounding).sum((0, 2)) / counts)
         heard.append(((found != SILENCE) == sounding).float().mean((0, 2)))
     means = torch.stack(right).mean(0), torch.stack(heard).mean(0)
-    return {
+    return {"strokes": sum(strokes) / len(strokes)} | {
         f"{stem} {book + 1} {what}": float(mean[book])
         for what, mean in zip(("right", "heard"), means, strict=True)
         for book, stem in enumerate(CODEBOOK_STEMS)

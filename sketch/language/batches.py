@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from sketch.codec.stems import SILENCE
+from sketch.codec.rhythm import recounted
 from sketch.language.corpus import Song
 from sketch.language.text import caption
 from sketch.material import PHRASINGS
@@ -30,14 +30,6 @@ change would change all the time.
 
 LOOPED = 0.5
 """Share of crops of genres and songs that begin a training as loops of a bar or two. It falls to none."""
-
-SHUFFLED = 0.6
-"""Share of the loops whose codes are dealt out anew, each codebook's among themselves.
-
-What a bar ago sounded is the best guess at what comes. A model that knows its bands by heart never
-looks there, and cannot keep time with music that it makes up; of a loop in codes that mean nothing,
-nothing is known by heart. Its first turn is not learned, nor has it a caption.
-"""
 
 
 @dataclass(frozen=True)
@@ -107,7 +99,6 @@ class Batches:
         blank: the code that stands for 'nothing yet', one past the last entry.
         from_start: share of crops that begin where their clip does.
         looped: share of crops with a metre that are a loop of their first bars.
-        shuffled: share of the loops whose codes are dealt out anew.
     """
 
     def __init__(
@@ -121,11 +112,10 @@ class Batches:
         no_prompt: float = NO_PROMPT,
         spliced: float = SPLICED,
         looped: float = 0.0,
-        shuffled: float = SHUFFLED,
     ) -> None:
         self.tokenizer, self.blank, self.lengths = tokenizer, blank, lengths
         self.from_start, self.no_prompt, self.spliced = from_start, no_prompt, spliced
-        self.looped, self.shuffled = looped, shuffled
+        self.looped = looped
         self.rng = np.random.default_rng(seed)
         self.songs = {
             length: [song for song in songs if _suits(song, length, lengths)] for length in lengths
@@ -142,21 +132,16 @@ class Batches:
         """Crops of these songs; shorter songs are filled up with blanks that are not learned."""
         books = songs[0].codes.shape[0]
         columns = np.full((len(songs), books, frames + 1), self.blank, dtype=np.int64)
-        known = np.zeros(len(songs), dtype=int)
         prompted = self.rng.random(len(songs)) >= self.no_prompt
         for row, song in enumerate(songs):
             before = self._before(songs[row - 1], frames, bool(prompted[row]))
-            turn = self._turn(song, frames - before.shape[1])
-            own = self._crop(song, frames - before.shape[1], turn)
-            if turn and not before.shape[1] and self.rng.random() < self.shuffled:
-                own, known[row], prompted[row] = self._dealt_anew(own), turn, False
+            own = self._crop(song, frames - before.shape[1])
             crop = np.concatenate([before, own], axis=1)
+            crop[0] = recounted(crop[0], self.blank)
             columns[row, :, : crop.shape[1] + 1] = delayed(crop, self.blank)
         codes = torch.from_numpy(columns)
         targets = codes[..., 1:].clone()
         targets[targets == self.blank] = IGNORED
-        for row, frame in enumerate(known):
-            targets[row, :, : frame + books if frame else 0] = IGNORED
         words = self.tokenizer(
             [caption(song.piece, self.rng) for song in songs], padding=True, return_tensors="pt"
         )
@@ -182,25 +167,15 @@ class Batches:
         turn = int(self.rng.integers(1, 3)) * song.bar if looped else 0
         return turn if turn < min(frames, song.codes.shape[1]) else 0
 
-    def _crop(self, song: Song, frames: int, turn: int = 0) -> np.ndarray:
-        """From the song's beginning or from a later bar: music begins on a downbeat.
-
-        Args:
-            turn: frames that are repeated until the crop is full; 0 for no loop.
-        """
+    def _crop(self, song: Song, frames: int) -> np.ndarray:
+        """From the song's beginning or from a later bar, or a loop: music begins on a downbeat."""
+        turn = self._turn(song, frames)
         bars = (song.codes.shape[1] - frames) // song.bar
         later = bars > 0 and self.rng.random() >= self.from_start
         start = int(self.rng.integers(bars + 1)) * song.bar if later else 0
         if not turn:
             return song.codes[:, start : start + frames]
         return np.tile(song.codes[:, start : start + turn], -(-frames // turn))[:, :frames]
-
-    def _dealt_anew(self, codes: np.ndarray) -> np.ndarray:
-        """Other codes ``[K, T]`` for these, one for one in each codebook; silence stays."""
-        others = [
-            np.concatenate([[SILENCE], 1 + self.rng.permutation(self.blank - 1)]) for _ in codes
-        ]
-        return np.stack([table[book] for table, book in zip(others, codes, strict=True)])
 
 
 def _suits(song: Song, length: Length, lengths: Sequence[Length]) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sketch.codec.books import Codebooks
+from sketch.codec.stems import CODEBOOKS
 from sketch.material import Piece, pieces
 from sketch.parallel import spread
 from sketch.rendered import describe
@@ -30,7 +31,7 @@ class Song:
 
 def fingerprint(books: Path) -> str:
     """Says which codebooks made the codes: codes of others are other sounds."""
-    return blake2b(books.read_bytes(), digest_size=8).hexdigest()
+    return blake2b(repr(CODEBOOKS).encode() + books.read_bytes(), digest_size=8).hexdigest()
 
 
 def encode_corpus(

@@ -115,7 +115,7 @@ def set_temperatures(
     model.config.head_temperatures = list(temperatures)
 
 
-TEMPERATURES = {"drums": 0.7, "bass": 0.8, "chords": 0.9, "lead": 0.9}
+TEMPERATURES = {"rhythm": 0.7, "drums": 0.7, "bass": 0.8, "chords": 0.9, "lead": 0.9}
 """Of each stem's codebooks in the shipped model, as chosen on validation prompts."""
 
 

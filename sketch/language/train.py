@@ -16,7 +16,7 @@ from transformers import MusicgenForConditionalGeneration, PreTrainedTokenizerFa
 
 from sketch.checkpoints import Checkpoint, Stopwatch
 from sketch.codec.books import Codebooks
-from sketch.codec.stems import BOOKS_FILE, CODEBOOK_STEMS, ENTRIES
+from sketch.codec.stems import BOOKS_FILE, CODEBOOKS, ENTRIES
 from sketch.language.batches import IGNORED, LOOPED, Batch, Batches, Length
 from sketch.language.corpus import encode_corpus, fingerprint
 from sketch.language.model import Clock, LanguageModel, set_temperatures
@@ -38,8 +38,8 @@ EARLY, EARLY_FRAMES = 4.0, 15.0
 """A clip's first frames count five times as much, the 15th two and a half times: it is there, before
 there is music to go on from, that the caption is needed."""
 
-STEM_WEIGHTS = {"drums": 2.0, "bass": 1.0, "chords": 0.75, "lead": 0.75}
-"""How much each codebook of a stem counts: drums are half of the frames a new code, and keep the time."""
+BOOK_WEIGHTS = {"rhythm": 4.0, "drums": 1.5, "bass": 1.0, "chords": 0.75, "lead": 0.75}
+"""How much each codebook counts: of the rhythm most frames are certain, and the rest keep the time."""
 
 MUON_RATE, ADAM_RATE, EMBEDDING_RATE, TEXT_RATE = 0.012, 1.5e-3, 2e-3, 3e-4
 
@@ -132,7 +132,7 @@ def _take_over(model: LanguageModel, whole: MusicgenForConditionalGeneration) ->
 def start(books: Codebooks, device: torch.device, precision: torch.dtype = torch.float32) -> Run:
     """An untrained model with its optimisers: Muon for matrices inside blocks, AdamW for the rest."""
     tokenizer = make_tokenizer()
-    model = LanguageModel(tokenizer, [torch.from_numpy(c) for c in books.centres]).to(device)
+    model = LanguageModel(tokenizer, books.places).to(device)
     inner = model.decoder.model.decoder
     matrices = [weight for weight in inner.layers.parameters() if weight.ndim == 2]
     embeddings = list(inner.embed_tokens.parameters())
@@ -178,7 +178,7 @@ def _descent(
     """Mean losses ``[K]`` of the batch's parts, and the mean of the gradients of all weights."""
     frames = torch.arange(batch.targets.shape[-1], device=run.device)
     weights = 1 + EARLY * torch.exp(-frames / EARLY_FRAMES)
-    books = torch.tensor([STEM_WEIGHTS[stem] for stem in CODEBOOK_STEMS], device=run.device)
+    books = torch.tensor([BOOK_WEIGHTS[book] for book in CODEBOOKS], device=run.device)
     books = books[: batch.targets.shape[1]]
 
     def descend(part: Batch) -> tuple[Tensor, tuple[Tensor | None, ...]]:
