@@ -1,7 +1,7 @@
 """How good the sketch is, on clips and prompts that its training never saw.
 
     python -m benchmarks.sketch                      everything, about half an hour
-    python -m benchmarks.sketch --only music         one part: codec, codes, music, words, speed, size
+    python -m benchmarks.sketch --only music         one of codec, codes, music, words, speed, training, size
     python -m benchmarks.sketch --split validation   to choose by: sampling, say, with --top-k
 
 Codec: clips decoded from the codes of their stems, and from what the encoder hears in their mixture.
@@ -31,7 +31,11 @@ from curation.classify import features
 from curation.concepts import genres, songs
 from curation.hearing import NothingHeard, hear_bpm, hear_key
 from curation.verdicts import tempo_agreement
+from sketch.codec.books import Codebooks
+from sketch.codec.stems import BOOKS_FILE, ENTRIES
 from sketch.codec.train import perplexity
+from sketch.language.batches import Batch
+from sketch.language.train import fast_precision, start, step
 from sketch.loading import WEIGHTS, Sketch, load_sketch
 from sketch.material import SAMPLE_RATE, Piece, Share, pieces, render
 from sketch.measures.adherence import Listener, decoded_features, labels_of, train_listeners
@@ -45,6 +49,7 @@ GENRES, SONGS = (Share("genres", 12.0, 1.0),), (Share("songs", 12.0, 1.0),)
 SECONDS = 8.0
 LENGTH = round(SECONDS * SAMPLE_RATE)
 CODEC_CLIPS, CLIPS, BATCH = 32, 96, 16
+TRAINING_ROUNDS = 5
 TRAIN_HOURS, VALIDATION_HOURS = 4.0, 0.8
 GENRE_PHRASING = "{genre} at {bpm:.0f} bpm"
 SONG_PHRASING = "{mood} {tempo} {genre} {shape} with {lead} in {key} {mode}, {drums}"
@@ -65,12 +70,12 @@ class Trial:
 
     def play(self, prompts: Sequence[str], seed: int) -> list[np.ndarray]:
         clips: list[np.ndarray] = []
-        for start in range(0, len(prompts), BATCH):
+        for first in range(0, len(prompts), BATCH):
             clips += list(
                 self.sketch.play(
-                    prompts[start : start + BATCH],
+                    prompts[first : first + BATCH],
                     SECONDS,
-                    seed + start,
+                    seed + first,
                     self.guidance,
                     self.temperature,
                     self.top_k,
@@ -328,6 +333,37 @@ def speed_part(trial: Trial) -> Lines:
     ]
 
 
+def training_part(trial: Trial) -> Lines:
+    """Frames a second of the language model's training; the ways take turns, medians count."""
+    books, threads = Codebooks.load(trial.sketch.folder / BOOKS_FILE), torch.get_num_threads()
+    device, fast = torch.device("cpu"), fast_precision("cpu")
+    ways = {
+        "float32, all threads in every product": (torch.float32, 1),
+        f"{fast}, all threads in every product": (fast, 1),
+        f"{fast}, {threads} parts of a batch, a thread each": (fast, threads),
+    }
+    runs = {name: start(books, device, precision) for name, (precision, _) in ways.items()}
+    batch = random_batch(len(books.centres) + 1)
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(TRAINING_ROUNDS + 1):
+        for name, (_, parts) in ways.items():
+            runs[name].side_by_side = parts
+            begun = time.perf_counter()
+            step(runs[name], batch)
+            seconds[name].append(time.perf_counter() - begun)
+    frames = batch.inputs[:, 0].numel()
+    rates = {name: frames / float(np.median(found[1:])) for name, found in seconds.items()}
+    slowest = next(iter(rates.values()))
+    return [(name, f"{r:,.0f} frames a second, {r / slowest:.2f}") for name, r in rates.items()]
+
+
+def random_batch(books: int, clips: int = 8, frames: int = 400) -> Batch:
+    """A batch of the training's shape that means nothing."""
+    codes = torch.randint(ENTRIES, (clips, books, frames + 1))
+    words = torch.randint(3, 500, (clips, 24))
+    return Batch(codes[..., :-1], codes[..., 1:], words, torch.ones_like(words), torch.ones(clips))
+
+
 def size_part(trial: Trial) -> Lines:
     model = trial.sketch.model
     count = {
@@ -350,6 +386,7 @@ PARTS: dict[str, Callable[[Trial], Lines]] = {
     "music": music_part,
     "words": words_part,
     "speed": speed_part,
+    "training": training_part,
     "size": size_part,
 }
 
