@@ -46,13 +46,14 @@ class Usual:
 
 
 USUAL = {
-    "notes": Usual(0.09, "logistic", PULSES),
-    "notes_in_songs": Usual(0.09, "mean_difference", PULSES),
-    "triads": Usual(0.1, "mean_difference"),
-    "triads_in_songs": Usual(0.1, "mean_difference"),
-    "tempos": Usual(0.06, "ridge"),
-    "tempos_in_genres": Usual(0.06, "ridge"),
-    "genres": Usual(0.04),
+    "notes": Usual(0.06, "logistic", PULSES),
+    "notes_in_songs": Usual(0.045, "mean_difference", PULSES),
+    "triads": Usual(0.08, "mean_difference"),
+    "triads_in_songs": Usual(0.08, "mean_difference"),
+    "tempos": Usual(0.05, "ridge"),
+    "tempos_in_genres": Usual(0.04, "ridge"),
+    "genres": Usual(0.06),
+    "genres_in_songs": Usual(0.09),
 }
 
 LAYERS: dict[str, Any] = {"weighting": "all"}
@@ -104,39 +105,39 @@ PRESETS = (
         "a note that returns, and music between",
         "calm jazz with a flute",
         (Part("notes_in_songs", "C", 1.0, PULSES),),
-        seed=5,
+        seed=1,
     ),
     Preset(
         "Four chords",
         "C, G, A minor, F: two seconds each",
         "happy pop with organ",
         (
-            Part("triads_in_songs", "C major", 1.0, _from(0, 2.1)),
-            Part("triads_in_songs", "G major", 1.0, _from(2.0, 4.1)),
-            Part("triads_in_songs", "A minor", 1.0, _from(4.0, 6.1)),
-            Part("triads_in_songs", "F major", 1.0, _from(6.0, 8.0)),
+            Part("triads_in_songs", "C major", 1.25, _from(0, 2.1)),
+            Part("triads_in_songs", "G major", 1.25, _from(2.0, 4.1)),
+            Part("triads_in_songs", "A minor", 1.25, _from(4.0, 6.1)),
+            Part("triads_in_songs", "F major", 1.25, _from(6.0, 8.0)),
         ),
-        seed=5,
+        seed=2,
     ),
     Preset(
         "Minor to major",
         "the light comes in half-way",
-        "sad violin tune",
+        "sad rock with violin, drums",
         (
             Part("triads_in_songs", "A minor", 1.0, _from(0, 4.1)),
             Part("triads_in_songs", "A major", 1.0, _from(4.0, 8.0)),
         ),
-        seed=6,
+        seed=0,
     ),
     Preset(
         "C fades into G",
         "one note hands over to another",
-        "happy folk tune with guitar",
+        "happy folk with guitar, drums",
         (
             Part("notes_in_songs", "C", 1.0, {"shape": "linear_decay"}),
-            Part("notes_in_songs", "G", 1.0, {"shape": "linear_rise"}),
+            Part("notes_in_songs", "G", 1.5, {"shape": "linear_rise"}),
         ),
-        seed=2,
+        seed=6,
     ),
     Preset(
         "Hold a C",
@@ -146,11 +147,11 @@ PRESETS = (
         seed=4,
     ),
     Preset(
-        "Busier and busier",
-        "more notes a second as it goes on",
+        "Speed up",
+        "the same piano in a hurry",
         "calm classical piece with piano",
-        (Part("tempos", "bpm", 1.5, {"shape": "linear_rise"}),),
-        seed=2,
+        (Part("tempos", "bpm"),),
+        seed=3,
     ),
 )
 """Seeds are the ones of a few on which each does best what it says."""
