@@ -1,7 +1,7 @@
 """How good the sketch is, on clips and prompts that its training never saw.
 
     python -m benchmarks.sketch                      everything, about half an hour
-    python -m benchmarks.sketch --only music         one of codec, codes, music, words, speed, training, size
+    python -m benchmarks.sketch --only music         one of codec, codes, music, words, speed, size
     python -m benchmarks.sketch --split validation   to choose by: sampling, say, with --top-k
 
 Codec: clips decoded from the codes of their stems, and from what the encoder hears in their mixture.
@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -31,15 +32,12 @@ from curation.classify import features
 from curation.concepts import genres, songs
 from curation.hearing import NothingHeard, hear_bpm, hear_key
 from curation.verdicts import tempo_agreement
-from sketch.codec.books import Codebooks
-from sketch.codec.stems import BOOKS_FILE, ENTRIES
+from sketch.codec.stems import BOOKS_FILE
 from sketch.codec.train import perplexity
-from sketch.language.batches import Batch
-from sketch.language.train import fast_precision, start, step
 from sketch.loading import WEIGHTS, Sketch, load_sketch
 from sketch.material import SAMPLE_RATE, Piece, Share, pieces, render
 from sketch.measures.adherence import Listener, decoded_features, labels_of, train_listeners
-from sketch.measures.codes import steadiness
+from sketch.measures.codes import foresight_of, steadiness
 from sketch.measures.decoded import decoded
 from sketch.measures.fidelity import compare
 from sketch.measures.music import describe
@@ -49,7 +47,6 @@ GENRES, SONGS = (Share("genres", 12.0, 1.0),), (Share("songs", 12.0, 1.0),)
 SECONDS = 8.0
 LENGTH = round(SECONDS * SAMPLE_RATE)
 CODEC_CLIPS, CLIPS, BATCH = 32, 96, 16
-TRAINING_ROUNDS = 5
 TRAIN_HOURS, VALIDATION_HOURS = 4.0, 0.8
 GENRE_PHRASING = "{genre} at {bpm:.0f} bpm"
 SONG_PHRASING = "{mood} {tempo} {genre} {shape} with {lead} in {key} {mode}, {drums}"
@@ -152,7 +149,7 @@ def codec_part(trial: Trial) -> Lines:
 
 
 def codes_part(trial: Trial) -> Lines:
-    """How steady codes are where bands repeat, and how many are in use."""
+    """How steady codes are where bands repeat, how far they look ahead, and how many are in use."""
     chosen = trial.clips(GENRES, CLIPS, drums=True)
     coded = [trial.codes(piece) for piece in chosen]
     same = [steadiness(codes, piece.bar_frames) for codes, piece in zip(coded, chosen, strict=True)]
@@ -160,8 +157,16 @@ def codes_part(trial: Trial) -> Lines:
     used = [
         perplexity(torch.from_numpy(book), entries) for book in np.concatenate(coded, 1).astype(int)
     ]
+    ahead = [
+        foresight_of(piece, other, trial.sketch.folder / BOOKS_FILE)
+        for piece, other in pairwise(chosen)
+    ]
     return [
         ("codes that are those of a bar before", " ".join(f"{s:.2f}" for s in np.mean(same, 0))),
+        (
+            "codes that tell 60 ms before of other music",
+            " ".join(f"{s:.2f}" for s in np.mean(ahead, 0)),
+        ),
         (f"perplexity of the codebooks, of {entries}", " ".join(f"{p:.0f}" for p in used)),
     ]
 
@@ -283,15 +288,23 @@ def attribute_line(
 
 
 def tempo_line(clips: Sequence[np.ndarray], chosen: Sequence[Piece]) -> str:
-    """How often the tempo heard is the one asked for, or an octave of it, and their correlation."""
+    """How often the tempo heard is the one asked for, or an octave of it, and their correlation.
+
+    Beside it how often it is one that another of the prompts asks for: that is chance.
+    """
     asked = [float(piece.spec().labels["bpm"]) for piece in chosen]
     heard = [_bpm(audio) for audio in clips]
     verdicts = [tempo_agreement(h, a) for h, a in zip(heard, asked, strict=True)]
     rank = float(spearmanr(asked, heard, nan_policy="omit").statistic)
     right = sum(verdict != "wrong" for verdict in verdicts)
+    others = [
+        tempo_agreement(h, a) != "wrong"
+        for i, h in enumerate(heard)
+        for a in asked[:i] + asked[i + 1 :]
+    ]
     return (
-        f"within 4 % or an octave {share_line(right, len(chosen))}, itself "
-        f"{verdicts.count('same') / len(chosen):.1%}; Spearman {rank:.2f}"
+        f"within 4 % or an octave {share_line(right, len(chosen))}, of what other prompts ask for "
+        f"{np.mean(others):.1%}, itself {verdicts.count('same') / len(chosen):.1%}; Spearman {rank:.2f}"
     )
 
 
@@ -333,37 +346,6 @@ def speed_part(trial: Trial) -> Lines:
     ]
 
 
-def training_part(trial: Trial) -> Lines:
-    """Frames a second of the language model's training; the ways take turns, medians count."""
-    books, threads = Codebooks.load(trial.sketch.folder / BOOKS_FILE), torch.get_num_threads()
-    device, fast = torch.device("cpu"), fast_precision("cpu")
-    ways = {
-        "float32, all threads in every product": (torch.float32, 1),
-        f"{fast}, all threads in every product": (fast, 1),
-        f"{fast}, {threads} parts of a batch, a thread each": (fast, threads),
-    }
-    runs = {name: start(books, device, precision) for name, (precision, _) in ways.items()}
-    batch = random_batch(len(books.centres) + 1)
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(TRAINING_ROUNDS + 1):
-        for name, (_, parts) in ways.items():
-            runs[name].side_by_side = parts
-            begun = time.perf_counter()
-            step(runs[name], batch)
-            seconds[name].append(time.perf_counter() - begun)
-    frames = batch.inputs[:, 0].numel()
-    rates = {name: frames / float(np.median(found[1:])) for name, found in seconds.items()}
-    slowest = next(iter(rates.values()))
-    return [(name, f"{r:,.0f} frames a second, {r / slowest:.2f}") for name, r in rates.items()]
-
-
-def random_batch(books: int, clips: int = 8, frames: int = 400) -> Batch:
-    """A batch of the training's shape that means nothing."""
-    codes = torch.randint(ENTRIES, (clips, books, frames + 1))
-    words = torch.randint(3, 500, (clips, 24))
-    return Batch(codes[..., :-1], codes[..., 1:], words, torch.ones_like(words), torch.ones(clips))
-
-
 def size_part(trial: Trial) -> Lines:
     model = trial.sketch.model
     count = {
@@ -386,7 +368,6 @@ PARTS: dict[str, Callable[[Trial], Lines]] = {
     "music": music_part,
     "words": words_part,
     "speed": speed_part,
-    "training": training_part,
     "size": size_part,
 }
 

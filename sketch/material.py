@@ -216,6 +216,14 @@ class Stems:
     audio: np.ndarray
     onsets: tuple[np.ndarray, ...]
 
+    def giving_way(self, other: Stems, frame: int) -> Stems:
+        """This music until a frame, and other music of the same length from there on."""
+        sample = frame * SAMPLE_RATE // FRAMES_PER_SECOND
+        audio = np.concatenate([self.audio[:, :sample], other.audio[:, sample:]], axis=1)
+        begins = zip(self.onsets, other.onsets, strict=True)
+        onsets = (np.union1d(a[a < frame], np.append(b[b > frame], frame)) for a, b in begins)
+        return Stems(audio, tuple(onsets))
+
 
 def render_stems(piece: Piece, sound_font: str = "FluidR3_GM.sf2") -> Stems | None:
     """The piece stem by stem, at the level of `render`; None where that gives none."""

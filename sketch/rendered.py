@@ -16,7 +16,7 @@ from sketch.codec.analysis import Analysis, Description
 from sketch.codec.books import Codebooks
 from sketch.codec.features import HOP, FrameFeatures
 from sketch.codec.stems import CODEBOOKS, SILENCE, STEMS
-from sketch.material import CODEC_MIX, Piece, pieces, render, render_stems
+from sketch.material import CODEC_MIX, Piece, Stems, pieces, render, render_stems
 from sketch.parallel import spread
 
 PER_SHARD = 40
@@ -64,8 +64,13 @@ def describe(piece: Piece) -> tuple[np.ndarray, list[Description]] | None:
     stems = render_stems(piece)
     if stems is None:
         return None
+    return stems.audio, describe_stems(stems)
+
+
+def describe_stems(stems: Stems) -> list[Description]:
+    """Each stem's description."""
     parts = zip(stems.audio, stems.onsets, strict=True)
-    return stems.audio, [_analysis().describe(audio, onsets) for audio, onsets in parts]
+    return [_analysis().describe(audio, onsets) for audio, onsets in parts]
 
 
 @cache

@@ -24,16 +24,16 @@ from studio.stage import Stage
 FAMILY_WORDS = {
     "notes_in_songs": "note",
     "triads_in_songs": "chord",
-    "tempos_in_genres": "tempo",
-    "genres": "genre",
+    "tempos": "tempo",
+    "genres_in_songs": "genre",
     "keys": "key",
     "modes": "mode",
     "notes": "note, from single notes",
     "triads": "chord, from bare chords",
     "chords": "chord quality",
     "roots": "chord root",
-    "tempos": "tempo, from metronomes",
-    "genres_in_songs": "genre, from songs",
+    "tempos_in_genres": "tempo, from bands",
+    "genres": "genre, from bands",
 }
 """In the order of the page: the better of two that stand for the same comes first."""
 

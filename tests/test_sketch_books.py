@@ -11,6 +11,7 @@ from sketch.codec.books import Codebooks, book_features, learn_book
 from sketch.codec.features import HOP, SAMPLE_RATE
 from sketch.codec.stems import CODEBOOK_STEMS, SILENCE, STEMS
 from sketch.material import Piece, on_frames, render, render_stems
+from sketch.measures.codes import foresight_of
 from sketch.measures.pitch import agreement, chroma
 from sketch.rendered import describe
 
@@ -135,3 +136,24 @@ def test_codebooks_are_read_as_they_were_written(tmp_path):
     made.save(tmp_path / "books.safetensors")
     again = Codebooks.load(tmp_path / "books.safetensors")
     assert all(np.array_equal(a, b) for a, b in zip(made.centres, again.centres, strict=True))
+
+
+def test_music_that_gives_way_to_other_music_begins_anew_there():
+    one, other = (render_stems(Piece("songs", n, 4.0)) for n in (4, 5))
+    cut = one.giving_way(other, 100)
+    at = 100 * HOP
+    assert np.array_equal(cut.audio[:, :at], one.audio[:, :at])
+    assert np.array_equal(cut.audio[:, at:], other.audio[:, at:])
+    for made, before, after in zip(cut.onsets, one.onsets, other.onsets, strict=True):
+        assert 100 in made
+        assert made[made < 100].tolist() == before[before < 100].tolist()
+        assert made[made > 100].tolist() == after[after > 100].tolist()
+
+
+def test_the_rhythm_says_nothing_of_the_music_to_come(tmp_path):
+    rng = np.random.default_rng(0)
+    sizes = (64, 217, 200, 17, 200, 17)
+    path = tmp_path / "books.safetensors"
+    Codebooks([rng.normal(size=(8, n)).astype(np.float32) for n in sizes]).save(path)
+    ahead = foresight_of(Piece("songs", 4, 4.0), Piece("songs", 5, 4.0), path)
+    assert ahead.shape == (7,) and ahead[0] == 0

@@ -13,6 +13,7 @@ from sketch.material import Piece, Share, pieces, render
 from sketch.measures.decoded import decoded
 from sketch.measures.fidelity import compare
 from sketch.measures.music import describe
+from sketch.measures.pulse import keeping_time
 from sketch.prompts import EXAMPLES, check_prompt
 
 LARGEST_MB = 42
@@ -48,6 +49,14 @@ def test_what_it_plays_is_neither_silent_nor_clipped_and_has_notes(sketch, playe
         assert numbers["note"] >= 0.06
         noise = np.random.default_rng(0).standard_normal(len(audio)).astype("f4") * 0.1
         assert numbers["clarity"] > 1.5 * describe(noise, sketch.sample_rate)["clarity"]
+
+
+def test_bands_keep_time(sketch):
+    """Half of eight bands with drums have a pulse; strokes at random have a quarter of it or less."""
+    prompts = [f"{genre} with drums" for genre in ("house", "rock", "funk", "bossa nova")] * 2
+    clips = sketch.play(prompts, seconds=6.0, seed=1)
+    pulses = [keeping_time(audio, sketch.sample_rate)["pulse"] for audio in clips]
+    assert np.median(pulses) > 0.4
 
 
 def test_the_example_prompts_are_in_words_that_it_knows(sketch, caplog):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+
+from sketch.codec.books import Codebooks
+from sketch.material import Piece, render_stems
+from sketch.rendered import describe_stems
 
 
 def steadiness(codes: np.ndarray, bar: int) -> np.ndarray:
@@ -26,3 +32,18 @@ def foresight(codes: np.ndarray, other: np.ndarray, change: int, frames: int = 3
     before = slice(change - frames, change)
     share: np.ndarray = (codes[:, before] != other[:, before]).mean(axis=1)
     return share
+
+
+def foresight_of(piece: Piece, other: Piece, books: Path) -> np.ndarray:
+    """`foresight` of a piece whose second bar gives way to that of another piece, by codebook.
+
+    Args:
+        books: file of the codebooks.
+    """
+    one, two = render_stems(piece), render_stems(other)
+    assert one is not None and two is not None, "genres and songs stay within their ranges"
+    codebooks, change = Codebooks.load(books), piece.bar_frames
+    whole, cut = (
+        codebooks.encode(describe_stems(stems)) for stems in (one, one.giving_way(two, change))
+    )
+    return foresight(whole, cut, change)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import librosa
 import mir_eval
 import numpy as np
@@ -82,8 +80,3 @@ def griffin_lim(audio: np.ndarray) -> np.ndarray:
         random_state=0,
     )
     return made
-
-
-def average(rows: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Mean of each number over clips."""
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
