@@ -55,6 +55,7 @@ FAMILIES: dict[str, Training] = {
     "genres_in_songs": Training("songs", "genre", "second", SONGS),
     "tempos": Training("tempos", "bpm", task="regression"),
     "tempos_in_genres": Training("genres", "bpm", task="regression"),
+    "tempos_in_songs": Training("songs", "bpm", "second", SONGS, task="regression"),
     "keys": Training("songs", "key", "second", SONGS),
     "modes": Training("songs", "mode", "second", SONGS),
 }

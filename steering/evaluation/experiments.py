@@ -72,7 +72,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "tempos": Experiment(
         "tempos", scoring.no_shares, scoring.no_shares, ("tempo, metronome", "tempo, songs"),
-        ("tempos_in_genres",), grid=(-0.06, -0.03, 0.03, 0.06),
+        ("tempos_in_genres", "tempos_in_songs"), grid=(-0.06, -0.03, 0.03, 0.06),
         seconds=8.0, probed=False,
     ),
     "schedules": Experiment(
