@@ -27,20 +27,21 @@ from unittest.mock import patch
 
 import torch
 
-import steering.run
+import steering.decoding.batch
 from benchmarks.parts import Lines, print_parts
 from benchmarks.shapes import PUBLISHED, random_musicgen
-from steering.decoder import Decoder
-from steering.directions import Direction
-from steering.generation import Clip
-from steering.generation import generate as by_hooks
-from steering.interventions import Intervention, Plan, compile_plan
-from steering.layers import LayerWeights
+from steering.activations.hooks import Steering, changing
+from steering.decoding.clip import Clip
+from steering.decoding.decoder import Decoder
+from steering.decoding.reference import generate as by_hooks
+from steering.decoding.sampling import Sampling
+from steering.decoding.session import Chunk, Session
+from steering.directions.direction import Direction
+from steering.interventions.intervention import Intervention
+from steering.interventions.layers import LayerWeights
+from steering.interventions.plan import Plan, compile_plan
 from steering.models import MusicModel, load_model
 from steering.models.transformers_backend import TransformersModel
-from steering.residual import Steering, changing
-from steering.sampling import Sampling
-from steering.session import Chunk, Session
 
 SECONDS, ROUNDS, CONCEPTS = 4.0, 5, 3
 BATCHES, GPU_BATCHES = (1, 2, 8), (1, 2, 8, 32)
@@ -343,8 +344,8 @@ def profile_part(options: argparse.Namespace) -> Lines:
         "blocks, steered": (decoder.fused, "step"),
         "heads": (decoder.fused, "logits"),
         "pushes of the step": (run.pushes, "at"),
-        "noise": (steering.run, "draw_noise"),
-        "choice of the codes": (steering.run, "choose"),
+        "noise": (steering.decoding.batch, "draw_noise"),
+        "choice of the codes": (steering.decoding.batch, "choose"),
     }
     spent = dict.fromkeys(parts, 0.0)
     with ExitStack() as patches:

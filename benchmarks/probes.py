@@ -60,10 +60,10 @@ def synthetic(clips: int, layers: int, size: int, device: str) -> ProbeData:
 def from_store(dataset: str, store: Path, model: str) -> ProbeData:
     """A build's target label, its activations read by an earlier run or now."""
     from curation.concepts import get_family
-    from steering.activations import read_source
+    from steering.activations.reader import read_source
+    from steering.activations.sources import open_source
     from steering.models import load_model
-    from steering.sources import open_source
-    from steering.training import table
+    from steering.training.banks import table
 
     source = open_source(dataset)
     activations = read_source(load_model(model), source, store)
@@ -140,7 +140,7 @@ def single(data: ProbeData, concept: int, layer: int, draws: int) -> float:
 
 def sketch_part(name: str, device: str, clips: int, seconds: float) -> Lines:
     """A model's activations from sound, in batches of 16 and one by one, taking turns."""
-    from steering.activations import read_activations
+    from steering.activations.reader import read_activations
     from steering.models import load_model
 
     model = load_model(name, device=device)

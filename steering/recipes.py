@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from curation.errors import BadInput
-from steering.directions import Bank
-from steering.interventions import Intervention, Move, Plan, compile_plan, from_record
-from steering.sampling import Sampling
+from steering.decoding.sampling import Sampling
+from steering.directions.bank import Bank
+from steering.interventions.intervention import Intervention, from_record
+from steering.interventions.plan import Move, Plan, compile_plan
 
 __all__ = ["Move", "Recipe"]
 
@@ -34,7 +35,7 @@ class Recipe:
 
     Attributes:
         model: name of the model; revision: fingerprint of its decoder's weights.
-        prompt, seconds, seed, sampling: as `steering.generation.Clip` and `Sampling` have them.
+        prompt, seconds, seed, sampling: as `steering.decoding.clip.Clip` and `Sampling` have them.
         interventions: what `Intervention.record` gives, each naming its bank.
         orthogonalise: as `compile_plan` has it.
         moves: coefficients that changed while the clip played.

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from steering.directions import Direction
-from steering.interventions import from_record
-from steering.labels import tones
+from steering.activations.hooks import reading
+from steering.directions.direction import Direction
+from steering.interventions.intervention import from_record
 from steering.metrics.pitch import chroma_frames
 from steering.models.interface import MusicModel
-from steering.residual import reading
+from steering.training.labels import tones
 from studio.clips import SIDES, Pair
 from studio.stage import Stage
 

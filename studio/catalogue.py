@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from curation.theory import PITCH_CLASSES
-from steering.layers import WEIGHTINGS
-from steering.operators import OPERATORS
-from steering.schedules import SHAPES
+from steering.interventions.layers import WEIGHTINGS
+from steering.interventions.operators import OPERATORS
+from steering.interventions.schedules import SHAPES
 from studio.limits import bounds
 from studio.presets import (
     LAYERS,

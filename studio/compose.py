@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 import numpy as np
 
-from steering.schedules import Schedule
+from steering.interventions.schedules import Schedule
 from studio.assets import component
 from studio.catalogue import catalogue as choices
 from studio.desk import Desk, endpoint

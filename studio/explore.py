@@ -17,8 +17,8 @@ import torch
 from curation.concepts import families, get_family
 from curation.sound_fonts import find_sound_font
 from curation.synth import Renderer
-from steering.directions import Bank
-from steering.shipped import RESULTS
+from steering.directions.bank import Bank
+from steering.directions.library import RESULTS
 from studio.assets import component
 from studio.catalogue import ordered
 from studio.desk import Desk, endpoint

@@ -16,12 +16,12 @@ from functools import cache
 from typing import Any
 
 from curation.errors import BadInput
-from steering.decoder import Decoder
-from steering.generation import Clip
-from steering.interventions import Move
+from steering.decoding.clip import Clip
+from steering.decoding.decoder import Decoder
+from steering.decoding.sampling import Sampling
+from steering.decoding.session import Chunk, Session
+from steering.interventions.plan import Move
 from steering.models.loading import SKETCH, load_model
-from steering.sampling import Sampling
-from steering.session import Chunk, Session
 
 LOADING_SECONDS = 30
 """What a fork may need to load a model, the first time that it plays one."""

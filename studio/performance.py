@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from curation.errors import BadInput
-from steering.generation import Clip
+from steering.decoding.clip import Clip
+from steering.decoding.session import Chunk, Session
 from steering.recipes import Recipe
-from steering.session import Chunk, Session
 from studio.clips import SIDES, Pair
 from studio.hired import HiredSession
 from studio.limits import number

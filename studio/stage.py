@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curation.errors import BadInput
-from steering.decoder import Decoder
-from steering.directions import FACTS, Bank, load_bank
-from steering.generation import Clip
+from steering.decoding.clip import Clip
+from steering.decoding.decoder import Decoder
+from steering.decoding.sampling import Sampling
+from steering.decoding.session import Session
+from steering.directions.bank import FACTS, Bank, load_bank
 from steering.models.interface import MusicModel
 from steering.models.loading import SKETCH, load_model
-from steering.sampling import Sampling
-from steering.session import Session
 from studio.hired import HiredSession, hires
 from studio.presets import MODELS
 
@@ -74,7 +74,7 @@ def load_stage(name: str, folder: Path | None = None) -> Stage:
 
 def shipped(model: MusicModel) -> dict[str, Bank]:
     """The shipped banks by ``family/method``; none, and a word in the log, where none fit."""
-    from steering.shipped import shipped_banks
+    from steering.directions.library import shipped_banks
 
     try:
         families = shipped_banks(model)

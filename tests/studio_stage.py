@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from steering.decoder import Decoder
-from steering.directions import Bank, Direction
+from steering.decoding.decoder import Decoder
+from steering.directions.bank import Bank
+from steering.directions.direction import Direction
 from steering.models.transformers_backend import TransformersModel
 from studio.clips import SIDES
 from studio.engine import Engine

@@ -10,20 +10,23 @@ import torch
 from transformers import MusicgenDecoderConfig, MusicgenForCausalLM
 
 from curation.errors import BadInput
-from steering import decoder as decoder_module
-from steering.decoder import Decoder
-from steering.directions import Direction, Origin
-from steering.generation import Clip, generate
-from steering.graphs import StaticStep
-from steering.interventions import Gate, Intervention, Move, compile_plan, empty_plan
-from steering.layers import LayerWeights
-from steering.memory import check_fit
+from steering.decoding import decoder as decoder_module
+from steering.decoding.batch import Run
+from steering.decoding.clip import Clip
+from steering.decoding.cuda_graph import StaticStep
+from steering.decoding.decoder import Decoder
+from steering.decoding.matmul import kernel
+from steering.decoding.memory import check_fit
+from steering.decoding.reference import generate
+from steering.decoding.sampling import Sampling
+from steering.directions.direction import Direction
+from steering.interventions.intervention import Gate, Intervention
+from steering.interventions.layers import LayerWeights
+from steering.interventions.operators import OPERATORS
+from steering.interventions.plan import Move, compile_plan, empty_plan
+from steering.interventions.schedules import Schedule
+from steering.models.origin import Origin
 from steering.models.transformers_backend import TransformersModel
-from steering.operators import OPERATORS
-from steering.products import kernel
-from steering.run import Run
-from steering.sampling import Sampling
-from steering.schedules import Schedule
 from tests.test_steering_toy import ENTRIES, GREEDY, model  # noqa: F401
 
 SHAPES = {
@@ -308,7 +311,7 @@ def played(decoder: Decoder, clips: list[Clip]) -> Run:
 def test_without_numba_the_music_is_the_same(model, monkeypatch):  # noqa: F811
     clips = [Clip("calm jazz", 1, plan(model, steer(model, 0.5)))]
     expected = Decoder(model).generate(clips, 0.6)
-    monkeypatch.setattr("steering.products.kernel", lambda: None)
+    monkeypatch.setattr("steering.decoding.matmul.kernel", lambda: None)
     assert torch.equal(Decoder(model).generate(clips, 0.6), expected)
 
 

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from curation.errors import BadInput
-from steering.directions import FACTS, TENSORS, Bank, Direction, Origin, load_bank
+from steering.directions.bank import FACTS, TENSORS, Bank, load_bank
+from steering.directions.direction import Direction
+from steering.models.origin import Origin
 
 ORIGIN = Origin("toy", "abc", 3, 8)
 

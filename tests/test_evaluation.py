@@ -11,8 +11,8 @@ import torch
 
 from curation.errors import BadInput
 from curation.theory import PITCH_CLASSES
-from steering.decoder import Decoder
-from steering.directions import Origin
+from steering.decoding.decoder import Decoder
+from steering.decoding.sampling import Sampling
 from steering.evaluation import report, strengths
 from steering.evaluation.asks import asks, check_disjoint, in_words
 from steering.evaluation.cells import Cell, Setting, Shelf, Steer
@@ -22,7 +22,7 @@ from steering.evaluation.running import Runner
 from steering.evaluation.scoring import Life, Scores, hits, life
 from steering.evaluation.statistics import compare, estimate, holm, resampled_means
 from steering.evaluation.tables import Row, row
-from steering.sampling import Sampling
+from steering.models.origin import Origin
 from tests.toy import toy_bank, toy_model
 
 SECONDS = 1.0

@@ -15,7 +15,8 @@ from benchmarks.probes import synthetic
 from curation.classify import features
 from curation.theory import PITCH_CLASSES
 from sketch.measures.adherence import Listener
-from steering.decoder import Decoder
+from steering.decoding.decoder import Decoder
+from steering.decoding.sampling import Sampling
 from steering.evaluation import evaluating, experiments, scoring
 from steering.evaluation.asks import asks
 from steering.evaluation.banks import OwnProbe
@@ -23,16 +24,15 @@ from steering.evaluation.cells import Setting, Shelf, Steer
 from steering.evaluation.evaluating import Evaluation
 from steering.evaluation.experiments import EXPERIMENTS
 from steering.evaluation.judges import Judges
-from steering.evaluation.pairs import pair_parts
-from steering.evaluation.published import paper_parts
 from steering.evaluation.running import Runner
-from steering.evaluation.tempos import tempo_parts
-from steering.evaluation.tracking import schedule_parts, target_shares
-from steering.families import concepts_of
+from steering.evaluation.studies.pairs import pair_parts
+from steering.evaluation.studies.paper import paper_parts
+from steering.evaluation.studies.schedules import schedule_parts, target_shares
+from steering.evaluation.studies.tempos import tempo_parts
 from steering.metrics import embeddings
 from steering.metrics.adherence import PromptListeners
-from steering.sampling import Sampling
-from steering.training import Table, train_bank
+from steering.training.banks import Table, train_bank
+from steering.training.families import concepts_of
 from tests.toy import toy_bank, toy_model
 
 RATE = 32_000
@@ -221,8 +221,9 @@ def test_a_banks_own_probe_knows_the_clips_that_made_the_bank(model):
 def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path):
     found = replace(evaluation(model, judges, "tempos", tmp_path, 1.0), tried=("ridge",))
     parts = tempo_parts(found)
-    assert [part.title for part in parts] == ["Tempos, tempos", "Tempos, tempos_in_genres"]
-    for part, family in zip(parts, ("tempos", "tempos_in_genres"), strict=True):
+    families = ("tempos", "tempos_in_genres", "tempos_in_songs")
+    assert [part.title for part in parts] == [f"Tempos, {family}" for family in families]
+    for part, family in zip(parts, families, strict=True):
         assert set(part.numbers["tempo"]) == set(part.numbers["onsets"]) == {
             "ridge", "random", "orthogonal", "in words",
         }  # fmt: skip

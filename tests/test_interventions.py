@@ -9,11 +9,14 @@ import pytest
 import torch
 
 from curation.errors import BadInput
-from steering.directions import Bank, Direction, Origin
-from steering.interventions import Gate, Intervention, compile_plan, from_record
-from steering.layers import WEIGHTINGS, LayerWeights
-from steering.operators import OPERATORS
-from steering.schedules import SHAPES, Schedule, crossfade, staggered
+from steering.directions.bank import Bank
+from steering.directions.direction import Direction
+from steering.interventions.intervention import Gate, Intervention, from_record
+from steering.interventions.layers import WEIGHTINGS, LayerWeights
+from steering.interventions.operators import OPERATORS
+from steering.interventions.plan import compile_plan
+from steering.interventions.schedules import SHAPES, Schedule, crossfade, staggered
+from steering.models.origin import Origin
 
 LAYERS, SIZE = 4, 16
 ORIGIN = Origin("toy", "abc", LAYERS, SIZE)

@@ -15,13 +15,13 @@ from curation.theory import PITCH_CLASSES, TRIADS
 from sketch.language.text import make_tokenizer
 from sketch.measures.adherence import Listener
 from steering.evaluation.hearing import entropies, hear_all
-from steering.evaluation.tempos import tracking
-from steering.evaluation.tracking import correlation, curves, per_second
+from steering.evaluation.studies.schedules import correlation, curves, per_second
+from steering.evaluation.studies.tempos import tracking
 from steering.evaluation.truth import own_errors
+from steering.interventions.schedules import Schedule
 from steering.metrics import chord, embeddings, key, pitch, tempo
 from steering.metrics.adherence import PromptListeners, find_clap
 from steering.metrics.verdict import OwnError, Verdict, own_error
-from steering.schedules import Schedule
 
 RATE = 32_000
 

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 import torch
 
-from steering.directions import Bank, Direction
-from steering.interventions import OPERATORS
-from steering.layers import WEIGHTINGS
+from steering.api import play, twins
+from steering.directions.bank import Bank
+from steering.directions.direction import Direction
+from steering.interventions.layers import WEIGHTINGS
+from steering.interventions.operators import OPERATORS
+from steering.interventions.schedules import SHAPES
 from steering.models.transformers_backend import TransformersModel
-from steering.playing import play, twins
 from steering.recipes import Recipe
-from steering.schedules import SHAPES
 from tests.toy import LAYERS, SIZE, toy_model
 
 KEPT: dict[str, dict] = json.loads(Path(__file__).with_name("kept_recipes.json").read_text())
@@ -57,7 +58,9 @@ def fingerprint(codes: torch.Tensor) -> str:
 @pytest.mark.parametrize("kind", KEPT)
 def test_a_kept_recipe_plays_the_codes_that_it_played(exact, banks, kind):
     recipe = Recipe.from_json(json.dumps(KEPT[kind]["recipe"]))
-    codes = play(exact, twins(recipe, exact, banks), recipe.seconds, recipe.sampling, recipe.decoder)
+    codes = play(
+        exact, twins(recipe, exact, banks), recipe.seconds, recipe.sampling, recipe.decoder
+    )
     assert [fingerprint(codes[:1]), fingerprint(codes[1:])] == KEPT[kind]["codes"]
 
 

@@ -6,10 +6,13 @@ import pytest
 import torch
 
 from curation.errors import BadInput
-from steering.decoder import Decoder
-from steering.generation import Clip, generate
-from steering.interventions import Intervention, compile_plan
-from steering.layers import LayerWeights
+from steering.decoding.clip import Clip
+from steering.decoding.decoder import Decoder
+from steering.decoding.reference import generate
+from steering.decoding.sampling import Sampling
+from steering.interventions.intervention import Intervention
+from steering.interventions.layers import LayerWeights
+from steering.interventions.plan import compile_plan
 from steering.models.audiocraft_backend import AudiocraftModel
 from steering.models.convert import (
     audiocraft_decoder,
@@ -18,7 +21,6 @@ from steering.models.convert import (
     to_transformers_names,
 )
 from steering.models.transformers_backend import TransformersModel
-from steering.sampling import Sampling
 from tests.test_decoder import in_two_threads, logits_along
 from tests.test_steering_toy import ENTRIES, LAYERS, direction, model  # noqa: F401
 

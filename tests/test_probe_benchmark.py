@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from benchmarks import probes
-from steering.evaluation.probe_table import entry, page
+from steering.evaluation.studies.probes import entry, page
 from steering.probes.mean_difference import fit
 from steering.probes.multiclass import aggregate, discriminant
-from steering.training import Table
+from steering.training.banks import Table
 from tests.toy import save_small_sketch
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from steering.products import MOST_ROWS, Matrix, kernel
+from steering.decoding.matmul import MOST_ROWS, Matrix, kernel
 
 
 def test_a_product_of_few_rows_is_exact_to_the_row_whatever_stands_beside_it():

@@ -12,14 +12,15 @@ import torch
 
 import steering
 from curation.errors import BadInput
-from steering.decoder import Decoder
-from steering.directions import Bank
-from steering.generation import Clip
-from steering.interventions import Gate, Move, compile_plan
-from steering.playing import clip_of, play, twins
+from steering.api import clip_of, play, twins
+from steering.decoding.clip import Clip
+from steering.decoding.decoder import Decoder
+from steering.decoding.sampling import Sampling
+from steering.directions.bank import Bank
+from steering.interventions.intervention import Gate
+from steering.interventions.plan import Move, compile_plan
+from steering.interventions.schedules import Schedule
 from steering.recipes import Recipe, records
-from steering.sampling import Sampling
-from steering.schedules import Schedule
 from tests.test_decoder import steer
 from tests.test_steering_toy import model  # noqa: F401
 

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from curation.errors import BadInput
-from steering.decoder import Decoder
-from steering.generation import Clip, generate
-from steering.interventions import Move
+from steering.decoding.clip import Clip
+from steering.decoding.decoder import Decoder
+from steering.decoding.reference import generate
+from steering.decoding.session import Chunk, Session
+from steering.interventions.plan import Move
 from steering.models.interface import MusicModel
-from steering.session import Chunk, Session
 from tests.test_decoder import in_two_threads, plan, steer
 from tests.test_steering_toy import model  # noqa: F401
 

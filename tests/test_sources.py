@@ -9,9 +9,15 @@ import pytest
 import soundfile
 
 from curation.errors import BadInput
-from steering.activations import read_source, read_source_pooled
-from steering.sources import BuiltSource, FilesSource, SourceClip, open_source, resampled
-from steering.store import key_of
+from steering.activations.reader import read_source, read_source_pooled
+from steering.activations.sources import (
+    BuiltSource,
+    FilesSource,
+    SourceClip,
+    open_source,
+    resampled,
+)
+from steering.activations.store import key_of
 from tests.test_steering_toy import LAYERS, SIZE, model  # noqa: F401
 
 

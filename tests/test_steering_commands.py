@@ -11,15 +11,16 @@ import torch
 from curation.build import build as build_clips
 from curation.errors import BadInput
 from curation.recipe import make_recipe
-from steering import families, hub
+from steering.activations.store import Activations
 from steering.cli import main
-from steering.directions import load_bank
+from steering.directions import hub
+from steering.directions.bank import load_bank
+from steering.directions.library import find_bank, shipped_banks
 from steering.evaluation import evaluating, experiments
-from steering.families import Training, by_score
-from steering.labels import SCORE_LABELS, TRIAD_NAMES
 from steering.models import load_model
-from steering.shipped import find_bank, shipped_banks
-from steering.store import Activations
+from steering.training import families
+from steering.training.families import Training, by_score
+from steering.training.labels import SCORE_LABELS, TRIAD_NAMES
 from tests.toy import save_small_sketch, toy_bank, toy_model
 
 CLIPS = 240
@@ -88,8 +89,8 @@ def test_from_nothing_to_banks_to_a_report(place, few, capsys):
 
 
 def test_the_probe_table_is_made_once(place, few, capsys, monkeypatch):
-    monkeypatch.setattr("steering.evaluation.probe_table.METHODS", ("ridge",))
-    monkeypatch.setattr("steering.evaluation.probe_table.DRAWS", 3)
+    monkeypatch.setattr("steering.evaluation.studies.probes.METHODS", ("ridge",))
+    monkeypatch.setattr("steering.evaluation.studies.probes.DRAWS", 3)
     model = ("--model", "{home}/model", "--builds", "{home}/build")
     table = ("--datasets", "{home}/build/chords-240", "--out", "{home}/probes")
     assert run(place, "evaluate", "probes", *model, *table) == 0

@@ -7,16 +7,19 @@ import pytest
 import torch
 
 from curation.errors import BadInput
-from steering.activations import read_activations, typical_norms
-from steering.directions import Direction, Origin
-from steering.generation import Clip, generate
-from steering.interventions import Intervention, compile_plan, empty_plan
-from steering.layers import LayerWeights
+from steering.activations.hooks import changing, reading
+from steering.activations.reader import read_activations, typical_norms
+from steering.activations.store import Writer, find
+from steering.decoding.clip import Clip
+from steering.decoding.reference import generate
+from steering.decoding.sampling import Sampling, choose, draw_noise, guided
+from steering.directions.direction import Direction
+from steering.interventions.intervention import Intervention
+from steering.interventions.layers import LayerWeights
+from steering.interventions.plan import compile_plan, empty_plan
+from steering.interventions.schedules import Schedule
+from steering.models.origin import Origin
 from steering.models.transformers_backend import TransformersModel
-from steering.residual import changing, reading
-from steering.sampling import Sampling, choose, draw_noise, guided
-from steering.schedules import Schedule
-from steering.store import Writer, find
 from tests.toy import toy_model
 
 LAYERS, SIZE, ENTRIES = 3, 32, 32

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from steering.decoder import Decoder
+from steering.decoding.decoder import Decoder
 from studio import hired
 from studio.engine import Engine
 from studio.stage import Stages

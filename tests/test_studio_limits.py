@@ -7,8 +7,8 @@ import json
 import pytest
 
 from curation.errors import BadInput
-from steering import shipped
-from steering.directions import load_bank
+from steering.directions import library
+from steering.directions.bank import load_bank
 from studio.limits import check_prompt, check_request
 from studio.permalink import decode, encode
 from studio.presets import PRESETS, recipe_of, usual
@@ -100,7 +100,7 @@ def test_a_link_cannot_unpack_without_end():
 
 
 def test_every_preset_plays_on_the_shipped_banks():
-    made = [path.parent for path in (shipped.BANKS / "sketch").glob("*/*/directions.json")]
+    made = [path.parent for path in (library.BANKS / "sketch").glob("*/*/directions.json")]
     banks = {f"{one.parent.name}/{one.name}": tuple(load_bank(one)) for one in made}
     for preset in PRESETS:
         recipe = recipe_of(preset, banks, "sketch")

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from curation.errors import BadInput
-from steering.directions import Origin, load_bank
-from steering.store import Activations
-from steering.training import table, train_bank
+from steering.activations.store import Activations
+from steering.directions.bank import load_bank
+from steering.models.origin import Origin
+from steering.training.banks import table, train_bank
 
 LAYERS, SIZE = 3, 16
 ORIGIN = Origin("toy", "abc", LAYERS, SIZE)

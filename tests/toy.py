@@ -21,7 +21,8 @@ from sketch.codec.model import SketchCodec, SketchCodecConfig
 from sketch.export import save_sketch
 from sketch.language import model as shape
 from sketch.language.text import make_tokenizer
-from steering.directions import Bank, Direction
+from steering.directions.bank import Bank
+from steering.directions.direction import Direction
 from steering.models.transformers_backend import TransformersModel
 from tests.test_sketch_codec import SMALL
 

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """One folder up, or one repository down."""
-    from steering import hub
+    from steering.directions import hub
 
     if options.action == "push":
         count = len(hub.banks_in(options.folder))

@@ -12,10 +12,10 @@ BUILDS = Path("build")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from steering.shipped import BANKS
+    from steering.directions.library import BANKS
 
     add_model(parser)
-    parser.add_argument("--families", nargs="*", help="default: all of steering.families")
+    parser.add_argument("--families", nargs="*", help="default: all of steering.training.families")
     parser.add_argument("--methods", nargs="*", help="default: all")
     parser.add_argument("--out", type=Path, default=BANKS, help="default: where shipped ones are")
     parser.add_argument("--builds", type=Path, default=BUILDS, help="where clips are built")
@@ -26,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Build what is missing of the clips, the activations and the banks, in this order."""
-    from steering.families import FAMILIES, get_training
-    from steering.making import METHODS, Workshop, missing_banks
+    from steering.directions.library import folder_name
     from steering.probes import get_method
-    from steering.shipped import folder_name
+    from steering.training.families import FAMILIES, get_training
+    from steering.training.workshop import METHODS, Workshop, missing_banks
 
     families = options.families or list(FAMILIES)
     methods = options.methods or list(METHODS)

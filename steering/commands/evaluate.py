@@ -91,11 +91,11 @@ def run(options: argparse.Namespace) -> None:
     origin, seeds = evaluation.setting.origin, [ask.seed for ask in evaluation.asks]
     path, chosen_by = _strengths(options), _chosen_by(options)
     if options.what == "tempos":
-        from steering.evaluation.tempos import tempo_parts
+        from steering.evaluation.studies.tempos import tempo_parts
 
         parts = tempo_parts(evaluation)
     elif options.what in PAPER:
-        from steering.evaluation.published import paper_parts
+        from steering.evaluation.studies.paper import paper_parts
 
         parts = paper_parts(evaluation)
     elif options.split == "validation" and options.what in SINGLE:
@@ -111,8 +111,8 @@ def run(options: argparse.Namespace) -> None:
 def _at_chosen(what: str) -> Callable[[Evaluation, Chosen], list[Part]]:
     """What is played at the strengths that validation chose."""
     from steering.evaluation import evaluating
-    from steering.evaluation.pairs import pair_parts
-    from steering.evaluation.tracking import schedule_parts
+    from steering.evaluation.studies.pairs import pair_parts
+    from steering.evaluation.studies.schedules import schedule_parts
 
     if what == "schedules":
         return lambda evaluation, chosen: schedule_parts(evaluation, chosen.best)
@@ -128,7 +128,7 @@ def _chosen_by(options: argparse.Namespace) -> str:
 
 def _strengths(options: argparse.Namespace) -> Path:
     """The file that was asked for, or the own one, or else the one that comes with the sketch."""
-    from steering.shipped import RESULTS
+    from steering.directions.library import RESULTS
 
     name = f"strengths/{_chosen_by(options)}.json"
     own: Path = options.strengths or options.home / name
@@ -140,7 +140,9 @@ def _strengths(options: argparse.Namespace) -> Path:
 
 def prepare(options: argparse.Namespace) -> Evaluation:
     """Model, clips, judges and banks; bad options are refused before anything is played."""
-    from steering.decoder import Decoder
+    from steering.decoding.decoder import Decoder
+    from steering.decoding.sampling import Sampling
+    from steering.directions.library import BANKS
     from steering.evaluation.asks import asks
     from steering.evaluation.banks import BankShelf, HeldOutProbe
     from steering.evaluation.cells import Setting, Shelf
@@ -148,12 +150,10 @@ def prepare(options: argparse.Namespace) -> Evaluation:
     from steering.evaluation.experiments import EXPERIMENTS
     from steering.evaluation.judges import Amounts, make_judges
     from steering.evaluation.running import Runner
-    from steering.families import concepts_of
-    from steering.making import METHODS, Workshop
     from steering.metrics.adherence import CLAP, find_clap
     from steering.probes import get_method
-    from steering.sampling import Sampling
-    from steering.shipped import BANKS
+    from steering.training.families import concepts_of
+    from steering.training.workshop import METHODS, Workshop
 
     methods = options.methods or METHODS
     for method in methods:
@@ -227,12 +227,13 @@ def _refuse_early(options: argparse.Namespace) -> None:
 
 def _probes(options: argparse.Namespace) -> None:
     """The table of probes on datasets, by test clips."""
-    from steering.evaluation import drawing, probe_table
+    from steering.evaluation import drawing
+    from steering.evaluation.studies import probes
 
     if not options.datasets:
         raise BadInput("evaluate probes needs --datasets: name builds, as build/notes-small")
     path = (options.out or options.home / "probes") / "report.json"
-    found = probe_table.run(
+    found = probes.run(
         model_of(options),
         options.datasets,
         options.builds / "activations",
@@ -241,7 +242,7 @@ def _probes(options: argparse.Namespace) -> None:
         lambda line: print(line, file=sys.stderr, flush=True),
     )
     drawing.draw_probes(found, path.parent / "probes.png")
-    print(probe_table.page(found))
+    print(probes.page(found))
 
 
 def _show(progress: Progress) -> None:

@@ -15,11 +15,11 @@ from sketch.cli import quieten
 from steering.commands.shared import add_model
 
 if TYPE_CHECKING:
-    from steering.directions import Bank
-    from steering.interventions import Intervention
+    from steering.directions.bank import Bank
+    from steering.interventions.intervention import Intervention
+    from steering.interventions.schedules import Schedule
     from steering.models.interface import MusicModel
     from steering.recipes import Banks, Recipe
-    from steering.schedules import Schedule
 
 
 STEER = "[BANK:]CONCEPT=STRENGTH[@SCHEDULE[:SETTING=VALUE,...]]"
@@ -66,8 +66,8 @@ def run(options: argparse.Namespace) -> None:
     """Write ``steered.wav``, ``unsteered.wav`` and ``recipe.json``."""
     import soundfile
 
+    from steering.api import play, twins
     from steering.models import load_model
-    from steering.playing import play, twins
 
     quieten()
     given = _given(options)
@@ -112,8 +112,8 @@ def _given(options: argparse.Namespace) -> Recipe | None:
 
 
 def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Recipe:
+    from steering.decoding.sampling import Sampling
     from steering.recipes import Recipe, records
-    from steering.sampling import Sampling
 
     interventions = [_intervention(text, banks, options) for text in options.steer]
     return Recipe(
@@ -131,7 +131,7 @@ def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Rec
 
 def _banks(model: MusicModel) -> Banks:
     """Banks by the name that a recipe has, each loaded once."""
-    from steering.shipped import find_bank
+    from steering.directions.library import find_bank
 
     @cache
     def look_up(name: str) -> Bank:
@@ -142,8 +142,8 @@ def _banks(model: MusicModel) -> Banks:
 
 def _intervention(text: str, banks: Banks, options: argparse.Namespace) -> Intervention:
     """What one ``--steer`` says."""
-    from steering.interventions import Gate, Intervention
-    from steering.layers import LayerWeights
+    from steering.interventions.intervention import Gate, Intervention
+    from steering.interventions.layers import LayerWeights
 
     what, _, schedule = text.partition("@")
     what, equals, strength = what.rpartition("=")
@@ -168,7 +168,7 @@ def _intervention(text: str, banks: Banks, options: argparse.Namespace) -> Inter
 
 def _schedule(text: str) -> Schedule:
     """``pulse:period=2,width=1.2`` as a schedule; nothing is a constant one."""
-    from steering.schedules import Schedule
+    from steering.interventions.schedules import Schedule
 
     shape, _, rest = text.partition(":")
     settings = {}

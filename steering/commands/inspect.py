@@ -12,8 +12,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """A line per concept, and ``bank.png`` beside the bank."""
-    from steering.directions import load_bank
-    from steering.pictures import draw_bank
+    from steering.directions.bank import load_bank
+    from steering.directions.drawing import draw_bank
 
     bank = load_bank(options.bank)
     print(f"{bank.family} by {bank.method}, for {bank.origin.model} ({bank.origin.revision})")

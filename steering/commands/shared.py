@@ -13,8 +13,8 @@ from tqdm import tqdm
 from sketch.cli import quieten
 
 if TYPE_CHECKING:
+    from steering.activations.store import Activations
     from steering.models import MusicModel
-    from steering.store import Activations
 
 STORE = Path("build/activations")
 
@@ -36,8 +36,8 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
 
 def read_store(options: argparse.Namespace) -> tuple[Activations, MusicModel]:
     """The activations that the options name, read as far as they are not there yet."""
-    from steering.activations import read_source
-    from steering.sources import open_source
+    from steering.activations.reader import read_source
+    from steering.activations.sources import open_source
 
     source = open_source(options.dataset)
     model = model_of(options)

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read what is not read yet, fit all concepts at all layers, and write the bank."""
-    from steering.training import table, train_bank
+    from steering.training.banks import table, train_bank
 
     store, model = read_store(options)
     data = table(store, options.label, options.by, options.concepts)

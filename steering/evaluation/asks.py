@@ -17,7 +17,7 @@ from curation.concepts import songs
 from curation.errors import BadInput
 from curation.theory import PITCH_CLASSES
 from sketch.material import Piece, split_of
-from steering.labels import TRIAD_NAMES
+from steering.training.labels import TRIAD_NAMES
 
 SplitName = Literal["validation", "test"]
 Wording = Literal["plain", "named", "contradicting"]

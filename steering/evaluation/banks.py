@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 from curation.errors import BadInput
-from steering.directions import Bank, load_bank
+from steering.directions.bank import Bank, load_bank
+from steering.directions.library import BANKS, folder_name
 from steering.evaluation.cells import Cell
 from steering.evaluation.experiments import SHUFFLED
-from steering.families import get_training
-from steering.making import Workshop
 from steering.probes.fitted import finish
 from steering.probes.multiclass import Discriminant, aggregate, discriminant
-from steering.shipped import BANKS, folder_name
+from steering.training.families import get_training
+from steering.training.workshop import Workshop
 
 
 class BankShelf:

@@ -18,10 +18,11 @@ from zipfile import BadZipFile
 import numpy as np
 
 from curation.errors import BadInput
-from steering.directions import Bank, Origin
+from steering.decoding.sampling import Sampling
+from steering.directions.bank import Bank
 from steering.evaluation.asks import Ask, Wording
-from steering.interventions import Unit
-from steering.sampling import Sampling
+from steering.interventions.intervention import Unit
+from steering.models.origin import Origin
 
 FORMAT = 2
 Control = Literal["", "random", "orthogonal"]

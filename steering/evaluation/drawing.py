@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from steering.evaluation.probe_table import METHODS, POOLED, SPLIT_NAMES, SPLITS, Entry
+from steering.evaluation.studies.probes import METHODS, POOLED, SPLIT_NAMES, SPLITS, Entry
 from steering.evaluation.tables import Row
 
 matplotlib.use("Agg")
@@ -109,7 +109,7 @@ def draw_ladders(numbers: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     """Per measure the cells' medians over the coefficient, a line for each way of pushing.
 
     Args:
-        numbers: by measure and way, as `steering.evaluation.tempos.tracking` returns them; a way
+        numbers: by measure and way, as `steering.evaluation.studies.tempos.tracking` returns them; a way
             ``in words`` has no coefficients and is left out.
     """
     from matplotlib import pyplot

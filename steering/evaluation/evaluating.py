@@ -19,7 +19,7 @@ from steering.evaluation.running import Progress, Runner
 from steering.evaluation.scoring import Scores, score, share_of
 from steering.evaluation.strengths import Chosen
 from steering.evaluation.tables import Row, rows
-from steering.making import suits
+from steering.training.workshop import suits
 
 
 @dataclass

@@ -21,7 +21,7 @@ class Experiment:
     """How one concept family is evaluated.
 
     Attributes:
-        family: of the steering banks, see `steering.families`.
+        family: of the steering banks, see `steering.training.families`.
         rivals: other families whose banks stand for the same concepts, tried on validation.
         shares, prominent: its judge.
         trials: names of `truth.TRIALS` that say how far the judge can be trusted.

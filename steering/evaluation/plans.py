@@ -7,13 +7,15 @@ from collections.abc import Mapping
 import torch
 
 from curation.spec import seed_for
-from steering.directions import Bank, Direction, without
+from steering.decoding.clip import Clip
+from steering.directions.bank import Bank
+from steering.directions.direction import Direction, without
 from steering.evaluation.asks import Ask
 from steering.evaluation.cells import Cell, Setting, Steer
-from steering.generation import Clip
-from steering.interventions import Gate, Intervention, compile_plan
-from steering.layers import LayerWeights
-from steering.schedules import Schedule
+from steering.interventions.intervention import Gate, Intervention
+from steering.interventions.layers import LayerWeights
+from steering.interventions.plan import compile_plan
+from steering.interventions.schedules import Schedule
 
 
 def clips(cell: Cell, setting: Setting, banks: Mapping[str, Bank], frame_rate: float) -> list[Clip]:

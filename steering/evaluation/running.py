@@ -14,18 +14,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from steering.activations import read_activations
-from steering.directions import Bank
+from steering.activations.reader import read_activations
+from steering.decoding.clip import Clip
+from steering.decoding.sampling import Sampling
+from steering.directions.bank import Bank
 from steering.evaluation.cells import Cell, Result, Setting, Shelf, check_labels
 from steering.evaluation.hearing import hear_clip
 from steering.evaluation.plans import clips
-from steering.generation import Clip
 from steering.metrics.adherence import Clap
 from steering.models.interface import MusicModel
-from steering.sampling import Sampling
 
 Generate = Callable[[Sequence[Clip], float, Sampling], Tensor]
-"""``(clips, seconds, sampling) -> codes [B, K, T]``, as `steering.decoder.Decoder.generate`."""
+"""``(clips, seconds, sampling) -> codes [B, K, T]``, as `steering.decoding.decoder.Decoder.generate`."""
 
 AHEAD = 2
 """Cells that may wait for their judges while the next is played."""

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from curation.errors import BadInput
-from steering.directions import Origin
 from steering.evaluation.cells import Steer
 from steering.evaluation.tables import Row
+from steering.models.origin import Origin
 
 FORMAT = 1
 

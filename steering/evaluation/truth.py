@@ -11,10 +11,10 @@ import torch
 from curation.theory import PITCH_CLASSES
 from curation.verdicts import tempo_agreement
 from sketch.material import SAMPLE_RATE, Piece, Share, pieces, render
-from steering.labels import TRIAD_NAMES, class_weights, nearest_triad
 from steering.metrics import chord, key, pitch, tempo
 from steering.metrics.verdict import Judge, OwnError, Verdict, own_error
 from steering.models.interface import MusicModel
+from steering.training.labels import TRIAD_NAMES, class_weights, nearest_triad
 
 LOWEST, HIGHEST = 36, 96
 """MIDI notes between which the instruments have a clear pitch."""

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from curation.errors import BadInput
-from steering.directions import Origin
 from steering.models.fingerprint import fingerprint
 from steering.models.interface import Condition, MusicModel
+from steering.models.origin import Origin
 from steering.models.weights import BlockWeights, DecoderWeights, Norm, unfit, without_bias
 
 DESCRIPTION = "description"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from curation.errors import BadInput
-from steering.directions import Origin
+from steering.models.origin import Origin
 from steering.models.streams import OverlapStream, Stream
 from steering.models.weights import DecoderWeights
 

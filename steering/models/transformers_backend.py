@@ -11,9 +11,9 @@ from transformers import MusicgenForConditionalGeneration, PreTrainedTokenizerBa
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
 from curation.errors import BadInput
-from steering.directions import Origin
 from steering.models.fingerprint import fingerprint
 from steering.models.interface import Condition, MusicModel, readable
+from steering.models.origin import Origin
 from steering.models.streams import Stream
 from steering.models.weights import BlockWeights, DecoderWeights, Norm, without_bias
 

@@ -14,8 +14,8 @@ from weakref import proxy
 import torch
 from torch import Tensor
 
-from steering.pushes import Stage
-from steering.run import Run, chained
+from steering.decoding.batch import Run, chained
+from steering.decoding.injections import Stage
 
 REACH = 256
 _CAPTURE = Lock()

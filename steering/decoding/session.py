@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from curation.errors import BadInput
-from steering.decoder import Decoder
-from steering.generation import Clip, Progress
-from steering.interventions import Move, Plan
+from steering.decoding.batch import Run
+from steering.decoding.clip import Clip, Progress
+from steering.decoding.decoder import Decoder
+from steering.decoding.sampling import Sampling
+from steering.interventions.plan import Move, Plan
 from steering.models.interface import MusicModel
-from steering.run import Run
-from steering.sampling import Sampling
 
 FIRST_SECONDS = 0.1
 """The first chunk is short, so that there is something to hear soon."""

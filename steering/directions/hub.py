@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from curation.errors import BadInput
-from steering.directions import FACTS, TENSORS, Bank, load_bank
+from steering.directions.bank import FACTS, TENSORS, Bank, load_bank
 
 FILES = (FACTS, TENSORS)
 

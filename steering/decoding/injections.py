@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from steering.interventions import Plan
-from steering.operators import OPERATORS
+from steering.interventions.operators import OPERATORS
+from steering.interventions.plan import Plan
 
 AHEAD = 64
 """Steps that are worked out at a time."""

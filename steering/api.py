@@ -8,13 +8,14 @@ from dataclasses import replace
 from torch import Tensor
 
 from curation.errors import BadInput
-from steering.decoder import Decoder
-from steering.generation import Clip, Progress
-from steering.generation import generate as generate_by_hooks
-from steering.interventions import Intervention, compile_plan
+from steering.decoding.clip import Clip, Progress
+from steering.decoding.decoder import Decoder
+from steering.decoding.reference import generate as generate_by_hooks
+from steering.decoding.sampling import Sampling
+from steering.interventions.intervention import Intervention
+from steering.interventions.plan import compile_plan
 from steering.models import MusicModel, load_model
 from steering.recipes import DECODERS, Banks, Recipe
-from steering.sampling import Sampling
 
 
 def generate(

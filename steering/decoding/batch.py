@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from steering.fused import Fused, Place, Steer, Words, unknown_rows
-from steering.generation import Clip
-from steering.interventions import Move, Plan
+from steering.decoding.clip import Clip
+from steering.decoding.fused import Fused, Place, Steer, Words, unknown_rows
+from steering.decoding.injections import Pushes, Stage
+from steering.decoding.sampling import Sampling, choose, draw_noise
+from steering.interventions.plan import Move, Plan
 from steering.models.interface import MusicModel
-from steering.pushes import Pushes, Stage
-from steering.sampling import Sampling, choose, draw_noise
 
 KEPT = 0.4
 """Share of the window that stays when it slides: 12 of 30 s, as MusicGen's own long generation has it."""

@@ -3,7 +3,7 @@
 A step multiplies two rows, or two per clip, with every matrix of the model, so it is as fast as the
 matrices can be read. BLAS libraries are made for large products: with two rows they take up to
 twice as long as with one, and round a row otherwise according to how many stand beside it. On the CPU
-`steering.loops` reads the matrix once for all rows and does the same to each of them, whatever is
+`steering.decoding.kernels` reads the matrix once for all rows and does the same to each of them, whatever is
 beside it. It is compiled by numba where that is installed; where it is not, torch multiplies.
 """
 
@@ -96,7 +96,7 @@ def as_array(tensor: Tensor) -> Any:
 def kernel() -> ModuleType | None:
     """The compiled loops; None without numba."""
     try:
-        from steering import loops
+        from steering.decoding import kernels
     except ImportError:
         return None
-    return loops
+    return kernels

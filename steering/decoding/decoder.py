@@ -1,7 +1,7 @@
 """The steered decoder: one loop over the weights of any MusicGen, from either library.
 
 It is built once per model and holds nothing of any generation, so several sessions can use one at the
-same time. `steering.generation` is the reference that it must agree with, token by token.
+same time. `steering.decoding.reference` is the reference that it must agree with, token by token.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from curation.errors import BadInput
-from steering.fused import Cache, Fused
-from steering.generation import Clip, Progress
-from steering.graphs import StaticStep
-from steering.memory import available, check_fit
+from steering.activations.hooks import check_plan
+from steering.decoding.batch import Run, Window
+from steering.decoding.clip import Clip, Progress
+from steering.decoding.cuda_graph import StaticStep
+from steering.decoding.fused import Cache, Fused
+from steering.decoding.injections import AHEAD
+from steering.decoding.memory import available, check_fit
+from steering.decoding.sampling import Sampling
 from steering.models.interface import MusicModel
-from steering.pushes import AHEAD
-from steering.residual import check_plan
-from steering.run import Run, Window
-from steering.sampling import Sampling
 
 LONGEST_SECONDS = 3600.0
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from curation.errors import BadInput
-from steering.directions import FACTS, Bank, load_bank
+from steering.directions.bank import FACTS, Bank, load_bank
 from steering.models.interface import MusicModel
 
-BANKS = Path(__file__).parent / "banks"
-RESULTS = Path(__file__).parent / "results"
+BANKS = Path(__file__).parents[1] / "banks"
+RESULTS = Path(__file__).parents[1] / "results"
 """A folder for each evaluation, as 'python -m steering evaluate' wrote it, and ``strengths``."""
 
 REMAKE = "make them anew with 'python -m steering banks --model"

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from steering.interventions import Plan
+from steering.interventions.operators import OPERATORS
+from steering.interventions.plan import Plan
 from steering.models.interface import MusicModel, replaced, residual_stream
-from steering.operators import OPERATORS
 
 Change = Callable[[int, Tensor], Tensor]
 

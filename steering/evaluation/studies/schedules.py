@@ -13,8 +13,8 @@ from steering.evaluation.cells import Cell, Result, Steer
 from steering.evaluation.evaluating import Evaluation
 from steering.evaluation.experiments import TWIN, Section, unsteered
 from steering.evaluation.report import Part
+from steering.interventions.schedules import Schedule, crossfade
 from steering.metrics.pitch import Profile
-from steering.schedules import Schedule, crossfade
 
 
 def curves(seconds: float) -> dict[str, Schedule]:

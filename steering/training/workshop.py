@@ -9,13 +9,13 @@ from pathlib import Path
 from curation.build import build
 from curation.errors import BadInput
 from curation.recipe import make_recipe
-from steering.activations import read_source
-from steering.directions import Bank, load_bank
-from steering.families import Training, build_folder, get_training, table_of
+from steering.activations.reader import read_source
+from steering.activations.sources import BuiltSource
+from steering.activations.store import Activations
+from steering.directions.bank import Bank, load_bank
 from steering.models.interface import MusicModel
-from steering.sources import BuiltSource
-from steering.store import Activations
-from steering.training import Table, train_bank
+from steering.training.banks import Table, train_bank
+from steering.training.families import Training, build_folder, get_training, table_of
 
 METHODS = ("mean_difference", "ridge", "logistic", "rfm")
 Told = Callable[[str, int, int], None]

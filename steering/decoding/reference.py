@@ -1,35 +1,17 @@
-"""Clips out of prompts and plans, by the library's own decoder with hooks: the reference."""
+"""Clips by the library's own decoder with hooks: the reference that the fused one must agree with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from curation.errors import BadInput
-from steering.interventions import Plan
+from steering.activations.hooks import Steering, changing, check_plan
+from steering.decoding.clip import Clip, Progress
+from steering.decoding.sampling import Sampling, choose, draw_noise, guided
 from steering.models.interface import Condition, MusicModel
-from steering.residual import Steering, changing, check_plan
-from steering.sampling import Sampling, choose, draw_noise, guided
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One clip to generate.
-
-    Attributes:
-        prompt: in words; empty for music without a prompt.
-        seed: of the row's own noise: the same for a steered clip and its unsteered twin.
-        plan: what to do to it, or None.
-    """
-
-    prompt: str
-    seed: int = 0
-    plan: Plan | None = None
 
 
 def generate(

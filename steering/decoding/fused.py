@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from steering.decoding.injections import ADD, Stage
+from steering.decoding.matmul import MOST_ROWS, Matrix, as_array, kernel, stacked
 from steering.models.interface import Condition, readable
 from steering.models.weights import BlockWeights, DecoderWeights, Norm
-from steering.products import MOST_ROWS, Matrix, as_array, kernel, stacked
-from steering.pushes import ADD, Stage
 
 Steer = Callable[[int, Tensor], Tensor]
 """What is done to the residual stream ``[R, D]`` or ``[R, S, D]`` after a layer."""

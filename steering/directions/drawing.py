@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 import torch
 
-from steering.directions import Bank
+from steering.directions.bank import Bank
 
 matplotlib.use("Agg")
 

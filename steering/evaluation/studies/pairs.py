@@ -12,7 +12,7 @@ from steering.evaluation.evaluating import Evaluation, fusion_part
 from steering.evaluation.experiments import FUSION, Section, unsteered
 from steering.evaluation.report import Part
 from steering.evaluation.scoring import hits
-from steering.families import concepts_of
+from steering.training.families import concepts_of
 
 OTHER = "genres"
 SECOND = Steer("genres/ridge", 0.06, target=2)

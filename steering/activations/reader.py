@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from curation.errors import BadInput
+from steering.activations.hooks import reading
+from steering.activations.sources import Source, SourceClip, resampled
+from steering.activations.store import Activations, Writer, find
 from steering.models.interface import MusicModel
-from steering.residual import reading
-from steering.sources import Source, SourceClip, resampled
-from steering.store import Activations, Writer, find
 
 Pooling = Literal["mean", "last", "second"]
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from curation.errors import BadInput
-from steering.activations import typical_norms
-from steering.directions import Bank, Direction, Origin
+from steering.activations.reader import typical_norms
+from steering.activations.store import Activations
+from steering.directions.bank import Bank
+from steering.directions.direction import Direction
+from steering.models.origin import Origin
 from steering.probes import Fitted, ProbeData, get_method
-from steering.store import Activations
 
 SplitColumn = Literal["split", "random_split"]
 MOST_CLASSES = 64

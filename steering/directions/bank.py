@@ -1,4 +1,4 @@
-"""Directions: for each concept a vector per layer, where it was read, and how far it is to be trusted.
+"""A bank: the directions of one concept family, by one method, with norms and source.
 
 A bank is a folder with `directions.safetensors` and `directions.json`; loading it runs no code.
 """
@@ -6,7 +6,7 @@ A bank is a folder with `directions.safetensors` and `directions.json`; loading 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,117 +17,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from curation.errors import BadInput
+from steering.directions.direction import Direction
+from steering.models.origin import Origin
 
 FORMAT = 1
+
+
 TENSORS, FACTS = "directions.safetensors", "directions.json"
-SITE = "block output"
-"""The residual stream after a decoder block, before any final norm: read there, written there."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where directions come from, and so the only place where they mean anything.
-
-    Attributes:
-        model: name or folder name of the model.
-        revision: fingerprint of its decoder's weights.
-        site: where in the block activations were read.
-        layers, size: of the decoder.
-    """
-
-    model: str
-    revision: str
-    layers: int
-    size: int
-    site: str = SITE
-
-    def check(self, other: Origin, what: str) -> None:
-        """Refuse to use what comes from ``other`` here."""
-        if (self.revision, self.site, self.layers, self.size) != (
-            other.revision,
-            other.site,
-            other.layers,
-            other.size,
-        ):
-            raise BadInput(
-                f"{what} was made for {other.model} ({other.revision}, {other.layers} layers of "
-                f"{other.size}), this is {self.model} ({self.revision}, {self.layers} layers of "
-                f"{self.size}): train a bank for this model with 'python -m steering train'"
-            )
-
-
-@dataclass(frozen=True)
-class Direction:
-    """One concept: vectors ``[L, D]``, usually of length 1, and validation scores ``[L]``.
-
-    Directions can be negated, scaled, added and made orthogonal to others; scores of a sum are the
-    smaller ones. What comes of that has no calibration.
-
-    Attributes:
-        calibration: float32 ``[L, 2]``, slope and intercept ``a`` and ``b`` such that
-            ``sigmoid(a p + b)`` is the probability of the concept in a clip whose activations,
-            pooled as the bank's facts say, have the projection ``p`` on the layer's vector. A slope
-            is per unit of the residual stream, an intercept in log odds at the share of clips that
-            have the concept on validation (Platt 1999). None where it was not fitted.
-    """
-
-    name: str
-    vectors: Tensor
-    scores: Tensor
-    origin: Origin
-    calibration: Tensor | None = None
-
-    def __neg__(self) -> Direction:
-        return -1.0 * self
-
-    def __rmul__(self, factor: float) -> Direction:
-        name = f"-{self.name}" if factor == -1 else f"{factor:g}*{self.name}"
-        return Direction(name, factor * self.vectors, self.scores, self.origin)
-
-    __mul__ = __rmul__
-
-    def __add__(self, other: Direction) -> Direction:
-        self.origin.check(other.origin, other.name)
-        scores = torch.minimum(self.scores, other.scores)
-        name = f"{self.name}+{other.name}"
-        return Direction(name, self.vectors + other.vectors, scores, self.origin)
-
-    def __sub__(self, other: Direction) -> Direction:
-        return self + (-other)
-
-    def probabilities(self, projected: Tensor, layer: int) -> Tensor | None:
-        """Projections on a layer's vector, of any shape, to probabilities; None if not calibrated."""
-        if self.calibration is None:
-            return None
-        slope, intercept = self.calibration[layer]
-        return (slope * projected + intercept).sigmoid()
-
-    def unit(self) -> Direction:
-        """The same with every layer's vector of length 1; what is 0 stays 0."""
-        return Direction(self.name, _unit(self.vectors), self.scores, self.origin)
-
-    def orthogonal_to(self, *others: Direction) -> Direction:
-        """What is left of it, layer by layer, without any share of the others (Gram-Schmidt)."""
-        for other in others:
-            self.origin.check(other.origin, other.name)
-        vectors = without(self.vectors, [other.vectors for other in others])
-        return Direction(self.name, vectors, self.scores, self.origin)
-
-
-def without(vectors: Tensor, others: Sequence[Tensor]) -> Tensor:
-    """Vectors ``[L, D]`` less their projection on the span of the others' ``[L, D]``, per layer."""
-    if not others:
-        return vectors
-    span = torch.stack(list(others), dim=-1).double()  # [L, D, O]
-    basis, sizes, _ = torch.linalg.svd(span, full_matrices=False)
-    basis = basis * (sizes > 1e-9 * sizes.amax(-1, keepdim=True)).unsqueeze(1)
-    exact = vectors.double().unsqueeze(-1)
-    return (exact - basis @ (basis.mT @ exact)).squeeze(-1).to(vectors.dtype)
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    length = vectors.norm(dim=-1, keepdim=True)
-    return torch.where(length > 0, vectors / length.clamp_min(1e-30), vectors)
 
 
 @dataclass(frozen=True)

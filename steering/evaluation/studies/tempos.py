@@ -18,7 +18,7 @@ from steering.evaluation.cells import Cell, Result, Steer
 from steering.evaluation.evaluating import Evaluation
 from steering.evaluation.experiments import Section, unsteered
 from steering.evaluation.report import Part
-from steering.making import suits
+from steering.training.workshop import suits
 
 CONTROLS = ("random", "orthogonal")
 WORDS: dict[str, Wording] = {"asked for slow": "contradicting", "asked for fast": "named"}

@@ -15,10 +15,10 @@ import torch
 
 from curation.concepts import get_family
 from curation.errors import BadInput
-from steering.activations import Pooling
-from steering.labels import SCORE_LABELS, ScoreLabel, class_weights, spec_of
-from steering.store import Activations
-from steering.training import SplitColumn, Table, table
+from steering.activations.reader import Pooling
+from steering.activations.store import Activations
+from steering.training.banks import SplitColumn, Table, table
+from steering.training.labels import SCORE_LABELS, ScoreLabel, class_weights, spec_of
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ import torch
 
 from curation.checks import interval
 from curation.concepts import get_family
-from steering.activations import Pooling, read_source_pooled
+from steering.activations.reader import Pooling, read_source_pooled
+from steering.activations.sources import open_source
 from steering.models.interface import MusicModel
 from steering.probes import get_method
 from steering.probes.multiclass import DRAWS, aggregate
 from steering.probes.rfm import Search
 from steering.probes.scores import r_squared
-from steering.sources import open_source
-from steering.training import SplitColumn, Table, table
+from steering.training.banks import SplitColumn, Table, table
 
 METHODS = ("rfm", "ridge", "logistic", "mean_difference")
 SPLITS: tuple[SplitColumn, ...] = ("split", "random_split")

@@ -1,0 +1,1 @@
+"""Activations: the residual stream, read and changed at one place, and kept on disk."""

@@ -1,0 +1,1 @@
+"""Directions of concepts, banks of them, and where banks are found."""

@@ -1,0 +1,1 @@
+"""Kinds of evaluation, one module each."""

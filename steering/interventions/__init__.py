@@ -1,0 +1,1 @@
+"""What is done to a clip: concepts with strength, schedule, layers, gate and operator."""

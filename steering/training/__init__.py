@@ -1,0 +1,1 @@
+"""From datasets to banks: families, labels, and the workshop that makes every shipped bank."""
