@@ -19,6 +19,7 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from threading import Thread
@@ -38,7 +39,6 @@ from steering.decoding.sampling import Sampling
 from steering.decoding.session import Chunk, Session
 from steering.directions.direction import Direction
 from steering.interventions.intervention import Intervention
-from steering.interventions.layers import LayerWeights
 from steering.interventions.plan import Plan, compile_plan
 from steering.models import MusicModel, load_model
 from steering.models.transformers_backend import TransformersModel
@@ -60,7 +60,7 @@ def plan_for(model: MusicModel, seconds: float) -> Plan:
         vectors = torch.randn(shape, generator=generator)
         one = Direction(str(number), vectors, torch.ones(shape[0]), model.origin).unit()
         norms = torch.full(shape[:1], 10.0)
-        made.append(Intervention(one, norms, 0.02, layers=LayerWeights("all")))
+        made.append(Intervention(replace(one, norms=norms), 0.02))
     return compile_plan(made, seconds, model.frame_rate)
 
 

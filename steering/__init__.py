@@ -1,19 +1,91 @@
-"""Musical concepts as directions in MusicGen's residual stream: find them, steer with them."""
+"""Musical concepts as directions in MusicGen's residual stream: find them, steer with them.
+
+>>> import steering  # doctest: +SKIP
+>>> model = steering.load_model()  # doctest: +SKIP
+>>> note = steering.load_bank("notes", model)["C"]  # doctest: +SKIP
+>>> push = steering.Intervention(note, 0.045)  # doctest: +SKIP
+>>> audio = steering.generate(model, "calm jazz", [push], seconds=8)  # doctest: +SKIP
+"""
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from steering.api import generate
+    from steering.activations.reader import read_activations, read_source
+    from steering.activations.sources import open_source
+    from steering.api import generate, load_bank, play, twins
+    from steering.decoding.clip import Clip
+    from steering.decoding.decoder import Decoder
+    from steering.decoding.sampling import Sampling
+    from steering.decoding.session import Session
+    from steering.directions.bank import Bank
+    from steering.directions.direction import Direction
+    from steering.interventions.intervention import Gate, Intervention
+    from steering.interventions.layers import LayerWeights
+    from steering.interventions.plan import Plan, compile_plan
+    from steering.interventions.schedules import Schedule
+    from steering.models.interface import MusicModel
+    from steering.models.loading import load_model
+    from steering.recipes import Recipe
+    from steering.training.banks import table, train_bank
 
-__all__ = ["generate"]
+_HOMES = {
+    "models.loading": ("load_model",),
+    "models.interface": ("MusicModel",),
+    "activations.sources": ("open_source",),
+    "activations.reader": ("read_activations", "read_source"),
+    "training.banks": ("table", "train_bank"),
+    "directions.direction": ("Direction",),
+    "directions.bank": ("Bank",),
+    "interventions.intervention": ("Gate", "Intervention"),
+    "interventions.layers": ("LayerWeights",),
+    "interventions.plan": ("Plan", "compile_plan"),
+    "interventions.schedules": ("Schedule",),
+    "decoding.clip": ("Clip",),
+    "decoding.decoder": ("Decoder",),
+    "decoding.sampling": ("Sampling",),
+    "decoding.session": ("Session",),
+    "recipes": ("Recipe",),
+    "api": ("generate", "load_bank", "play", "twins"),
+}
+"""Public names by their module: imported when asked for, so that the package is quick to import."""
+
+__all__ = [
+    "Bank",
+    "Clip",
+    "Decoder",
+    "Direction",
+    "Gate",
+    "Intervention",
+    "LayerWeights",
+    "MusicModel",
+    "Plan",
+    "Recipe",
+    "Sampling",
+    "Schedule",
+    "Session",
+    "compile_plan",
+    "generate",
+    "load_bank",
+    "load_model",
+    "open_source",
+    "play",
+    "read_activations",
+    "read_source",
+    "table",
+    "train_bank",
+    "twins",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """`generate`, imported when it is asked for, so that the package itself is quick to import."""
-    if name == "generate":
-        from steering.api import generate
-
-        return generate
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"steering.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from torch import Tensor
 
@@ -12,10 +14,14 @@ from steering.decoding.clip import Clip, Progress
 from steering.decoding.decoder import Decoder
 from steering.decoding.reference import generate as generate_by_hooks
 from steering.decoding.sampling import Sampling
+from steering.directions.bank import Bank
+from steering.directions.library import find_bank
 from steering.interventions.intervention import Intervention
-from steering.interventions.plan import compile_plan
+from steering.interventions.plan import Plan, compile_plan
 from steering.models import MusicModel, load_model
-from steering.recipes import DECODERS, Banks, Recipe
+from steering.recipes import DECODERS, Banks, Recipe, played_on
+
+log = logging.getLogger(__name__)
 
 
 def generate(
@@ -36,6 +42,10 @@ def generate(
         interventions: done to every clip; none for music that is left alone.
         seeds: one for all clips, or one each.
         decoder: ``fused``, or ``hooks`` for the library's own.
+
+    Raises:
+        BadInput: no prompt, other counts of seeds than of prompts, a direction of another model, a
+            length beyond the model's.
     """
     owner = load_model(model) if isinstance(model, str) else model
     loaded = owner.model if isinstance(owner, Decoder) else owner
@@ -43,10 +53,14 @@ def generate(
     numbers = [seeds] * len(texts) if isinstance(seeds, int) else list(seeds)
     if len(numbers) != len(texts):
         raise BadInput(f"{len(numbers)} seeds for {len(texts)} prompts: give one each, or one")
-    plan = None
-    if interventions:
-        plan = compile_plan(interventions, seconds, loaded.frame_rate, orthogonalise)
-    clips = [Clip(text, seed, plan) for text, seed in zip(texts, numbers, strict=True)]
+
+    @cache
+    def plan(seed: int) -> Plan | None:
+        if not interventions:
+            return None
+        return compile_plan(interventions, seconds, loaded.frame_rate, orthogonalise, seed)
+
+    clips = [Clip(text, seed, plan(seed)) for text, seed in zip(texts, numbers, strict=True)]
     return loaded.decode(play(owner, clips, seconds, sampling, decoder, progress)).cpu()
 
 
@@ -75,6 +89,15 @@ def clip_of(recipe: Recipe, model: MusicModel, banks: Banks) -> Clip:
             f"the recipe was played by {recipe.model} ({recipe.revision}), this is "
             f"{model.origin.model} ({model.origin.revision}): load the model that it names"
         )
+    here = played_on(model)
+    there = recipe.device or here[0], recipe.dtype or here[1]
+    if there != here:
+        log.warning(
+            "the recipe was played on %s in %s, this is %s in %s: noise and rounding differ, so that "
+            "the clip will be another one",
+            *there,
+            *here,
+        )
     return Clip(recipe.prompt, recipe.seed, recipe.plan(banks, model.frame_rate))
 
 
@@ -82,3 +105,16 @@ def twins(recipe: Recipe, model: MusicModel, banks: Banks) -> list[Clip]:
     """The clip of a recipe, and the same without its plan."""
     clip = clip_of(recipe, model, banks)
     return [clip, replace(clip, plan=None)]
+
+
+def load_bank(name: str, model: MusicModel | Decoder) -> Bank:
+    """A bank of directions for a model.
+
+    Args:
+        name: of one that comes with the model, as ``notes`` or ``notes/ridge``, or a folder that
+            training wrote.
+
+    Raises:
+        BadInput: there is none of this name, or it was made for other weights.
+    """
+    return find_bank(name, model.model if isinstance(model, Decoder) else model)

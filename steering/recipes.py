@@ -17,6 +17,7 @@ from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
 from steering.interventions.intervention import Intervention, from_record
 from steering.interventions.plan import Move, Plan, compile_plan
+from steering.models.interface import MusicModel
 
 __all__ = ["Move", "Recipe"]
 
@@ -40,6 +41,8 @@ class Recipe:
         orthogonalise: as `compile_plan` has it.
         moves: coefficients that changed while the clip played.
         decoder: which of the two played it.
+        device, dtype: that it was played on and in, as ``cuda`` and ``bfloat16``: noise and rounding
+            differ from one to another; empty where it was not said.
     """
 
     model: str
@@ -52,6 +55,8 @@ class Recipe:
     orthogonalise: bool = False
     moves: tuple[Move, ...] = ()
     decoder: DecoderName = "fused"
+    device: str = ""
+    dtype: str = ""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.seconds) and 0 < self.seconds <= MOST_SECONDS):
@@ -107,12 +112,19 @@ class Recipe:
         if not interventions:
             return None
         try:
-            compiled = compile_plan(interventions, self.seconds, frame_rate, self.orthogonalise)
+            compiled = compile_plan(
+                interventions, self.seconds, frame_rate, self.orthogonalise, self.seed
+            )
         except (TypeError, ValueError, IndexError) as error:
             if isinstance(error, BadInput):
                 raise
             raise BadInput(f"the recipe's interventions cannot be read: {error}") from None
         return compiled.moved(*self.moves)
+
+
+def played_on(model: MusicModel) -> tuple[str, str]:
+    """A model's device and dtype, as a recipe keeps them: ``("cpu", "float32")``."""
+    return model.device.type, str(model.dtype).removeprefix("torch.")
 
 
 def records(interventions: Sequence[Intervention]) -> tuple[dict[str, Any], ...]:
@@ -234,4 +246,6 @@ _READ: dict[str, Callable[[str, Any], Any]] = {
     "orthogonalise": _truth,
     "moves": _moves,
     "decoder": _text,
+    "device": _text,
+    "dtype": _text,
 }

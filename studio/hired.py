@@ -26,6 +26,9 @@ from steering.models.loading import SKETCH, load_model
 LOADING_SECONDS = 30
 """What a fork may need to load a model, the first time that it plays one."""
 
+HIRED = ("cuda", "bfloat16")
+"""Where hired clips are played, and in which dtype."""
+
 _ON_ZERO = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 

@@ -37,6 +37,8 @@ _FIELDS = {
     "orthogonalise",
     "moves",
     "decoder",
+    "device",
+    "dtype",
 }
 
 

@@ -41,7 +41,9 @@ class Performance:
         live: bool,
     ) -> None:
         self.id, self.stopped, self.live = name, False, live
-        self._recipe, self._stage, self._listen = checked, stage, listen
+        device, dtype = stage.played_on
+        self._recipe = checked | {"device": device, "dtype": dtype}
+        self._stage, self._listen = stage, listen
         self._asked = time.monotonic()
         self._began: float | None = None
         self._first: float | None = None

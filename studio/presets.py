@@ -181,7 +181,7 @@ def intervention(
         "unit": "relative",
         "schedule": schedule,
         "layers": LAYERS,
-        "gate": {"probability": 1.0, "per_layer": False, "seed": 0},
+        "gate": {"probability": 1.0, "per_layer": False, "seed": None},
         "operator": "add",
         "rows": "both",
     }

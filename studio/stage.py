@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
 from steering.decoding.session import Session
-from steering.directions.bank import FACTS, Bank, load_bank
+from steering.directions.bank import Bank
+from steering.directions.library import BANKS, Library
 from steering.models.interface import MusicModel
 from steering.models.loading import SKETCH, load_model
-from studio.hired import HiredSession, hires
+from steering.recipes import played_on
+from studio.hired import HIRED, HiredSession, hires
 from studio.presets import MODELS
-
-log = logging.getLogger(__name__)
 
 MOST_MODELS = 2
 """Kept in memory at once; the one used longest ago makes room."""
@@ -39,6 +38,11 @@ class Stage:
     model: MusicModel
     decoder: Decoder | None
     banks: Mapping[str, Bank]
+
+    @property
+    def played_on(self) -> tuple[str, str]:
+        """Device and dtype of clips, as recipes keep them."""
+        return HIRED if self.decoder is None else played_on(self.model)
 
     def session(
         self, clips: Sequence[Clip], seconds: float, sampling: Sampling
@@ -65,40 +69,11 @@ def load_stage(name: str, folder: Path | None = None) -> Stage:
     """A model by name with the banks that are shipped for it, and those of a folder.
 
     Args:
-        folder: banks as ``<family>/<method>/`` that come before the shipped ones.
+        folder: banks as ``<model>/<family>/<method>/`` that come before the shipped ones.
     """
     model = load_model(name, device="cpu" if hires(name) else None)
-    banks = shipped(model) | (banks_in(folder / name.replace("/", "--"), model) if folder else {})
+    banks = Library(model, (folder, BANKS) if folder else (BANKS,)).fitting()
     return Stage(name, model, None if hires(name) else Decoder(model), banks)
-
-
-def shipped(model: MusicModel) -> dict[str, Bank]:
-    """The shipped banks by ``family/method``; none, and a word in the log, where none fit."""
-    from steering.directions.library import shipped_banks
-
-    try:
-        families = shipped_banks(model)
-    except BadInput as error:
-        log.warning("%s", error)
-        return {}
-    return {
-        f"{family}/{method}": bank
-        for family, methods in families.items()
-        for method, bank in methods.items()
-    }
-
-
-def banks_in(folder: Path, model: MusicModel) -> dict[str, Bank]:
-    """The banks below a folder that fit the model, by their path in it."""
-    found = {}
-    for facts in sorted(folder.glob(f"*/*/{FACTS}")):
-        try:
-            found[facts.parent.relative_to(folder).as_posix()] = load_bank(
-                facts.parent, model.origin
-            )
-        except BadInput as error:
-            log.warning("%s", error)
-    return found
 
 
 class Stages:

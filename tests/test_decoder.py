@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Barrier, Thread
 
 import pytest
@@ -67,8 +68,8 @@ def steer(model, coefficient=1.0, seed=0, name="C", **options) -> Intervention: 
     vectors = torch.randn(layers, size, generator=torch.Generator().manual_seed(seed))
     scores = torch.linspace(0.5, 1, layers)
     one = Direction(name, vectors, scores, model.origin).unit()
-    options = {"layers": LayerWeights("all")} | options
-    return Intervention(one, torch.full((layers,), 5.0), coefficient, source="bank", **options)
+    one = replace(one, norms=torch.full((layers,), 5.0), source="bank")
+    return Intervention(one, coefficient, **options)
 
 
 def plan(model, *interventions, seconds=0.6):  # noqa: F811
@@ -318,7 +319,7 @@ def test_without_numba_the_music_is_the_same(model, monkeypatch):  # noqa: F811
 def test_bad_requests_are_refused_before_anything_is_generated(model, monkeypatch):  # noqa: F811
     decoder = Decoder(model)
     foreign = Direction("C", torch.ones(2, 8), torch.ones(2), Origin("other", "x", 2, 8))
-    stolen = compile_plan([Intervention(foreign, torch.ones(2), 1.0)], 1.0)
+    stolen = compile_plan([Intervention(foreign, 1.0, "raw")], 1.0)
     for clips, seconds, message in (
         ([], 1.0, "give at least one"),
         ([Clip("jazz")], 0.0, "cannot be played"),

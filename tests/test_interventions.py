@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,7 +30,11 @@ def direction(name: str = "C", seed: int = 0) -> Direction:
 
 
 def intervention(coefficient: float = 0.1, seed: int = 0, **options) -> Intervention:
-    return Intervention(direction(seed=seed), torch.arange(1.0, 5.0), coefficient, **options)
+    one = replace(
+        direction(seed=seed), norms=torch.arange(1.0, 5.0), source=options.pop("source", "")
+    )
+    options = {"layers": LayerWeights("exponential")} | options
+    return Intervention(one, coefficient, **options)
 
 
 @pytest.mark.parametrize("name", [name for name in SHAPES if name != "breakpoints"])
@@ -190,7 +195,7 @@ def test_a_recipe_gives_the_same_plan_again():
         operator="add_keeping_norm",
         rows="conditional",
     )
-    bank = Bank("notes", "rfm", ORIGIN, {"C": one.direction}, one.norms)
+    bank = Bank("notes", "rfm", ORIGIN, {"C": one.direction}, one.direction.norms)
     again = from_record(json.loads(json.dumps(one.record())), bank)
     a, b = compile_plan([one], 2.0), compile_plan([again], 2.0)
     assert torch.equal(a.coefficients, b.coefficients)
@@ -216,4 +221,4 @@ def test_concepts_of_two_models_are_not_mixed():
         "D", direction().vectors, direction().scores, Origin("x", "def", LAYERS, SIZE)
     )
     with pytest.raises(BadInput, match="made for x"):
-        compile_plan([intervention(), Intervention(other, torch.ones(LAYERS), 0.1)], 1.0)
+        compile_plan([intervention(), Intervention(other, 0.1, "raw")], 1.0)

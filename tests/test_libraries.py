@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -11,7 +13,6 @@ from steering.decoding.decoder import Decoder
 from steering.decoding.reference import generate
 from steering.decoding.sampling import Sampling
 from steering.interventions.intervention import Intervention
-from steering.interventions.layers import LayerWeights
 from steering.interventions.plan import compile_plan
 from steering.models.audiocraft_backend import AudiocraftModel
 from steering.models.convert import (
@@ -83,9 +84,7 @@ def test_a_bank_for_one_library_fits_the_other(pair):
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_both_libraries_play_the_same_steered_codes(pair, temperature):
-    steer = Intervention(
-        direction(pair[0]), torch.full((LAYERS,), 10.0), 1.0, layers=LayerWeights("all")
-    )
+    steer = Intervention(replace(direction(pair[0]), norms=torch.full((LAYERS,), 10.0)), 1.0)
     clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("calm jazz", 1)]
     a, b = (generate(one, clips, 0.5, Sampling(temperature=temperature)) for one in pair)
     assert torch.equal(a, b)
@@ -100,18 +99,14 @@ def test_the_fused_decoder_plays_the_codes_of_either_library(pair, place):
     run = Decoder(one).start([Clip("calm jazz")], 0.5, Sampling(guidance=1.0))
     made, expected = logits_along(run, columns), one.logits(columns, condition)
     assert torch.allclose(made, expected, atol=1e-4 * float(expected.abs().max()))
-    steer = Intervention(
-        direction(one), torch.full((LAYERS,), 10.0), 0.5, layers=LayerWeights("all")
-    )
+    steer = Intervention(replace(direction(one), norms=torch.full((LAYERS,), 10.0)), 0.5)
     clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("sad violin tune", 2)]
     assert torch.equal(Decoder(one).generate(clips, 0.5), generate(one, clips, 0.5))
 
 
 def test_two_threads_on_one_audiocraft_model_do_not_hear_each_other(pair):
     theirs = pair[1]
-    steer = Intervention(
-        direction(theirs), torch.full((LAYERS,), 10.0), 1.0, layers=LayerWeights("all")
-    )
+    steer = Intervention(replace(direction(theirs), norms=torch.full((LAYERS,), 10.0)), 1.0)
     clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("calm jazz", 1)]
     expected = [generate(theirs, [clip], 0.5) for clip in clips]
     made: dict[int, torch.Tensor] = {}

@@ -17,7 +17,7 @@ from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
-from steering.interventions.intervention import Gate
+from steering.interventions.intervention import Gate, Intervention, from_record
 from steering.interventions.plan import Move, compile_plan
 from steering.interventions.schedules import Schedule
 from steering.recipes import Recipe, records
@@ -44,7 +44,7 @@ def recipe(model, interventions) -> Recipe:  # noqa: F811
 @pytest.fixture(scope="module")
 def banks(model, interventions):  # noqa: F811
     directions = {one.direction.name: one.direction for one in interventions}
-    bank = Bank("notes", "rfm", model.origin, directions, interventions[0].norms)
+    bank = Bank("notes", "rfm", model.origin, directions, interventions[0].direction.norms)
     return {"bank": bank}.__getitem__
 
 
@@ -158,7 +158,42 @@ def test_a_recipe_of_other_weights_is_refused(model, recipe, banks):  # noqa: F8
 
 def test_an_intervention_must_say_where_it_is_from(interventions):
     with pytest.raises(BadInput, match="set source"):
-        records([replace(interventions[0], source="")])
+        one = replace(interventions[0].direction, source="")
+        records([replace(interventions[0], direction=one)])
+
+
+def test_a_gate_without_a_seed_follows_the_clips(model, interventions):  # noqa: F811
+    gated = replace(interventions[0], gate=Gate(0.5))
+    first, again, other = (
+        compile_plan([gated], 2.0, seed=seed).levels[:, 0, 0] > 0 for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert 0.3 < first.float().mean() < 0.7
+    kept = gated.record() | {"gate": {"probability": 0.5}}  # as recipes were once written
+    bank = Bank("notes", "rfm", model.origin, {"C": gated.direction}, gated.direction.norms)
+    assert from_record(kept, bank).gate == Gate(0.5, seed=0)
+    assert from_record(kept | {"layers": {}}, bank).layers.weighting == "exponential"
+    assert Intervention(gated.direction, 0.1).layers.weighting == "all"
+
+
+def test_a_recipe_of_another_processor_says_that_the_clip_will_differ(model, recipe, banks, caplog):  # noqa: F811
+    clip_of(replace(recipe, device="cpu", dtype="float32"), model, banks)
+    assert not caplog.messages
+    clip_of(replace(recipe, device="cuda", dtype="bfloat16"), model, banks)
+    assert "played on cuda in bfloat16, this is cpu in float32" in caplog.text
+
+
+def test_public_names_are_there_and_the_shortest_program_plays(model, interventions, tmp_path):  # noqa: F811
+    assert all(getattr(steering, name) for name in steering.__all__)
+    directions = {one.direction.name: one.direction for one in interventions}
+    bank = Bank("notes", "rfm", model.origin, directions, interventions[0].direction.norms)
+    bank.save(tmp_path / "notes")
+    note = steering.load_bank(str(tmp_path / "notes"), model)["C"]
+    audio = steering.generate(model, "calm jazz", [steering.Intervention(note, 0.4)], seconds=0.4)
+    assert audio.shape == (1, 20 * 640)
+    with pytest.raises(BadInput, match="has no norms"):
+        steering.Intervention(replace(note, norms=None), 0.4)
+    assert (2 * note).source == "" and torch.equal((note + note).norms, bank.norms)
 
 
 def test_one_call_plays_steered_prompts(model, interventions):  # noqa: F811

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ from steering.activations.store import Activations
 from steering.cli import main
 from steering.directions import hub
 from steering.directions.bank import load_bank
-from steering.directions.library import find_bank, shipped_banks
+from steering.directions.library import Library
 from steering.evaluation import evaluating, experiments
 from steering.models import load_model
 from steering.training import families
@@ -65,7 +65,7 @@ def test_from_nothing_to_banks_to_a_report(place, few, capsys):
     assert run(place, "banks", *model, *banks, "--out", "{home}/banks") == 0
     assert "of 2" not in capsys.readouterr().out
     loaded = load_model(str(place / "model"))
-    assert list(shipped_banks(loaded, place / "banks")["chords"]) == ["mean_difference", "ridge"]
+    assert list(Library(loaded, [place / "banks"])) == ["chords/mean_difference", "chords/ridge"]
 
     small = ("--clips", "2", "--seconds", "1.2", "--real-hours", "0.2", "--truth-clips", "2")
     kept = ("--home", "{home}/evaluation", "--banks", "{home}/banks")
@@ -102,20 +102,35 @@ def test_the_probe_table_is_made_once(place, few, capsys, monkeypatch):
     assert run(place, "evaluate", "probes", *model) == 2
 
 
-def test_shipped_banks_of_other_weights_are_refused_in_one_line(tmp_path):
+def test_banks_are_found_by_name_by_family_and_by_folder(tmp_path, caplog):
     model = toy_model()
-    with pytest.raises(BadInput, match="no banks are shipped for toy"):
-        shipped_banks(model, tmp_path)
+    library = Library(model, [tmp_path / "own", tmp_path])
+    assert not library.fitting() and "there is none" in caplog.text
+    for concepts, place in (
+        ("CD", "toy/notes/ridge"),
+        ("EF", "mine"),
+        ("GA", "own/toy/notes/ridge"),
+    ):
+        toy_bank(model, tuple(concepts)).save(tmp_path / place)
+    assert list(library["notes/ridge"]) == list(library.find("notes")) == ["G", "A"]
+    assert library["notes/ridge"]["G"].source == "notes/ridge"
+    assert list(Library(model, [tmp_path])["notes/ridge"]) == ["C", "D"]
+    mine = library.find(str(tmp_path / "mine"))
+    assert list(mine) == ["E", "F"] and mine["E"].source == str(tmp_path / "mine")
+    for name in ("notes/rfm", "../toy/notes/ridge", str(tmp_path)):
+        with pytest.raises(BadInput, match=r"no bank .*choose one of notes/ridge"):
+            library.find(name)
+
+
+def test_banks_of_other_weights_are_refused_in_one_line(tmp_path, caplog):
+    model = toy_model()
     toy_bank(model, ("C", "D")).save(tmp_path / "toy" / "notes" / "ridge")
-    assert list(shipped_banks(model, tmp_path)["notes"]["ridge"]) == ["C", "D"]
-    toy_bank(model, ("E", "F")).save(tmp_path / "mine")
-    assert list(find_bank("notes/ridge", model, tmp_path)) == ["C", "D"]
-    assert list(find_bank(str(tmp_path / "mine"), model, tmp_path)) == ["E", "F"]
-    with pytest.raises(BadInput, match="holds no bank"):
-        find_bank("notes/rfm", model, tmp_path)
-    model.origin = SimpleNamespace(model="toy", revision="other")
-    with pytest.raises(BadInput, match=r"are for revision .*python -m steering banks"):
-        shipped_banks(model, tmp_path)
+    model.origin = replace(model.origin, revision="other")
+    with pytest.raises(BadInput, match="was made for toy"):
+        Library(model, [tmp_path])["notes/ridge"]
+    assert not Library(model, [tmp_path]).fitting()
+    (line,) = caplog.messages
+    assert "0 of 1 banks fit" in line and "python -m steering banks" in line
 
 
 def test_seconds_are_labelled_by_the_score():

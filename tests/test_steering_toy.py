@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -38,8 +40,7 @@ def direction(model: TransformersModel, seed: int = 0) -> Direction:
 
 def plan(model: TransformersModel, coefficient: float, seconds: float = 1.0, **options):
     one = Intervention(
-        direction(model),
-        torch.full((LAYERS,), 10.0),
+        replace(direction(model), norms=torch.full((LAYERS,), 10.0)),
         coefficient,
         layers=LayerWeights("all"),
         **options,
@@ -188,7 +189,7 @@ def test_bad_requests_are_refused_before_anything_is_generated(model):
     with pytest.raises(BadInput, match="cannot be played"):
         generate(model, [Clip("jazz")], 0.0)
     foreign = Direction("C", torch.ones(2, 8), torch.ones(2), Origin("other", "x", 2, 8))
-    stolen = compile_plan([Intervention(foreign, torch.ones(2), 1.0)], 1.0)
+    stolen = compile_plan([Intervention(foreign, 1.0, "raw")], 1.0)
     with pytest.raises(BadInput, match="made for other"):
         generate(model, [Clip("jazz", 0, stolen)], 1.0)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from sketch.cli import quieten
 from steering.commands.shared import add_model
 
 if TYPE_CHECKING:
-    from steering.directions.bank import Bank
     from steering.interventions.intervention import Intervention
     from steering.interventions.schedules import Schedule
     from steering.models.interface import MusicModel
@@ -67,13 +65,14 @@ def run(options: argparse.Namespace) -> None:
     import soundfile
 
     from steering.api import play, twins
+    from steering.directions.library import Library
     from steering.models import load_model
 
     quieten()
     given = _given(options)
     name = options.model if given is None else given.model
     model = load_model(name, options.backend, options.device)
-    banks = _banks(model)
+    banks = Library(model).find
     recipe = given or _recipe(options, model, banks)
     clips = twins(recipe, model, banks)
     with tqdm(disable=None, desc="steps", leave=False) as bar:
@@ -113,9 +112,10 @@ def _given(options: argparse.Namespace) -> Recipe | None:
 
 def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Recipe:
     from steering.decoding.sampling import Sampling
-    from steering.recipes import Recipe, records
+    from steering.recipes import Recipe, played_on, records
 
     interventions = [_intervention(text, banks, options) for text in options.steer]
+    device, dtype = played_on(model)
     return Recipe(
         model=options.model,
         revision=model.origin.revision,
@@ -126,18 +126,9 @@ def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Rec
         interventions=records(interventions),
         orthogonalise=options.orthogonalise,
         decoder=options.decoder,
+        device=device,
+        dtype=dtype,
     )
-
-
-def _banks(model: MusicModel) -> Banks:
-    """Banks by the name that a recipe has, each loaded once."""
-    from steering.directions.library import find_bank
-
-    @cache
-    def look_up(name: str) -> Bank:
-        return find_bank(name, model)
-
-    return look_up
 
 
 def _intervention(text: str, banks: Banks, options: argparse.Namespace) -> Intervention:
@@ -151,18 +142,14 @@ def _intervention(text: str, banks: Banks, options: argparse.Namespace) -> Inter
     coefficient = _number(strength)
     if not equals or coefficient is None:
         raise BadInput(f"--steer {text}: write it as {STEER}")
-    source = source if colon else str(options.bank)
-    bank = banks(source)
     return Intervention(
-        bank[concept],
-        bank.norms,
+        banks(source if colon else str(options.bank))[concept],
         coefficient,
         schedule=_schedule(schedule),
         layers=LayerWeights(options.layers),
-        gate=Gate(options.gate, seed=options.seed),
+        gate=Gate(options.gate),
         operator=options.operator,
         rows=options.rows,
-        source=source,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class Bank(Mapping[str, Direction]):
         norms: typical length of the residual stream per layer, ``[L]``: the unit of *relative*
             coefficients.
         facts: dataset fingerprint, pooling, seeds and whatever else says how it was made.
+        source: name under which recipes find it: a shipped bank's, or a folder. Its directions carry
+            this name and the norms.
     """
 
     family: str
@@ -45,6 +47,14 @@ class Bank(Mapping[str, Direction]):
     directions: Mapping[str, Direction]
     norms: Tensor
     facts: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        given = {
+            name: replace(one, norms=self.norms, source=self.source)
+            for name, one in self.directions.items()
+        }
+        object.__setattr__(self, "directions", given)
 
     def __getitem__(self, concept: str) -> Direction:
         try:
@@ -91,11 +101,12 @@ class Bank(Mapping[str, Direction]):
         part.replace(folder / FACTS)
 
 
-def load_bank(folder: Path, origin: Origin | None = None) -> Bank:
+def load_bank(folder: Path, origin: Origin | None = None, source: str = "") -> Bank:
     """The bank in a folder; `BadInput` when it is damaged, or not made for the model at hand.
 
     Args:
         origin: the model at hand; None loads a bank to look at only.
+        source: what recipes are to call it; the folder itself where nothing is given.
     """
     try:
         facts = json.loads((folder / FACTS).read_text())
@@ -129,7 +140,15 @@ def load_bank(folder: Path, origin: Origin | None = None) -> Bank:
         )
         for place, name in enumerate(concepts)
     }
-    return Bank(facts["family"], facts["method"], made_for, directions, norms, facts["facts"])
+    return Bank(
+        facts["family"],
+        facts["method"],
+        made_for,
+        directions,
+        norms,
+        facts["facts"],
+        source or folder.as_posix(),
+    )
 
 
 def _whole(tensor: Tensor, shape: tuple[int, ...]) -> bool:

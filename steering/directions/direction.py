@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ class Direction:
     """One concept: vectors ``[L, D]``, usually of length 1, and validation scores ``[L]``.
 
     Directions can be negated, scaled, added and made orthogonal to others; scores of a sum are the
-    smaller ones. What comes of that has no calibration.
+    smaller ones, norms their mean. What comes of that has no calibration and no source.
 
     Attributes:
         calibration: float32 ``[L, 2]``, slope and intercept ``a`` and ``b`` such that
@@ -24,6 +25,9 @@ class Direction:
             pooled as the bank's facts say, have the projection ``p`` on the layer's vector. A slope
             is per unit of the residual stream, an intercept in log odds at the share of clips that
             have the concept on validation (Platt 1999). None where it was not fitted.
+        norms: typical length of the residual stream per layer, float32 ``[L]``: the unit of *relative*
+            coefficients. A bank gives its own to its directions; None for one that is from no bank.
+        source: name of the bank that a recipe finds it in; empty for what no bank holds.
     """
 
     name: str
@@ -31,21 +35,27 @@ class Direction:
     scores: Tensor
     origin: Origin
     calibration: Tensor | None = None
+    norms: Tensor | None = None
+    source: str = ""
 
     def __neg__(self) -> Direction:
         return -1.0 * self
 
     def __rmul__(self, factor: float) -> Direction:
         name = f"-{self.name}" if factor == -1 else f"{factor:g}*{self.name}"
-        return Direction(name, factor * self.vectors, self.scores, self.origin)
+        return self._derived(factor * self.vectors, name=name)
 
     __mul__ = __rmul__
 
     def __add__(self, other: Direction) -> Direction:
         self.origin.check(other.origin, other.name)
-        scores = torch.minimum(self.scores, other.scores)
-        name = f"{self.name}+{other.name}"
-        return Direction(name, self.vectors + other.vectors, scores, self.origin)
+        known = [one.norms for one in (self, other) if one.norms is not None]
+        return self._derived(
+            self.vectors + other.vectors,
+            name=f"{self.name}+{other.name}",
+            scores=torch.minimum(self.scores, other.scores),
+            norms=torch.stack(known).mean(0) if known else None,
+        )
 
     def __sub__(self, other: Direction) -> Direction:
         return self + (-other)
@@ -59,14 +69,21 @@ class Direction:
 
     def unit(self) -> Direction:
         """The same with every layer's vector of length 1; what is 0 stays 0."""
-        return Direction(self.name, _unit(self.vectors), self.scores, self.origin)
+        return self._derived(_unit(self.vectors), source=self.source)
 
     def orthogonal_to(self, *others: Direction) -> Direction:
         """What is left of it, layer by layer, without any share of the others (Gram-Schmidt)."""
         for other in others:
             self.origin.check(other.origin, other.name)
         vectors = without(self.vectors, [other.vectors for other in others])
-        return Direction(self.name, vectors, self.scores, self.origin)
+        return self._derived(vectors)
+
+    def like(self, vectors: Tensor) -> Direction:
+        """Other vectors ``[L, D]`` in its place, made to length 1, as controls have them."""
+        return self._derived(_unit(vectors), source=self.source)
+
+    def _derived(self, vectors: Tensor, source: str = "", **changes: Any) -> Direction:
+        return replace(self, vectors=vectors, calibration=None, source=source, **changes)
 
 
 def without(vectors: Tensor, others: Sequence[Tensor]) -> Tensor:

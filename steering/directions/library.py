@@ -1,7 +1,9 @@
-"""What comes with the built-in model: its banks, and what evaluating them found."""
+"""Where banks are found by name: those that come with a model, those of folders, and single ones."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from curation.errors import BadInput
@@ -12,38 +14,86 @@ BANKS = Path(__file__).parents[1] / "banks"
 RESULTS = Path(__file__).parents[1] / "results"
 """A folder for each evaluation, as 'python -m steering evaluate' wrote it, and ``strengths``."""
 
-REMAKE = "make them anew with 'python -m steering banks --model"
+USUAL = ("mean_difference", "logistic", "ridge", "rfm")
+"""Methods in the order in which a family's name alone is read."""
+
+log = logging.getLogger(__name__)
 
 
-def shipped_banks(model: MusicModel, root: Path = BANKS) -> dict[str, dict[str, Bank]]:
-    """All banks of a model by family and method, as ``banks["notes"]["ridge"]["C"]``.
+class Library(Mapping[str, Bank]):
+    """The banks of one model by ``family/method``, each loaded when it is first asked for.
 
-    `BadInput` where there are none for this model, or where they belong to other weights of it.
+    Args:
+        roots: folders that hold ``<model>/<family>/<method>/``; the first that has a bank gives it.
     """
-    home = root / folder_name(model.origin.model)
-    folders = sorted(path.parent for path in home.glob(f"*/*/{FACTS}"))
-    if not folders:
-        raise BadInput(
-            f"no banks are shipped for {model.origin.model}: {REMAKE} {model.origin.model}'"
-        )
-    banks: dict[str, dict[str, Bank]] = {}
-    for folder in folders:
-        bank = load_bank(folder)
-        if bank.origin.revision != model.origin.revision:
-            raise BadInput(
-                f"the shipped banks are for revision {bank.origin.revision} of "
-                f"{bank.origin.model}, this is {model.origin.revision}: {REMAKE} "
-                f"{model.origin.model}'"
+
+    def __init__(self, model: MusicModel, roots: Sequence[Path] = (BANKS,)) -> None:
+        self.model = model
+        self._homes = [root / folder_name(model.origin.model) for root in roots]
+        self._loaded: dict[str, Bank] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        found = {
+            path.parent.relative_to(home).as_posix()
+            for home in self._homes
+            for path in home.glob(f"*/*/{FACTS}")
+        }
+        return iter(sorted(found))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __getitem__(self, name: str) -> Bank:
+        """A bank by its whole name.
+
+        Raises:
+            BadInput: there is none of this name, or it was made for other weights.
+        """
+        if name not in self._loaded:
+            folders = (home / name for home in self._homes)
+            folder = next((one for one in folders if (one / FACTS).exists()), None)
+            if folder is None or name not in set(self):
+                raise BadInput(
+                    f"no bank {name!r} for {self.model.origin.model}: choose one of "
+                    f"{', '.join(self) or 'none'}; {_remake(self.model)}"
+                )
+            self._loaded[name] = load_bank(folder, self.model.origin, name)
+        return self._loaded[name]
+
+    def find(self, name: str) -> Bank:
+        """A bank by its name, by its family's alone, or the one in a folder.
+
+        Raises:
+            BadInput: there is none, or it was made for other weights.
+        """
+        if (Path(name) / FACTS).exists():
+            return load_bank(Path(name), self.model.origin, name)
+        whole = next((f"{name}/{one}" for one in USUAL if f"{name}/{one}" in set(self)), name)
+        return self[whole]
+
+    def fitting(self) -> dict[str, Bank]:
+        """All banks that fit the model; of the others the log says why they do not, in one line."""
+        found, reasons = {}, []
+        for name in self:
+            try:
+                found[name] = self[name]
+            except BadInput as error:
+                reasons.append(str(error))
+        if reasons or not found:
+            why = reasons[0] if reasons else "there is none"
+            log.warning(
+                "%d of %d banks fit: %s; %s", len(found), len(self), why, _remake(self.model)
             )
-        banks.setdefault(folder.parent.name, {})[folder.name] = load_bank(folder, model.origin)
-    return banks
+        return found
 
 
-def find_bank(name: str, model: MusicModel, root: Path = BANKS) -> Bank:
-    """The bank in a folder, or a shipped one by its name, as ``notes/logistic``."""
-    shipped = root / folder_name(model.origin.model) / name
-    there = (Path(name) / FACTS).exists() or not (shipped / FACTS).exists()
-    return load_bank(Path(name) if there else shipped, model.origin)
+def find_bank(name: str, model: MusicModel) -> Bank:
+    """A bank that comes with the model, as ``notes`` or ``notes/ridge``, or the one in a folder.
+
+    Raises:
+        BadInput: there is none, or it was made for other weights.
+    """
+    return Library(model).find(name)
 
 
 def folder_name(model: str) -> str:
@@ -53,3 +103,7 @@ def folder_name(model: str) -> str:
     'facebook--musicgen-small'
     """
     return model.replace("/", "--")
+
+
+def _remake(model: MusicModel) -> str:
+    return f"make them with 'python -m steering banks --model {model.origin.model}'"

@@ -10,7 +10,7 @@ import torch
 
 from curation.errors import BadInput
 from steering.directions.bank import Bank, load_bank
-from steering.directions.library import BANKS, folder_name
+from steering.directions.library import BANKS, Library, folder_name
 from steering.evaluation.cells import Cell
 from steering.evaluation.experiments import SHUFFLED
 from steering.probes.fitted import finish
@@ -33,23 +33,22 @@ class BankShelf:
         shipped: Path = BANKS,
         made: Path = Path("build/banks"),
     ) -> None:
-        model = workshop.model.origin.model
         self.workshop = workshop
-        self.folders = (shipped / folder_name(model), made / folder_name(model))
+        self.library = Library(workshop.model, (shipped, made))
+        self.made = made / folder_name(workshop.model.origin.model)
 
     def get(self, name: str) -> Bank:
         """A bank, trained and kept where neither folder has it for this very model."""
-        for folder in self.folders:
-            try:
-                return load_bank(folder / name, self.workshop.model.origin)
-            except BadInput:
-                continue
+        try:
+            return self.library[name]
+        except BadInput:
+            pass
         family, _, method = name.partition("/")
         bank = self.workshop.bank(
             family, method.removesuffix(SHUFFLED), shuffled=method.endswith(SHUFFLED)
         )
-        bank.save(self.folders[1] / name)
-        return bank
+        bank.save(self.made / name)
+        return load_bank(self.made / name, self.workshop.model.origin, name)
 
     def own_probe(self, name: str) -> OwnProbe:
         """The probe that a bank's directions make together."""

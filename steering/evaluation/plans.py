@@ -38,7 +38,6 @@ def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
         direction = control(steer.control, direction, bank, ask)
     return Intervention(
         direction,
-        bank.norms,
         steer.coefficient,
         steer.unit,
         schedule=Schedule.from_record(steer.schedule),
@@ -46,7 +45,6 @@ def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
         gate=Gate(steer.gate, seed=ask.seed),
         operator=steer.operator,
         rows=steer.rows,  # type: ignore[arg-type]
-        source=steer.bank,
     )
 
 
@@ -56,4 +54,4 @@ def control(kind: str, direction: Direction, bank: Bank, ask: Ask) -> Direction:
     drawn = torch.randn(direction.vectors.shape, generator=generator)
     if kind == "orthogonal":
         drawn = without(drawn, [other.vectors for other in bank.values()])
-    return Direction(direction.name, drawn, direction.scores, direction.origin).unit()
+    return direction.like(drawn)

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-from torch import Tensor
 
 from curation.errors import BadInput
 from steering.directions.bank import Bank
@@ -36,23 +35,24 @@ _ROWS: dict[Rows, tuple[bool, bool]] = {
 class Gate:
     """Chance that a step is steered at all: one draw a step, or one per step and layer.
 
-    The paper has 0.3, drawn per layer from the process's random state; here the draws come from
-    ``seed``, and a longer clip begins with the draws of a shorter one.
+    The paper has 0.3, drawn per layer from the process's random state; here the draws come from a
+    seed, the clip's own where none is given, and a longer clip begins with the draws of a shorter one.
     """
 
     probability: float = 1.0
     per_layer: bool = False
-    seed: int = 0
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.probability <= 1:
             raise BadInput(f"gate {self.probability}: give a probability from 0 to 1")
-        if not isinstance(self.seed, int) or self.seed < 0:
+        if self.seed is not None and (not isinstance(self.seed, int) or self.seed < 0):
             raise BadInput(f"gate: its seed is {self.seed!r}, give a whole number from 0 on")
 
-    def draws(self, steps: int, layers: int) -> np.ndarray:
+    def draws(self, steps: int, layers: int, clip_seed: int = 0) -> np.ndarray:
         """Whether the gate is open: float ``[S, L]`` of zeros and ones."""
-        rng = np.random.default_rng(self.seed)
+        seed = abs(clip_seed) if self.seed is None else self.seed
+        rng = np.random.default_rng(seed)
         drawn = rng.random((steps, layers if self.per_layer else 1)) < self.probability
         return np.broadcast_to(drawn, (steps, layers)).astype(float)
 
@@ -62,8 +62,7 @@ class Intervention:
     """One concept pushed, taken out or turned to.
 
     Attributes:
-        direction: unit vectors per layer.
-        norms: typical length of the residual stream per layer ``[L]``.
+        direction: vectors per layer, with the norms and the source of their bank.
         coefficient: strength. *relative*: share of the stream's typical length at each layer, so
             that one value means the same on a small and a large model. *raw*: as published,
             the length that is added itself. For ``ablate`` it is the share that is taken out.
@@ -71,7 +70,6 @@ class Intervention:
     """
 
     direction: Direction
-    norms: Tensor
     coefficient: float
     unit: Unit = "relative"
     schedule: Schedule = field(default_factory=Schedule)
@@ -79,7 +77,6 @@ class Intervention:
     gate: Gate = field(default_factory=Gate)
     operator: str = "add"
     rows: Rows = "both"
-    source: str = ""
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.coefficient):
@@ -92,12 +89,23 @@ class Intervention:
             raise BadInput(f"rows {self.rows!r}: choose one of {', '.join(_ROWS)}")
         if self.operator not in OPERATORS:
             raise BadInput(f"no operator {self.operator!r}: choose one of {', '.join(OPERATORS)}")
+        if self.scaled_by_norm and self.direction.norms is None:
+            raise BadInput(
+                f"{self.direction.name} has no norms, which relative coefficients are shares of: take "
+                "it out of a bank, or give unit='raw'"
+            )
+
+    @property
+    def source(self) -> str:
+        """Name of the bank that the direction is in; empty for what no bank holds."""
+        return self.direction.source
 
     def strengths(self) -> np.ndarray:
         """What a coefficient of 1 is at each layer, ``[L]``, before schedule and gate."""
         weights = self.layers.of(self.direction.scores.double().numpy())
-        scale = self.norms.double().numpy() if self.scaled_by_norm else 1.0
-        return weights * scale
+        if not self.scaled_by_norm or self.direction.norms is None:
+            return weights
+        return weights * self.direction.norms.double().numpy()
 
     @property
     def guidance_rows(self) -> tuple[bool, bool]:
@@ -125,19 +133,25 @@ class Intervention:
 
 
 def from_record(record: Mapping[str, Any], bank: Bank) -> Intervention:
-    """The intervention that a recipe keeps, with its vectors out of the bank."""
+    """The intervention that a recipe keeps, with its vectors out of the bank.
+
+    What a record leaves out means what it meant when recipes were first written: exponential
+    weights of the layers, and a gate whose seed is 0.
+
+    Raises:
+        BadInput: the record is not one, or the bank lacks the concept.
+    """
     try:
+        direction = bank[str(record["concept"])]
         return Intervention(
-            direction=bank[str(record["concept"])],
-            norms=bank.norms,
+            direction=replace(direction, source=str(record.get("bank", direction.source))),
             coefficient=float(record["coefficient"]),
             unit=record.get("unit", "relative"),
             schedule=Schedule.from_record(record.get("schedule", {})),
             layers=LayerWeights.from_record(record.get("layers", {})),
-            gate=Gate(**record.get("gate", {})),
+            gate=Gate(**{"seed": 0, **record.get("gate", {})}),
             operator=str(record.get("operator", "add")),
             rows=record.get("rows", "both"),
-            source=str(record.get("bank", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, BadInput):

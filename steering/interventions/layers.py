@@ -72,7 +72,7 @@ def only(scores: np.ndarray, layers: list[int]) -> np.ndarray:
 class LayerWeights:
     """A weighting by name, with its settings: what a recipe keeps."""
 
-    weighting: str = "exponential"
+    weighting: str = "all"
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -103,7 +103,7 @@ class LayerWeights:
 
     @staticmethod
     def from_record(record: Mapping[str, Any]) -> LayerWeights:
-        """What `record` kept."""
+        """What `record` kept; one that names no weighting is from when exponential was the usual one."""
         settings = dict(record)
         return LayerWeights(str(settings.pop("weighting", "exponential")), settings)
 

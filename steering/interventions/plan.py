@@ -124,6 +124,7 @@ def compile_plan(
     seconds: float,
     frame_rate: float = 50.0,
     orthogonalise: bool = False,
+    seed: int = 0,
 ) -> Plan:
     """Interventions as tensors.
 
@@ -131,6 +132,10 @@ def compile_plan(
         seconds: length of the clip; a step lasts ``1 / frame_rate``.
         orthogonalise: take out of each concept's vectors what they share with the concepts before
             it in the list (Gram-Schmidt), so that pushing one does not push another.
+        seed: the clip's, which gates without a seed of their own draw from.
+
+    Raises:
+        BadInput: there is none, or they were made for different models.
     """
     if not interventions:
         raise BadInput("no concept to steer with: give at least one, or generate without a plan")
@@ -141,7 +146,7 @@ def compile_plan(
     times = np.arange(steps) / frame_rate
     levels = [
         one.schedule.levels(times, seconds)[:, None]
-        * one.gate.draws(steps, origin.layers)
+        * one.gate.draws(steps, origin.layers, seed)
         * one.strengths()[None]
         for one in interventions
     ]

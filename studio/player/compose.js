@@ -30,7 +30,7 @@ const method = choice("Method", ["usual", ...Object.keys(catalogue.methods)], (v
   const known = family(one.bank.split("/")[0]);
   if (known) one.bank = bankOf(known, v);
 }), { usual: "each family's best", ...catalogue.methods });
-const gate = field("Gate", "range", { min: 0, max: 1, step: 0.05 }, null, (v) => `${Math.round(v * 100)} % of steps`, (v) => each((one) => (one.gate = { probability: v, per_layer: false, seed: draft.seed })));
+const gate = field("Gate", "range", { min: 0, max: 1, step: 0.05 }, null, (v) => `${Math.round(v * 100)} % of steps`, (v) => each((one) => (one.gate = { probability: v, per_layer: false, seed: null })));
 const operator = choice("Operator", catalogue.operators, (v) => each((one) => (one.operator = v)));
 const rows = choice("Guidance rows", ["both", "conditional", "unconditional"], (v) => each((one) => (one.rows = v)));
 const guidance = field("Guidance", "range", { min: limits.guidance[0], max: 8, step: 0.5 }, "sampling.guidance", (v) => v);
@@ -139,7 +139,7 @@ function addCard() {
 function fresh(one, concept) {
   return {
     concept, bank: bankOf(one, method.select.value), coefficient: one.strength, unit: "relative",
-    schedule: studio.copy(one.schedule), layers: studio.copy(catalogue.usual_layers), gate: { probability: 1, per_layer: false, seed: 0 },
+    schedule: studio.copy(one.schedule), layers: studio.copy(catalogue.usual_layers), gate: { probability: 1, per_layer: false, seed: null },
     operator: "add", rows: "both",
   };
 }
