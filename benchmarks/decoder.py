@@ -28,7 +28,7 @@ from unittest.mock import patch
 
 import torch
 
-import steering.decoding.batch
+import steering.decoding.generation
 from benchmarks.parts import Lines, print_parts
 from benchmarks.shapes import PUBLISHED, random_musicgen
 from steering.activations.hooks import Steering, changing
@@ -109,8 +109,8 @@ def by_transformers(model: TransformersModel, count: int, seconds: float) -> Non
     with torch.inference_mode():
         model.model.generate(
             **words, do_sample=True, guidance_scale=3.0, top_k=250,
-            max_new_tokens=frames + model.codebooks - 1, pad_token_id=model.entries,
-            bos_token_id=model.entries, decoder_start_token_id=model.entries,
+            max_new_tokens=frames + model.codebooks - 1, pad_token_id=model.vocabulary,
+            bos_token_id=model.vocabulary, decoder_start_token_id=model.vocabulary,
         )  # fmt: skip
 
 
@@ -202,7 +202,7 @@ def bytes_per_step(decoder: Decoder, count: int, seconds: float) -> tuple[int, i
     matrices = [fused.all_heads]
     for block in fused.blocks:
         matrices += [block.query_key_value, block.out, block.cross_query]
-        matrices += [block.cross_out, block.widen, block.narrow]
+        matrices += [block.cross_out, block.up, block.down]
     positions = round(seconds * decoder.model.frame_rate) // 2
     past = 2 * len(fused.blocks) * 2 * count * positions * fused.size * item
     return sum(one.nbytes for one in matrices), past
@@ -343,9 +343,9 @@ def profile_part(options: argparse.Namespace) -> Lines:
         "embeddings": (decoder.fused, "embed"),
         "blocks, steered": (decoder.fused, "step"),
         "heads": (decoder.fused, "logits"),
-        "pushes of the step": (run.pushes, "at"),
-        "noise": (steering.decoding.batch, "draw_noise"),
-        "choice of the codes": (steering.decoding.batch, "choose"),
+        "injections of the step": (run.injections, "at"),
+        "noise": (steering.decoding.generation, "draw_noise"),
+        "choice of the codes": (steering.decoding.generation, "choose"),
     }
     spent = dict.fromkeys(parts, 0.0)
     with ExitStack() as patches:

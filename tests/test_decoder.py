@@ -12,10 +12,10 @@ from transformers import MusicgenDecoderConfig, MusicgenForCausalLM
 
 from curation.errors import BadInput
 from steering.decoding import decoder as decoder_module
-from steering.decoding.batch import Run
 from steering.decoding.clip import Clip
 from steering.decoding.cuda_graph import StaticStep
 from steering.decoding.decoder import Decoder
+from steering.decoding.generation import Generation, eager_step
 from steering.decoding.matmul import kernel
 from steering.decoding.memory import check_fit
 from steering.decoding.reference import generate
@@ -91,21 +91,21 @@ def in_two_threads(play: Callable[[int], None]) -> None:
         thread.join(60)
 
 
-def logits_along(run: Run, columns: torch.Tensor) -> torch.Tensor:
+def logits_along(run: Generation, columns: torch.Tensor) -> torch.Tensor:
     """Logits ``[B, K, E]`` of every step, the columns ``[B, K, S]`` being given."""
     made = []
     fused = run.fused
     with torch.inference_mode():
         for step in range(columns.shape[-1]):
             x = fused.embed(columns[..., step], run.positions[step])
-            states = fused.step(x, run.cache, run.words, step, step + 1, None, None)
+            states = fused.step(x, run.cache, run.prompts, step, step + 1, None, ())
             made.append(fused.logits(states, 1.0))
     return torch.stack(made, dim=2)
 
 
 def test_logits_are_those_of_one_pass(shaped):
     prompts = ["calm jazz", "sad violin tune in A minor", ""]
-    codes = torch.randint(shaped.entries, (3, shaped.codebooks, 12))
+    codes = torch.randint(shaped.vocabulary, (3, shaped.codebooks, 12))
     columns = shaped.delayed(codes)
     whole = shaped.logits(columns, shaped.condition(prompts))
     run = Decoder(shaped).start([Clip(one) for one in prompts], 0.5, Sampling(guidance=1.0))
@@ -227,14 +227,8 @@ def test_a_slide_reads_the_window_as_it_was_steered(model):  # noqa: F811
     with torch.inference_mode():
         for place in range(count):
             x = run.fused.embed(columns[..., place], run.positions[place]).repeat(2, 1)
-            stages = run.pushes.at(stride + place)
-
-            def change(layer, x, stages=stages):
-                for stage in stages:
-                    x = stage(layer, x)
-                return x
-
-            run.fused.step(x, run.cache, run.words, place, place + 1, None, change)
+            applied = run.injections.at(stride + place)
+            run.fused.step(x, run.cache, run.prompts, place, place + 1, None, applied)
     assert torch.allclose(run.cache.all[:, :, :, :, :count], filled, atol=1e-4)
 
 
@@ -263,7 +257,7 @@ def test_a_step_by_tensors_alone_is_the_step_by_numbers(model):  # noqa: F811
     decoder = Decoder(model)
     expected = decoder.generate(clips, 0.6)
     run = decoder.start(clips, 0.6)
-    run.play = StaticStep(run, reach=8)
+    run.make_step = StaticStep(run, reach=8)
     while run.step < run.steps:
         run.advance()
     assert torch.equal(run.codes(0, run.frames), expected)
@@ -278,11 +272,11 @@ def test_captured_steps_are_the_steps_on_a_gpu(model):  # noqa: F811
     decoder = Decoder(placed)
     captured = decoder.start(clips, 0.6)
     called = decoder.start(clips, 0.6)
-    called.play = None
+    called.make_step = eager_step
     for run in (captured, called):
         while run.step < run.steps:
             run.advance()
-    assert captured.play is not None
+    assert isinstance(captured.make_step, StaticStep)
     assert torch.equal(captured.columns, called.columns)
 
 
@@ -302,7 +296,7 @@ def test_a_row_of_a_batch_is_the_row_alone_bit_for_bit(shaped):
         assert torch.equal(together.cache.all[:, :, row::5], alone.cache.all)
 
 
-def played(decoder: Decoder, clips: list[Clip]) -> Run:
+def played(decoder: Decoder, clips: list[Clip]) -> Generation:
     run = decoder.start(clips, 0.6)
     while run.step < run.steps:
         run.advance()

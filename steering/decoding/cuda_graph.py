@@ -7,15 +7,14 @@ is masked; there is a graph for each multiple of ``REACH`` positions, so that ea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
-from weakref import proxy
 
 import torch
 from torch import Tensor
 
-from steering.decoding.batch import Run, chained
-from steering.decoding.injections import Stage
+from steering.decoding.generation import Generation, next_codes
+from steering.decoding.injections import Applied
 
 REACH = 256
 _CAPTURE = Lock()
@@ -23,7 +22,7 @@ _CAPTURE = Lock()
 
 
 class StaticStep:
-    """Steps of one run on fixed tensors; a stand-in for `Run.eager`.
+    """Steps of one generation on fixed tensors; a stand-in for `eager_step`.
 
     Without a GPU it works too, without being captured: so it is tested.
 
@@ -31,78 +30,75 @@ class StaticStep:
         reach: positions by which the view of the cache grows.
     """
 
-    def __init__(self, run: Run, reach: int = REACH) -> None:
-        self.run: Run = proxy(run)  # which holds this: its memory is to be free as soon as it ends
+    def __init__(self, generation: Generation, reach: int = REACH) -> None:
+        device = generation.columns.device
         self.reach = reach
-        device = run.columns.device
         self.capturing = device.type == "cuda"
-        self.length = len(run.positions)
+        self.length = len(generation.positions)
         self.place = torch.zeros(1, dtype=torch.long, device=device)
         self.column = torch.zeros(1, dtype=torch.long, device=device)
         self.places = torch.arange(self.length, device=device)
         self.noise: Tensor | None = None
-        self.stages = [_still(stage, run.fused.size) for stage in run.pushes.stages]
-        self.steps: dict[int, Callable[[], None]] = {}
+        self.applied = [
+            Applied(one, number, one.vectors[0].new_zeros(one.shape), [True] * one.shape[0])
+            for number, one in enumerate(generation.injections.all)
+        ]
+        self.graphs: dict[int, Callable[[], None]] = {}
 
-    def __call__(self, place: int, stages: list[Stage], noise: Tensor | None) -> None:
-        """One step, as `Run.eager` makes it."""
+    def __call__(
+        self, generation: Generation, place: int, applied: Sequence[Applied], noise: Tensor | None
+    ) -> None:
+        """One step, as `eager_step` makes it."""
         self.place.fill_(place)
-        self.column.fill_(self.run.step)
+        self.column.fill_(generation.step)
         if noise is not None:
             self.noise = noise.clone() if self.noise is None else self.noise.copy_(noise)
-        self._take(stages)
+        self._take(applied)
         seen = min(self.length, (place // self.reach + 1) * self.reach)
-        if seen not in self.steps:
-            self.steps[seen] = self._made(seen)
-        self.steps[seen]()
+        if not self.capturing:
+            self._step(generation, seen)
+            return
+        if seen not in self.graphs:
+            self.graphs[seen] = self._captured(generation, seen)
+        self.graphs[seen]()
 
-    def _take(self, stages: list[Stage]) -> None:
+    def _take(self, applied: Sequence[Applied]) -> None:
         """What the plans do now, into the tensors that the graph reads."""
-        active = {id(stage.vectors): stage.now for stage in stages}
-        for still in self.stages:
-            now = active.get(id(still.vectors))
-            assert still.now is not None
-            if now is None:
-                still.now.zero_()
+        now = {one.number: one.amounts for one in applied}
+        for kept in self.applied:
+            amounts = now.get(kept.number)
+            if amounts is None:
+                kept.amounts.zero_()
             else:
-                still.now.copy_(now)
+                kept.amounts.copy_(amounts)
 
-    def _step(self, seen: int) -> None:
-        run = self.run
-        hidden = torch.zeros(seen, device=run.columns.device, dtype=run.positions.dtype)
-        hidden = hidden.masked_fill(self.places[:seen] > self.place, float("-inf")).view(1, 1, seen)
-        codes = run.next_codes(
-            run.columns.index_select(2, self.column).squeeze(2),
-            run.positions.index_select(0, self.place),
-            (self.place, seen, hidden),
-            chained(self.stages),
+    def _step(self, generation: Generation, seen: int) -> None:
+        columns, positions = generation.columns, generation.positions
+        mask = torch.zeros(seen, device=columns.device, dtype=positions.dtype)
+        mask = mask.masked_fill(self.places[:seen] > self.place, float("-inf")).view(1, 1, seen)
+        codes = next_codes(
+            generation,
+            columns.index_select(2, self.column).squeeze(2),
+            positions.index_select(0, self.place),
+            (self.place, seen, mask),
+            self.applied,
             self.noise,
         )
-        known = run.known.index_select(2, self.column)
-        new = torch.where(known, codes.unsqueeze(2), run.nothing)
-        run.columns.index_copy_(2, self.column + 1, new)
+        known = generation.known.index_select(2, self.column)
+        new = torch.where(known, codes.unsqueeze(2), generation.nothing)
+        columns.index_copy_(2, self.column + 1, new)
 
-    def _made(self, seen: int) -> Callable[[], None]:
+    def _captured(self, generation: Generation, seen: int) -> Callable[[], None]:
         """The step as a graph; it is run before, as capture wants it, which does no harm twice."""
-        if not self.capturing:
-            return lambda: self._step(seen)
         with _CAPTURE:
             side = torch.cuda.Stream()
             side.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side):
                 for _ in range(2):
-                    self._step(seen)
+                    self._step(generation, seen)
             torch.cuda.current_stream().wait_stream(side)
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-                self._step(seen)
+                self._step(generation, seen)
         replay: Callable[[], None] = graph.replay
         return replay
-
-
-def _still(stage: Stage, size: int) -> Stage:
-    """A stage whose tensors stay where they are, at work on all layers."""
-    layers, rows, _ = stage.vectors[0].shape
-    width = size if stage.operator == "add" else 1
-    now = stage.vectors[0].new_zeros(layers, rows, width)
-    return Stage(stage.operator, stage.concepts, stage.vectors, now, [True] * layers)

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from curation.errors import BadInput
 from steering.activations.hooks import check_plan
-from steering.decoding.batch import Run, Window
 from steering.decoding.clip import Clip, Progress
 from steering.decoding.cuda_graph import StaticStep
 from steering.decoding.fused import Cache, Fused
+from steering.decoding.generation import Generation, Window
 from steering.decoding.injections import AHEAD
 from steering.decoding.memory import available, check_fit
 from steering.decoding.sampling import Sampling
@@ -50,20 +50,20 @@ class Decoder:
 
         Every row equals the row alone: bit for bit in the compiled loops of the CPU, else up to the
         rounding of batched matrix products. Clips longer than the model's window are made by
-        sliding it (see `Run`).
+        sliding it (see `Generation`).
         """
-        run = self.start(clips, seconds, sampling)
-        while run.step < run.steps:
-            run.advance()
-            progress(run.step, run.steps)
-        return run.codes(0, run.frames)
+        generation = self.start(clips, seconds, sampling)
+        while generation.step < generation.steps:
+            generation.advance()
+            progress(generation.step, generation.steps)
+        return generation.codes(0, generation.frames)
 
     def start(
         self,
         clips: Sequence[Clip],
         seconds: float | Sequence[float],
         sampling: Sampling | None = None,
-    ) -> Run:
+    ) -> Generation:
         """A batch that is ready for its first step; `BadInput` for one that cannot be played."""
         sampling = sampling or Sampling()
         if not clips:
@@ -77,10 +77,8 @@ class Decoder:
                 check_plan(clip.plan, self.model)
         free = available(self.fused.embeddings.device)
         check_fit(self.bytes_per_clip(max(lengths), sampling), len(clips), max(asked), free)
-        run = Run(self.fused, self.model, clips, lengths, sampling, self.window)
-        if run.columns.is_cuda:
-            run.play = StaticStep(run)
-        return run
+        stepper = StaticStep if self.fused.embeddings.is_cuda else None
+        return Generation(self.fused, self.model, clips, lengths, sampling, self.window, stepper)
 
     def bytes_per_clip(self, frames: int, sampling: Sampling) -> int:
         """Memory that one clip takes beside the weights: cache, columns, steering, sampling."""
@@ -91,8 +89,8 @@ class Decoder:
         length = min(steps, self.window.length)
         cache = Cache.bytes(layers, rows, length, fused.size, item)
         steering = 2 * AHEAD * layers * rows * fused.size * 4
-        drawing = 32 * fused.books * fused.entries
-        return cache + steering + drawing + 9 * fused.books * steps
+        drawing = 32 * fused.codebooks * fused.vocabulary
+        return cache + steering + drawing + 9 * fused.codebooks * steps
 
     def _frames(self, seconds: float) -> int:
         rate = self.model.frame_rate

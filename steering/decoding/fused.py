@@ -17,21 +17,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from steering.decoding.injections import ADD, Stage
+from steering.decoding.injections import Applied, inject
 from steering.decoding.matmul import MOST_ROWS, Matrix, as_array, kernel, stacked
 from steering.models.interface import Condition, readable
 from steering.models.weights import BlockWeights, DecoderWeights, Norm
-
-Steer = Callable[[int, Tensor], Tensor]
-"""What is done to the residual stream ``[R, D]`` or ``[R, S, D]`` after a layer."""
 
 Place = int | Tensor
 """A position: a number, or a tensor ``[1]`` that holds it on the device."""
 
 
 @dataclass(frozen=True)
-class Words:
-    """The prompt as a block's attention reads it, for the ``C`` rows that come first.
+class Prompts:
+    """The prompts as a block's attention reads it, for the ``C`` rows that come first.
 
     Attributes:
         keys: ``[C * H, D / H, W]``. values: ``[C * H, W, D / H]``, per layer.
@@ -95,8 +92,8 @@ class _Block:
         self.cross_query = Matrix(block.cross_query * scale)
         self.cross_key, self.cross_value = block.cross_key, block.cross_value
         self.cross_out = Matrix(block.cross_out)
-        self.feed_norm = _norm(block.feed_norm)
-        self.widen, self.narrow = Matrix(block.widen), Matrix(block.narrow)
+        self.feed_forward_norm = _norm(block.feed_forward_norm)
+        self.up, self.down = Matrix(block.up), Matrix(block.down)
 
 
 class Fused:
@@ -106,16 +103,16 @@ class Fused:
     """
 
     def __init__(self, weights: DecoderWeights) -> None:
-        self.books = len(weights.embeddings)
+        self.codebooks = len(weights.embeddings)
         self.size = int(weights.norm.weight.shape[0])
         self.heads = weights.attention_heads
-        self.entries = int(weights.heads[0].shape[0])
+        self.vocabulary = int(weights.heads[0].shape[0])
         self.activation, self.masks_padding = weights.activation, weights.masks_padding
         scale = (self.size // self.heads) ** -0.5
         self.blocks = [_Block(block, scale) for block in weights.blocks]
         self.norm = _norm(weights.norm)
         self.embeddings = torch.cat(weights.embeddings)
-        first = torch.arange(self.books, device=self.embeddings.device)
+        first = torch.arange(self.codebooks, device=self.embeddings.device)
         self.first = first * weights.embeddings[0].shape[0]
         self.all_heads = Matrix(torch.cat(weights.heads))
         self.positions = weights.positions
@@ -126,20 +123,20 @@ class Fused:
         head = self.size // self.heads
         return Cache(len(self.blocks), rows, self.heads, length, head, self.embeddings)
 
-    def words_of(
+    def read(
         self, conditions: Callable[[Sequence[str]], Condition], prompts: Sequence[str]
-    ) -> Words:
+    ) -> Prompts:
         """Prompts as all blocks read them.
 
         For the loops each is read alone: how a product over all their words is rounded would depend
         on what stands beside it. Not so where padding is attended to as well.
         """
         if self.loops is None or not self.masks_padding or len(prompts) == 1:
-            return self.words(conditions(prompts))
-        known = {prompt: self.words(conditions([prompt])) for prompt in set(prompts)}
+            return self.read_condition(conditions(prompts))
+        known = {prompt: self.read_condition(conditions([prompt])) for prompt in set(prompts)}
         return _side_by_side([known[prompt] for prompt in prompts])
 
-    def words(self, condition: Condition) -> Words:
+    def read_condition(self, condition: Condition) -> Prompts:
         """The prompts ``[C, W, D]`` as all blocks read them."""
         rows, count, _ = condition.states.shape
         split = (rows, count, self.heads, -1)
@@ -158,8 +155,8 @@ class Fused:
             hidden = torch.zeros_like(keys[0][:1, 0, :1]).new_zeros(rows, 1, 1, count)
             hidden = hidden.masked_fill(seen[:, None, None] == 0, float("-inf"))
             mask = hidden.expand(-1, self.heads, -1, -1).flatten(0, 1).contiguous()
-        arrays = None if self.loops is None else _words_first(torch.stack(plain), seen != 0)
-        return Words(tuple(keys), tuple(values), mask, rows, arrays)
+        arrays = None if self.loops is None else _read_first(torch.stack(plain), seen != 0)
+        return Prompts(tuple(keys), tuple(values), mask, rows, arrays)
 
     def embed(self, codes: Tensor, positions: Tensor) -> Tensor:
         """Codes ``[..., K]`` and the embeddings of their positions to ``[..., D]``."""
@@ -169,11 +166,11 @@ class Fused:
         self,
         x: Tensor,
         cache: Cache,
-        words: Words,
+        prompts: Prompts,
         place: Place,
         seen: int,
         mask: Tensor | None,
-        steer: Steer | None,
+        applied: Sequence[Applied],
     ) -> Tensor:
         """One position of all rows ``[R, D]``, which are changed; what comes after the final norm.
 
@@ -182,20 +179,19 @@ class Fused:
                 Where the place is a number it is the last that is seen.
         """
         if self.loops is not None and isinstance(place, int) and len(x) <= MOST_ROWS:
-            return self.loops.step(x, cache, words, place, steer)
+            return self.loops.step(x, cache, prompts, place, applied)
         for layer, block in enumerate(self.blocks):
             mixed = block.query_key_value.times(self._normed(x, block.norm))
             query, new = self._split(mixed)
             cache.put(layer, new, place)
             keys, values = cache.keys[layer][..., :seen], cache.values[layer][:, :seen]
             block.out.add_to(x, self._attend(query, keys, values, mask))
-            self._read_words(x, layer, block, words)
+            self._attend_prompts(x, layer, block, prompts)
             self._feed_forward(x, block)
-            if steer is not None:
-                x = steer(layer, x)
+            x = inject(applied, layer, x)
         return self._normed(x, self.norm)
 
-    def fill(self, x: Tensor, cache: Cache, words: Words, steer: Steer) -> None:
+    def fill(self, x: Tensor, cache: Cache, prompts: Prompts, applied: Sequence[Applied]) -> None:
         """The first S positions of all rows ``[R, S, D]`` in one pass, into the cache."""
         rows, count, size = x.shape
         for layer, block in enumerate(self.blocks):
@@ -203,24 +199,24 @@ class Fused:
             parts = mixed.view(rows, count, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
             cache.put_all(layer, parts[1:])
             query, key, value = parts.unbind()
-            heard = functional.scaled_dot_product_attention(
+            attended = functional.scaled_dot_product_attention(
                 query, key, value, is_causal=True, scale=1.0
             )
-            x = x + heard.transpose(1, 2).reshape(rows, count, size) @ block.out.tensor
-            told = self._normed(x[: words.rows], block.cross_norm) @ block.cross_query.tensor
-            asked = told.view(words.rows, count, self.heads, -1).transpose(1, 2).flatten(0, 1)
-            read = _attend(asked, words.keys[layer], words.values[layer], words.mask)
-            read = read.view(words.rows, self.heads, count, -1).transpose(1, 2)
-            x[: words.rows] += read.reshape(words.rows, count, size) @ block.cross_out.tensor
-            wide = self.activation(self._normed(x, block.feed_norm) @ block.widen.tensor)
-            x = steer(layer, x + wide @ block.narrow.tensor)
+            x = x + attended.transpose(1, 2).reshape(rows, count, size) @ block.out.tensor
+            query = self._normed(x[: prompts.rows], block.cross_norm) @ block.cross_query.tensor
+            query = query.view(prompts.rows, count, self.heads, -1).transpose(1, 2).flatten(0, 1)
+            read = _attend(query, prompts.keys[layer], prompts.values[layer], prompts.mask)
+            read = read.view(prompts.rows, self.heads, count, -1).transpose(1, 2)
+            x[: prompts.rows] += read.reshape(prompts.rows, count, size) @ block.cross_out.tensor
+            wide = self.activation(self._normed(x, block.feed_forward_norm) @ block.up.tensor)
+            x = inject(applied, layer, x + wide @ block.down.tensor)
 
     def logits(self, states: Tensor, guidance: float) -> Tensor:
         """States ``[R, D]`` to guided logits ``[B, K, E]``; without guidance R is B."""
         if guidance > 1:
-            told, bare = states.float().chunk(2)
-            states = (bare + guidance * (told - bare)).to(states.dtype)
-        return self.all_heads.times(states).view(-1, self.books, self.entries)
+            conditional, unconditional = states.float().chunk(2)
+            states = (unconditional + guidance * (conditional - unconditional)).to(states.dtype)
+        return self.all_heads.times(states).view(-1, self.codebooks, self.vocabulary)
 
     def _normed(self, x: Tensor, norm: tuple[Tensor, Tensor, float]) -> Tensor:
         return torch.layer_norm(x, (self.size,), *norm, False)
@@ -235,15 +231,17 @@ class Fused:
     def _attend(self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
         return _attend(query, keys, values, mask).view(-1, self.size)
 
-    def _read_words(self, x: Tensor, layer: int, block: _Block, words: Words) -> None:
-        told = x[: words.rows]
-        query = block.cross_query.times(self._normed(told, block.cross_norm))
-        query = query.view(words.rows * self.heads, 1, -1)
-        read = self._attend(query, words.keys[layer], words.values[layer], words.mask)
-        block.cross_out.add_to(told, read)
+    def _attend_prompts(self, x: Tensor, layer: int, block: _Block, prompts: Prompts) -> None:
+        conditional = x[: prompts.rows]
+        query = block.cross_query.times(self._normed(conditional, block.cross_norm))
+        query = query.view(prompts.rows * self.heads, 1, -1)
+        read = self._attend(query, prompts.keys[layer], prompts.values[layer], prompts.mask)
+        block.cross_out.add_to(conditional, read)
 
     def _feed_forward(self, x: Tensor, block: _Block) -> None:
-        block.narrow.add_to(x, self.activation(block.widen.times(self._normed(x, block.feed_norm))))
+        block.down.add_to(
+            x, self.activation(block.up.times(self._normed(x, block.feed_forward_norm)))
+        )
 
 
 class _Loops:
@@ -251,9 +249,9 @@ class _Loops:
 
     def __init__(self, fused: Fused, compiled: Any, kind: int) -> None:
         blocks = fused.blocks
-        names = ("query_key_value", "out", "cross_query", "cross_out", "widen", "narrow")
+        names = ("query_key_value", "out", "cross_query", "cross_out", "up", "down")
         matrices = [stacked([getattr(block, name) for block in blocks]) for name in names]
-        norms = [(block.norm, block.cross_norm, block.feed_norm) for block in blocks]
+        norms = [(block.norm, block.cross_norm, block.feed_forward_norm) for block in blocks]
         kept = torch.stack([torch.stack([torch.stack(n[:2]) for n in three]) for three in norms])
         epsilons = torch.tensor([[n[2] for n in three] for three in norms])
         self.model = (as_array(kept), as_array(epsilons), *matrices)
@@ -274,53 +272,55 @@ class _Loops:
         return None
 
     def step(
-        self, x: Tensor, cache: Cache, words: Words, place: int, steer: Steer | None
+        self, x: Tensor, cache: Cache, prompts: Prompts, place: int, applied: Sequence[Applied]
     ) -> Tensor:
         """As `Fused.step`; additions are made inside the loops, other operators between blocks."""
-        assert words.loops is not None
+        assert prompts.loops is not None
         x = x.contiguous()
-        fixed = (place, cache.array, *words.loops, self.model, self.kind)
-        nothing = self.compiled.NO_PUSH
-        if isinstance(steer, Stage) and steer.operator == ADD:
-            assert steer.now is not None
-            self.compiled.blocks(
-                0, self.layers, x.numpy(), *fixed, as_array(steer.now.contiguous())
-            )
-        elif steer is None:
+        fixed = (place, cache.array, *prompts.loops, self.model, self.kind)
+        nothing = self.compiled.NOTHING_ADDED
+        if not applied:
             self.compiled.blocks(0, self.layers, x.numpy(), *fixed, nothing)
+        elif len(applied) == 1 and applied[0].injection.adds:
+            added = as_array(applied[0].amounts.contiguous())
+            self.compiled.blocks(0, self.layers, x.numpy(), *fixed, added)
         else:
             for layer in range(self.layers):
                 self.compiled.blocks(layer, layer + 1, x.numpy(), *fixed, nothing)
-                x = steer(layer, x).contiguous()
+                x = inject(applied, layer, x).contiguous()
         made = torch.empty_like(x)
         self.compiled.normalise(x.numpy(), self.norm, self.epsilon, made.numpy())
         return made
 
 
-def _side_by_side(words: Sequence[Words]) -> Words:
-    """Words of several prompts, each read alone, padded to the longest."""
-    most = max(one.keys[0].shape[-1] for one in words)
-    spare = [most - one.keys[0].shape[-1] for one in words]
-    pairs = list(zip(words, spare, strict=True))
-    layers = range(len(words[0].keys))
+def _side_by_side(read: Sequence[Prompts]) -> Prompts:
+    """Several prompts, each read alone, padded to the longest."""
+    most = max(one.keys[0].shape[-1] for one in read)
+    spare = [most - one.keys[0].shape[-1] for one in read]
+    pairs = list(zip(read, spare, strict=True))
+    layers = range(len(read[0].keys))
     pad = functional.pad
     keys = tuple(torch.cat([pad(w.keys[n], (0, s)) for w, s in pairs]) for n in layers)
     values = tuple(torch.cat([pad(w.values[n], (0, 0, 0, s)) for w, s in pairs]) for n in layers)
     masks = [pad(_hidden(w), (0, s), value=float("-inf")) for w, s in pairs]
-    mask = torch.cat(masks) if any(spare) or any(w.mask is not None for w in words) else None
+    mask = torch.cat(masks) if any(spare) or any(w.mask is not None for w in read) else None
     arrays = [(w.loops, s) for w, s in pairs if w.loops is not None]
     plain = [np.pad(a[0], [(0, 0)] * 4 + [(0, s), (0, 0)]) for a, s in arrays]
     counts = np.concatenate([a[1] for a, _ in arrays])
-    rows = sum(one.rows for one in words)
-    return Words(keys, values, mask, rows, (np.concatenate(plain, 2), counts))
+    rows = sum(one.rows for one in read)
+    return Prompts(keys, values, mask, rows, (np.concatenate(plain, 2), counts))
 
 
-def _hidden(words: Words) -> Tensor:
+def _hidden(prompts: Prompts) -> Tensor:
     """A mask also where nothing is hidden."""
-    return words.keys[0].new_zeros(words.keys[0][:, :1].shape) if words.mask is None else words.mask
+    return (
+        prompts.keys[0].new_zeros(prompts.keys[0][:, :1].shape)
+        if prompts.mask is None
+        else prompts.mask
+    )
 
 
-def _words_first(plain: Tensor, seen: Tensor) -> tuple[Any, Any]:
+def _read_first(plain: Tensor, seen: Tensor) -> tuple[Any, Any]:
     """Keys and values ``[L, 2, C, H, W, d]`` in the order of the words that are seen ``[C, W]``."""
     order = (~seen).int().argsort(dim=-1, stable=True)
     order = order[None, None, :, None, :, None].expand_as(plain)

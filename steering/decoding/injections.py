@@ -1,4 +1,4 @@
-"""All plans of a batch as few tensor operations on all of its rows.
+"""What the plans of a batch do to its residual stream, as few tensor operations on all rows.
 
 Additions that follow one another are summed beforehand to one vector per step, layer and row; other
 operators work on all rows at once. What is applied is known on the CPU some steps ahead, so layers at
@@ -22,36 +22,64 @@ AHEAD = 64
 ADD = "add"
 
 
-@dataclass
-class Stage:
+@dataclass(frozen=True)
+class Injection:
     """One operator on all rows; of concepts one after another, if they are all added.
 
     Attributes:
         concepts: for each slot, the rows it concerns: clip to concept of its plan.
-        vectors: per slot float ``[L, R, D]``; zeros for rows that it does not concern.
-        now: what is applied at this step: summed vectors ``[L, R, D]`` for additions, coefficients
-            ``[L, R, 1]`` for others.
-        active: the layers at which that is not all zero.
+        vectors: per slot float32 ``[L, R, D]``; zeros for rows that it does not concern.
     """
 
     operator: str
     concepts: list[dict[int, int]] = field(default_factory=list)
     vectors: list[Tensor] = field(default_factory=list)
-    now: Tensor | None = None
-    active: list[bool] = field(default_factory=list)
+
+    @property
+    def adds(self) -> bool:
+        return self.operator == ADD
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of what is applied at a step: ``[L, R, D]`` for additions, ``[L, R, 1]`` for others."""
+        layers, rows, size = self.vectors[0].shape
+        return layers, rows, size if self.adds else 1
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An injection at one step, or at several for streams ``[R, S, D]``.
+
+    Attributes:
+        number: its place among all injections of the batch.
+        amounts: summed vectors ``[L, R, D]`` for additions, coefficients ``[L, R, 1]`` for others.
+        active: the layers at which they are not all zero.
+    """
+
+    injection: Injection
+    number: int
+    amounts: Tensor
+    active: Sequence[bool]
 
     def __call__(self, layer: int, x: Tensor) -> Tensor:
         """The stream ``[R, D]`` or ``[R, S, D]`` with the operator applied."""
         if not self.active[layer]:
             return x
-        assert self.now is not None
-        if self.operator == ADD:
-            return x.add_(self.now[layer])
-        moved = OPERATORS[self.operator](x.float(), self.now[layer], self.vectors[0][layer])
-        return moved.to(x.dtype)
+        if self.injection.adds:
+            return x.add_(self.amounts[layer])
+        vectors = self.injection.vectors[0][layer]
+        operator = OPERATORS[self.injection.operator]
+        return operator(x.float(), self.amounts[layer], vectors).to(x.dtype)
 
 
-class Pushes:
+def inject(applied: Sequence[Applied], layer: int, x: Tensor) -> Tensor:
+    """The stream with one injection after another."""
+    for one in applied:
+        x = one(layer, x)
+    return x
+
+
+class Injections:
     """What the plans of B clips do to their R rows, step by step.
 
     Args:
@@ -63,9 +91,10 @@ class Pushes:
     def __init__(self, plans: Sequence[Plan | None], guided: bool, like: Tensor) -> None:
         self.plans = list(plans)
         self.guided, self.like = guided, like
-        self.stages = _stages(self.plans)
-        for stage in self.stages:
-            stage.vectors = [self._vectors(slot) for slot in stage.concepts]
+        self.all = [
+            Injection(one.operator, one.concepts, [self._vectors(slot) for slot in one.concepts])
+            for one in _ordered(self.plans)
+        ]
         self.first, self.ready = 0, 0
         self.blocks: list[tuple[Tensor, list[list[bool]]]] = []
 
@@ -74,43 +103,44 @@ class Pushes:
         self.plans[clip] = plan
         self.ready = 0
 
-    def at(self, step: int) -> list[Stage]:
+    def at(self, step: int) -> list[Applied]:
         """What is to be done at this step, in its order; nothing where all of it is zero."""
-        if not self.stages:
+        if not self.all:
             return []
         if not self.first <= step < self.first + self.ready:
             self.first, self.ready = step, AHEAD
-            self.blocks = [self._worked_out(stage, step, AHEAD) for stage in self.stages]
+            self.blocks = [self._amounts(one, step, AHEAD) for one in self.all]
         place = step - self.first
-        chosen = []
-        for stage, (values, active) in zip(self.stages, self.blocks, strict=True):
-            if any(active[place]):
-                stage.now, stage.active = values[place], active[place]
-                chosen.append(stage)
-        return chosen
+        return [
+            Applied(one, number, amounts[place], active[place])
+            for number, (one, (amounts, active)) in enumerate(
+                zip(self.all, self.blocks, strict=True)
+            )
+            if any(active[place])
+        ]
 
-    def during(self, first: int, count: int) -> list[Stage]:
+    def during(self, first: int, count: int) -> list[Applied]:
         """The same for ``count`` steps at once, for streams ``[R, S, D]``."""
         chosen = []
-        for stage in self.stages:
-            values, active = self._worked_out(stage, first, count)
+        for number, one in enumerate(self.all):
+            amounts, active = self._amounts(one, first, count)
             layers = torch.tensor(active).any(0).tolist()
-            slots = [one.unsqueeze(2) for one in stage.vectors]
-            moved = values.permute(1, 2, 0, 3)
-            chosen.append(Stage(stage.operator, stage.concepts, slots, moved, layers))
+            slots = [vectors.unsqueeze(2) for vectors in one.vectors]
+            wide = Injection(one.operator, one.concepts, slots)
+            chosen.append(Applied(wide, number, amounts.permute(1, 2, 0, 3), layers))
         return chosen
 
-    def _worked_out(self, stage: Stage, first: int, count: int) -> tuple[Tensor, list[list[bool]]]:
+    def _amounts(self, one: Injection, first: int, count: int) -> tuple[Tensor, list[list[bool]]]:
         """What is applied at these steps ``[S, L, R, D or 1]``, and at which layers of each."""
-        parts = [self._coefficients(slot, first, count) for slot in stage.concepts]
+        parts = [self._coefficients(slot, first, count) for slot in one.concepts]
         active = torch.stack([(part != 0).any(2) for part in parts]).any(0).tolist()
         device = self.like.device
-        if stage.operator != ADD:
+        if not one.adds:
             return parts[0].unsqueeze(-1).to(device), active
         # Products and sums of their own, never a matrix product: its rounding depends on how many
         # steps are worked out together, and a recipe must give the very same numbers again.
-        added = parts[0].unsqueeze(-1).to(device) * stage.vectors[0]
-        for part, vectors in zip(parts[1:], stage.vectors[1:], strict=True):
+        added = parts[0].unsqueeze(-1).to(device) * one.vectors[0]
+        for part, vectors in zip(parts[1:], one.vectors[1:], strict=True):
             added += part.unsqueeze(-1).to(device) * vectors
         return added.to(self.like.dtype), active
 
@@ -146,9 +176,9 @@ class Pushes:
         return (clip, len(self.plans) + clip) if self.guided else (clip,)
 
 
-def _stages(plans: Sequence[Plan | None]) -> list[Stage]:
-    """Operators in an order that keeps that of every clip."""
-    stages: list[Stage] = []
+def _ordered(plans: Sequence[Plan | None]) -> list[Injection]:
+    """Operators in an order that keeps that of every clip, without their vectors."""
+    found: list[Injection] = []
     most = max((plan.concepts for plan in plans if plan is not None), default=0)
     for concept in range(most):
         users: dict[str, dict[int, int]] = {}
@@ -156,8 +186,8 @@ def _stages(plans: Sequence[Plan | None]) -> list[Stage]:
             if plan is not None and concept < plan.concepts:
                 users.setdefault(plan.operators[concept], {})[clip] = concept
         for operator in sorted(users, key=lambda name: name != ADD):
-            if operator == ADD and stages and stages[-1].operator == ADD:
-                stages[-1].concepts.append(users[operator])
+            if operator == ADD and found and found[-1].adds:
+                found[-1].concepts.append(users[operator])
             else:
-                stages.append(Stage(operator, [users[operator]]))
-    return stages
+                found.append(Injection(operator, [users[operator]]))
+    return found

@@ -28,7 +28,7 @@ _SUMS = {"contract", "nsz", "reassoc"}
 """For sums along a row, whose order is then the compiler's: the same for every row."""
 
 ACTIVATIONS = ("gelu", "relu")
-NO_PUSH = np.zeros((0, 0, 0), dtype=np.float32)
+NOTHING_ADDED = np.zeros((0, 0, 0), dtype=np.float32)
 
 _ROUNDING = np.float32(1.5 * 2**23)
 _PER_OCTAVE = np.float32(1 / np.log(2))
@@ -248,56 +248,58 @@ def attend(query, keys, values, seen, scores, out):  # type: ignore[no-untyped-d
 
 
 @_compiled(_EXACT)
-def blocks(first, last, x, place, past, words, counts, model, kind, push):  # type: ignore[no-untyped-def]
+def blocks(first, last, x, place, past, prompts, counts, model, kind, added):  # type: ignore[no-untyped-def]
     """One position of all rows through blocks ``first`` to ``last - 1``.
 
     Args:
         x: the residual stream ``[R, D]``, which is changed.
         place: the position; its keys and values are put into ``past [L, 2, R, H, S, d]``.
-        words: keys and values of the prompts ``[L, 2, C, H, W, d]``, for the first C rows.
+        prompts: keys and values of the prompts ``[L, 2, C, H, W, d]``, for the first C rows.
         counts: how many words of each are read ``[C]``.
         model: norms ``[L, 3, 2, D]``, what is added to their variances ``[L, 3]``, and per layer the
-            matrices query-key-value, out, cross query, cross out, widen and narrow.
+            matrices query-key-value, out, cross query, cross out, up and down.
         kind: a place in `ACTIVATIONS`.
-        push: what is added after each layer ``[L, R, D]``, or `NO_PUSH`.
+        added: what is added after each layer ``[L, R, D]``, or `NOTHING_ADDED`.
     """
-    norms, epsilons, mix, out, cross_query, cross_out, widen, narrow = model
+    norms, epsilons, qkv_weights, out, cross_query, cross_out, up, down = model
     rows, size = x.shape
     heads, part = past.shape[3], past.shape[5]
-    told = len(counts)
-    normed, heard = np.empty_like(x), np.empty_like(x)
-    mixed = np.empty((rows, 3 * size), np.float32)
-    asked = np.empty((told, size), np.float32)
-    wide = np.empty((rows, widen.shape[2]), np.float32)
-    scores = np.empty(max(place + 1, words.shape[4]), np.float32)
-    by_head = mixed.reshape(rows, 3, heads, part)
-    asked_by_head = asked.reshape(told, heads, part)
-    heard_by_head = heard.reshape(rows, heads, part)
+    conditional = len(counts)
+    normed, attended = np.empty_like(x), np.empty_like(x)
+    query_key_value = np.empty((rows, 3 * size), np.float32)
+    query = np.empty((conditional, size), np.float32)
+    hidden = np.empty((rows, up.shape[2]), np.float32)
+    scores = np.empty(max(place + 1, prompts.shape[4]), np.float32)
+    qkv_by_head = query_key_value.reshape(rows, 3, heads, part)
+    query_by_head = query.reshape(conditional, heads, part)
+    attended_by_head = attended.reshape(rows, heads, part)
     for layer in range(first, last):
         normalise(x, norms[layer, 0], epsilons[layer, 0], normed)
-        mixed[:] = 0
-        accumulate(normed, mix[layer], mixed)
+        query_key_value[:] = 0
+        accumulate(normed, qkv_weights[layer], query_key_value)
         for r in range(rows):
             for h in range(heads):
                 keys, values = past[layer, 0, r, h], past[layer, 1, r, h]
-                keys[place] = by_head[r, 1, h]
-                values[place] = by_head[r, 2, h]
-                attend(by_head[r, 0, h], keys, values, place + 1, scores, heard_by_head[r, h])
-        accumulate(heard, out[layer], x)
-        normalise(x[:told], norms[layer, 1], epsilons[layer, 1], normed)
-        asked[:] = 0
-        accumulate(normed[:told], cross_query[layer], asked)
-        for r in range(told):
+                keys[place] = qkv_by_head[r, 1, h]
+                values[place] = qkv_by_head[r, 2, h]
+                attend(
+                    qkv_by_head[r, 0, h], keys, values, place + 1, scores, attended_by_head[r, h]
+                )
+        accumulate(attended, out[layer], x)
+        normalise(x[:conditional], norms[layer, 1], epsilons[layer, 1], normed)
+        query[:] = 0
+        accumulate(normed[:conditional], cross_query[layer], query)
+        for r in range(conditional):
             for h in range(heads):
-                keys, values = words[layer, 0, r, h], words[layer, 1, r, h]
-                attend(asked_by_head[r, h], keys, values, counts[r], scores, heard_by_head[r, h])
-        accumulate(heard[:told], cross_out[layer], x[:told])
+                keys, values = prompts[layer, 0, r, h], prompts[layer, 1, r, h]
+                attend(query_by_head[r, h], keys, values, counts[r], scores, attended_by_head[r, h])
+        accumulate(attended[:conditional], cross_out[layer], x[:conditional])
         normalise(x, norms[layer, 2], epsilons[layer, 2], normed)
-        wide[:] = 0
-        accumulate(normed, widen[layer], wide)
-        activate(wide, kind)
-        accumulate(wide, narrow[layer], x)
-        if len(push):
+        hidden[:] = 0
+        accumulate(normed, up[layer], hidden)
+        activate(hidden, kind)
+        accumulate(hidden, down[layer], x)
+        if len(added):
             for r in range(rows):
                 for n in range(size):
-                    x[r, n] += push[layer, r, n]
+                    x[r, n] += added[layer, r, n]

@@ -62,7 +62,7 @@ def _run(
             logits = guided(logits, sampling.guidance)
         noise = None
         if sampling.temperature > 0:
-            noise = draw_noise(generators, books, model.entries)
+            noise = draw_noise(generators, books, model.vocabulary)
         codes = choose(logits, sampling, noise)
         first, last = max(0, step - frames + 1), min(books, step + 1)
         columns[:, first:last, step + 1] = codes[:, first:last]

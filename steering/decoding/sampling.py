@@ -43,20 +43,20 @@ def guided(logits: Tensor, guidance: float) -> Tensor:
     return unconditional + guidance * (conditional - unconditional)
 
 
-def draw_noise(generators: Sequence[torch.Generator], codebooks: int, entries: int) -> Tensor:
+def draw_noise(generators: Sequence[torch.Generator], codebooks: int, vocabulary: int) -> Tensor:
     """Exponential noise ``[B, K, E]``, each row's from its own generator.
 
     A row's music so depends on its own seed alone, whatever is generated beside it.
     """
-    return torch.stack([_exponential(one, codebooks, entries) for one in generators])
+    return torch.stack([_exponential(one, codebooks, vocabulary) for one in generators])
 
 
-def _exponential(generator: torch.Generator, codebooks: int, entries: int) -> Tensor:
+def _exponential(generator: torch.Generator, codebooks: int, vocabulary: int) -> Tensor:
     """``[K, E]``; on the CPU by the inverse of the distribution, a third of the time."""
     if generator.device.type == "cpu":
-        uniform = torch.rand(codebooks, entries, dtype=torch.float64, generator=generator)
+        uniform = torch.rand(codebooks, vocabulary, dtype=torch.float64, generator=generator)
         return uniform.neg_().add_(1).log_().neg_().float()
-    empty = torch.empty(codebooks, entries, device=generator.device)
+    empty = torch.empty(codebooks, vocabulary, device=generator.device)
     return empty.exponential_(generator=generator)
 
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from curation.errors import BadInput
-from steering.decoding.batch import Run
 from steering.decoding.clip import Clip, Progress
 from steering.decoding.decoder import Decoder
+from steering.decoding.generation import Generation
 from steering.decoding.sampling import Sampling
 from steering.interventions.plan import Move, Plan
 from steering.models.interface import MusicModel
@@ -72,7 +72,7 @@ class Session:
             raise BadInput(f"chunks of {chunk_seconds:g} s: give at least {1 / rate:g} s")
         self.model, self.progress = decoder.model, progress
         self.chunk = round(chunk_seconds * rate)
-        self._run: Run | None = decoder.start(clips, seconds, sampling)
+        self._run: Generation | None = decoder.start(clips, seconds, sampling)
         self._sound: _Sound | None = _Sound(self.model, self._run.lengths)
         self._plans = [clip.plan for clip in clips]
         self._waiting: list[tuple[int, int, float]] = []
@@ -138,7 +138,7 @@ class Session:
             self._stream = ref(stream)
         return stream
 
-    def _chunks(self, run: Run, sound: _Sound) -> Generator[Chunk, None, None]:
+    def _chunks(self, run: Generation, sound: _Sound) -> Generator[Chunk, None, None]:
         first = piece = min(self.chunk, max(1, round(FIRST_SECONDS * self.model.frame_rate)))
         try:
             while run.step < run.steps and not self._over:
@@ -155,7 +155,7 @@ class Session:
                 self._over = True
                 self._run = self._sound = None
 
-    def _apply_waiting(self, run: Run) -> None:
+    def _apply_waiting(self, run: Generation) -> None:
         if not self._waiting:
             return
         with self._lock:
@@ -200,7 +200,7 @@ class _Sound:
         self.heard, self.done = 0, 0
 
     @torch.inference_mode()
-    def push(self, run: Run, least: int) -> Chunk | None:
+    def push(self, run: Generation, least: int) -> Chunk | None:
         """What can be heard now that more frames are settled; None if it is less than ``least``."""
         for length, rows in self.rows.items():
             last = min(run.settled, length)
@@ -224,7 +224,7 @@ class _Sound:
         samples = samples.float()
         self.made[length] = samples if kept is None else torch.cat([kept, samples], dim=-1)
 
-    def _chunk(self, run: Run, samples: int) -> Chunk:
+    def _chunk(self, run: Generation, samples: int) -> Chunk:
         audio = torch.empty(sum(map(len, self.rows.values())), samples)
         for length, rows in self.rows.items():
             audio[rows] = self.made[length][:, :samples].to(audio.device)

@@ -37,7 +37,7 @@ class AudiocraftModel(MusicModel):
         """Held over each pass: audiocraft keeps the state of a generation in the modules."""
         codec = model.compression_model
         _check(name, self.lm, codec)
-        self.codebooks, self.entries = self.lm.n_q, self.lm.card
+        self.codebooks, self.vocabulary = self.lm.n_q, self.lm.card
         self.sample_rate = int(codec.sample_rate)
         self.frame_rate = float(codec.frame_rate)
         self.longest_seconds = float(model.max_duration or 30.0)
@@ -128,7 +128,7 @@ class AudiocraftModel(MusicModel):
         matrix, out = _attention(name, layer.self_attn)
         cross, cross_out = _attention(name, layer.cross_attention)
         cross_query, cross_key, cross_value = cross.chunk(3)
-        widen, narrow = without_bias(name, (layer.linear1, layer.linear2))
+        up, down = without_bias(name, (layer.linear1, layer.linear2))
         return BlockWeights(
             norm=Norm.of(layer.norm1),
             query_key_value=(matrix,),
@@ -138,9 +138,9 @@ class AudiocraftModel(MusicModel):
             cross_key=cross_key,
             cross_value=cross_value,
             cross_out=cross_out,
-            feed_norm=Norm.of(layer.norm2),
-            widen=widen,
-            narrow=narrow,
+            feed_forward_norm=Norm.of(layer.norm2),
+            up=up,
+            down=down,
         )
 
 

@@ -57,14 +57,14 @@ class MusicModel(ABC):
 
     Attributes:
         origin: what its directions are marked with.
-        codebooks: K. entries: E; the code E itself stands for 'nothing yet'.
+        codebooks: K. vocabulary: E; the code E itself stands for 'nothing yet'.
         frame_rate: frames a second. sample_rate: Hz.
     """
 
     origin: Origin
     backend: str
     codebooks: int
-    entries: int
+    vocabulary: int
     frame_rate: float
     sample_rate: int
     longest_seconds: float = 30.0
@@ -123,7 +123,7 @@ class MusicModel(ABC):
     @property
     def blank(self) -> int:
         """The code that stands for 'nothing yet'."""
-        return self.entries
+        return self.vocabulary
 
     def delayed(self, codes: Tensor) -> Tensor:
         """Codes ``[B, K, T]`` as the decoder reads them: ``[B, K, T + K]``.

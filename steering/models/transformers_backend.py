@@ -34,7 +34,7 @@ class TransformersModel(MusicModel):
         if decoder.audio_channels != 1:
             raise BadInput(f"{name} is a stereo model: use its mono sibling, as musicgen-small")
         self.model, self.tokenizer = model.eval(), tokenizer
-        self.codebooks, self.entries = decoder.num_codebooks, decoder.vocab_size
+        self.codebooks, self.vocabulary = decoder.num_codebooks, decoder.vocab_size
         codec = model.config.audio_encoder
         self.sample_rate = int(codec.sampling_rate)
         self.frame_rate = float(codec.frame_rate)
@@ -132,7 +132,7 @@ class TransformersModel(MusicModel):
         modules = (own.q_proj, own.k_proj, own.v_proj, own.out_proj, cross.q_proj, cross.k_proj)
         rest = (cross.v_proj, cross.out_proj, layer.fc1, layer.fc2)
         q, k, v, out, *others = without_bias(self.origin.model, (*modules, *rest))
-        cross_query, cross_key, cross_value, cross_out, widen, narrow = others
+        cross_query, cross_key, cross_value, cross_out, up, down = others
         return BlockWeights(
             norm=Norm.of(layer.self_attn_layer_norm),
             query_key_value=(q, k, v),
@@ -142,9 +142,9 @@ class TransformersModel(MusicModel):
             cross_key=cross_key,
             cross_value=cross_value,
             cross_out=cross_out,
-            feed_norm=Norm.of(layer.final_layer_norm),
-            widen=widen,
-            narrow=narrow,
+            feed_forward_norm=Norm.of(layer.final_layer_norm),
+            up=up,
+            down=down,
         )
 
 

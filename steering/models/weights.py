@@ -31,7 +31,7 @@ class BlockWeights:
     Attributes:
         query_key_value: one matrix ``[3 * D, D]`` or three ``[D, D]``.
         cross_query, cross_key, cross_value, cross_out, out: ``[D, D]``.
-        widen: ``[F, D]``. narrow: ``[D, F]``.
+        up: ``[F, D]``. down: ``[D, F]``.
     """
 
     norm: Norm
@@ -42,9 +42,9 @@ class BlockWeights:
     cross_key: Tensor
     cross_value: Tensor
     cross_out: Tensor
-    feed_norm: Norm
-    widen: Tensor
-    narrow: Tensor
+    feed_forward_norm: Norm
+    up: Tensor
+    down: Tensor
 
 
 @dataclass(frozen=True)
