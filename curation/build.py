@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import multiprocessing
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from curation.concepts import get_family
 from curation.errors import BadInput
+from curation.files import DiskFull, write_whole
 from curation.recipe import Recipe, plan
 from curation.shards import ShardReport, build_shard, read_report
 
@@ -75,13 +75,11 @@ def build(
             for report in _run(recipe, folder, font_paths, missing, workers, executor):
                 reports[report.number] = report
                 progress(len(shards[report.number].indices))
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise BadInput(
-                    f"the disk is full at {folder}: free some space and give the same command again "
-                    f"({len(reports)} of {len(shards)} shards are kept)"
-                ) from None
-            raise
+        except DiskFull:
+            raise DiskFull(
+                f"the disk is full at {folder}: free some space and give the same command again "
+                f"({len(reports)} of {len(shards)} shards are kept)"
+            ) from None
         except BrokenProcessPool:
             raise BadInput(
                 "a worker process was killed, perhaps for want of memory: give the same command "
@@ -135,13 +133,6 @@ def _claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
 
 def _has_content(folder: Path) -> bool:
     return any(path.name != LOCK_FILE and path.suffix != ".part" for path in folder.iterdir())
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that it is there whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text)
-    part.replace(path)
 
 
 def _check_space(recipe: Recipe, folder: Path, clips: int) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from curation.build import write_whole
 from curation.built import Built, open_built
 from curation.card import CONFUSION_FILE, OVERVIEW_FILE, card
 from curation.checks import read_audit
@@ -16,6 +15,7 @@ from curation.concepts import families
 from curation.confusion import read_result
 from curation.errors import BadInput
 from curation.facts import gather
+from curation.files import write_whole
 from curation.hub import CARD_FILE
 from curation.preview import draw_overview, pick_clips
 from curation.recipe import Recipe

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from curation.build import write_whole
 from curation.built import READ_ERRORS, Built, decode
+from curation.files import write_whole
 from curation.levels import SILENT_DBFS, dbfs
 from curation.spec import seed_for
 from curation.splits import leaks

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from curation import classify
-from curation.build import write_whole
 from curation.built import Built, decode
 from curation.card import CONFUSION_FILE
 from curation.checks import interval
 from curation.errors import BadInput
+from curation.files import write_whole
 from curation.splits import SPLITS
 
 RESULT_FILE = "classify.json"

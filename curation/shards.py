@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -19,6 +18,7 @@ import soundfile
 
 from curation import nuisance
 from curation.concepts import get_family
+from curation.files import whole
 from curation.levels import Levels, settle
 from curation.recipe import Recipe, Shard, plan
 from curation.sound_fonts import SoundFont
@@ -61,16 +61,8 @@ def build_shard(
     """
     shard = plan(recipe)[number]
     target = folder / shard.file_name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        report = _write(recipe, number, shard, part, font_paths)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-    return report
+    with whole(target) as part:
+        return _write(recipe, number, shard, part, font_paths)
 
 
 def read_report(path: Path, recipe: Recipe, number: int) -> ShardReport | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from curation.errors import BadInput
+from curation.files import whole
 
 
 class Checkpoint:
@@ -47,20 +47,14 @@ class Checkpoint:
 
     def save(self, numbers: Mapping[str, Any]) -> None:
         """Write all parts, the random state and the run's numbers; the old file stays until then."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(".part")
-        torch.save(
-            {
-                "recipe": self.recipe,
-                "states": {name: part.state_dict() for name, part in self.parts.items()},
-                "numbers": dict(numbers),
-                "random": torch.get_rng_state(),
-            },
-            part,
-        )
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(self.path)
+        states = {
+            "recipe": self.recipe,
+            "states": {name: one.state_dict() for name, one in self.parts.items()},
+            "numbers": dict(numbers),
+            "random": torch.get_rng_state(),
+        }
+        with whole(self.path) as part:
+            torch.save(states, part)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from transformers import (
 )
 
 from curation.errors import BadInput
+from curation.files import whole
 from sketch.checkpoints import read_checkpoint
 from sketch.codec.books import Codebooks
 from sketch.codec.features import SAMPLE_RATE
@@ -53,9 +54,9 @@ def save_halved(model: PreTrainedModel, folder: Path) -> None:
     place: dict[str, str] = {}
     for number, names in enumerate(files, start=1):
         target = folder / shard_name(number, len(files))
-        part = target.with_suffix(".part")
-        save_file({name: halved[name] for name in sorted(names)}, part, metadata={"format": "pt"})
-        part.replace(target)
+        with whole(target) as part:
+            tensors_of = {name: halved[name] for name in sorted(names)}
+            save_file(tensors_of, part, metadata={"format": "pt"})
         place |= dict.fromkeys(sorted(names), target.name)
     if len(files) > 1:
         size = sum(weight.numel() * weight.element_size() for weight in halved.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from curation.files import write_whole
 from sketch.codec.analysis import Analysis, Description
 from sketch.codec.books import Codebooks
 from sketch.codec.features import HOP, FrameFeatures
@@ -92,9 +92,7 @@ def _write(path: Path, batch: Sequence[Piece], books: Path) -> None:
     np.save(path.with_suffix(".codes.npy"), np.concatenate(codes, axis=1))
     starts = np.cumsum([0, *(part.shape[1] for part in codes)]).tolist()
     record = {"pieces": _record(batch), "starts": starts}
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(record))
-    part.replace(path.with_suffix(".json"))
+    write_whole(path.with_suffix(".json"), json.dumps(record))
 
 
 def _mixture(piece: Piece, stems: np.ndarray) -> torch.Tensor:

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.cluster import MiniBatchKMeans
 from torch import Tensor
 
+from curation.files import whole
 from sketch.codec.analysis import Description, cepstra
 from sketch.codec.rhythm import likeness, rhythm_of
 from sketch.codec.stems import CODEBOOK_STEMS, ENTRIES, SILENCE, STEMS
@@ -77,9 +78,8 @@ class Codebooks:
         ]
 
     def save(self, path: Path) -> None:
-        part = path.with_suffix(".part")
-        save_file({str(k): centres for k, centres in enumerate(self.centres)}, part)
-        part.replace(path)
+        with whole(path) as part:
+            save_file({str(k): centres for k, centres in enumerate(self.centres)}, part)
 
     @classmethod
     def load(cls, path: Path) -> Codebooks:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from curation.files import whole
 from sketch.codec.books import Codebooks
 from sketch.codec.stems import CODEBOOKS
 from sketch.material import Piece, pieces
@@ -80,10 +80,8 @@ def _write(path: Path, batch: Sequence[Piece], books: Path) -> None:
         for place, piece in enumerate(batch)
         if (codes := codes_of(piece, books)) is not None
     }
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as file:
+    with whole(path) as part, part.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
-    part.replace(path)
 
 
 def _read(path: Path, batch: Sequence[Piece]) -> list[Song]:

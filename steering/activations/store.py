@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from curation.errors import BadInput
+from curation.files import write_whole
 
 FORMAT = 1
 _DATA, _FACTS, _LABELS = "activations.f16", "facts.json", "labels.jsonl"
@@ -113,9 +114,7 @@ class Writer:
         if self.done != self.clips:
             raise ValueError(f"{self.done} of {self.clips} clips are there: append the others")
         record = {"facts": self.facts, "clips": self.clips, "shape": self.shape}
-        part = self.home / f"{_FACTS}.part"
-        part.write_text(json.dumps(record))
-        part.replace(self.home / _FACTS)
+        write_whole(self.home / _FACTS, json.dumps(record))
         finished = find(self.home.parent, self.facts)
         assert finished is not None
         return finished

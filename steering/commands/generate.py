@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from curation.errors import BadInput
+from curation.files import write_whole
 from sketch.cli import quieten
 from steering.commands.shared import add_model
 
@@ -85,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for name, audio in zip(("steered", "unsteered"), model.decode(codes), strict=True):
         soundfile.write(options.out / f"{name}.wav", audio.cpu().numpy(), model.sample_rate)
-    (options.out / "recipe.json").write_text(recipe.to_json() + "\n")
+    write_whole(options.out / "recipe.json", recipe.to_json() + "\n")
     print(f"{options.out}: steered.wav, unsteered.wav, recipe.json")
 
 

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from curation.errors import BadInput
+from curation.files import whole, write_whole
 from steering.directions.direction import Direction
 from steering.models.origin import Origin
 
@@ -76,7 +77,6 @@ class Bank(Mapping[str, Direction]):
 
     def save(self, folder: Path) -> None:
         """Write the bank's two files; the tensors first, so that a half-written bank is told."""
-        folder.mkdir(parents=True, exist_ok=True)
         tensors = {
             "vectors": torch.stack([d.vectors for d in self.directions.values()]).float(),
             "scores": torch.stack([d.scores for d in self.directions.values()]).float(),
@@ -85,9 +85,8 @@ class Bank(Mapping[str, Direction]):
         calibrated = [d.calibration for d in self.directions.values() if d.calibration is not None]
         if len(calibrated) == len(self.directions):
             tensors["calibration"] = torch.stack(calibrated).float()
-        part = folder / f"{TENSORS}.part"
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
-        part.replace(folder / TENSORS)
+        with whole(folder / TENSORS) as part:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
         facts = {
             "format": FORMAT,
             "family": self.family,
@@ -96,9 +95,7 @@ class Bank(Mapping[str, Direction]):
             "concepts": list(self.directions),
             "facts": dict(self.facts),
         }
-        part = folder / f"{FACTS}.part"
-        part.write_text(json.dumps(facts, indent=1) + "\n")
-        part.replace(folder / FACTS)
+        write_whole(folder / FACTS, json.dumps(facts, indent=1) + "\n")
 
 
 def load_bank(folder: Path, origin: Origin | None = None, source: str = "") -> Bank:

@@ -7,7 +7,6 @@ run, and by another table that has the same row.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
@@ -18,6 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from curation.errors import BadInput
+from curation.files import whole
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
 from steering.evaluation.asks import Ask, Wording
@@ -141,12 +141,8 @@ class Shelf:
 
     def keep(self, key: str, result: Result) -> None:
         """Write whole or not at all."""
-        part = self._path(key).with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as file:
+        with whole(self._path(key)) as part, part.open("wb") as file:
             np.savez_compressed(file, **result)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self._path(key))
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npz"

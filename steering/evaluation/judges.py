@@ -6,7 +6,6 @@ Features of the real clips are kept on disk; what is fitted on them takes second
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from curation.files import whole
 from sketch.material import Piece, Share, pieces
 from sketch.measures.adherence import Listener, labels_of, real_features, train_listeners
 from steering.metrics.adherence import PromptListeners
@@ -110,9 +110,6 @@ def _kept(folder: Path, batch: Sequence[Piece], seconds: float, workers: int) ->
         kept: np.ndarray = np.load(path)
     except (OSError, ValueError, EOFError):
         kept = real_features(batch, seconds, workers)
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as file:
+        with whole(path) as part, part.open("wb") as file:
             np.save(file, kept)
-        part.replace(path)
     return kept

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from curation.files import write_whole
 from steering.evaluation.tables import Row
 
 HEADINGS = (
@@ -61,9 +62,7 @@ def write(folder: Path, title: str, facts: Mapping[str, str], parts: Sequence[Pa
         ("report.json", json.dumps(numbers, indent=1, default=float) + "\n"),
         ("report.md", page(title, facts, parts)),
     ):
-        part_file = folder / f"{name}.part"
-        part_file.write_text(text)
-        part_file.replace(folder / name)
+        write_whole(folder / name, text)
 
 
 def page(title: str, facts: Mapping[str, str], parts: Sequence[Part]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from curation.errors import BadInput
+from curation.files import write_whole
 from steering.evaluation.cells import Steer
 from steering.evaluation.tables import Row
 from steering.models.origin import Origin
@@ -66,10 +67,7 @@ def write(path: Path, chosen: Chosen, origin: Origin, seeds: Sequence[int]) -> N
         "best": chosen.best.record(),
         "methods": {name: steer.record() for name, steer in chosen.methods.items()},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(record, indent=1) + "\n")
-    part.replace(path)
+    write_whole(path, json.dumps(record, indent=1) + "\n")
 
 
 def read(path: Path, origin: Origin, seeds: Sequence[int], name: str) -> Chosen:

@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 from scipy.special import softmax
 
 from curation.errors import BadInput
+from curation.files import whole, write_whole
 from sketch.measures.adherence import Listener
 from steering.metrics.adherence import PromptListeners
 
@@ -92,7 +93,6 @@ class KeptListeners:
 
     def save(self, folder: Path) -> None:
         """Write both files, the tensors first."""
-        folder.mkdir(parents=True, exist_ok=True)
         tensors: dict[str, np.ndarray] = {}
         known = {}
         for name, one in self.listeners.listeners.items():
@@ -110,12 +110,9 @@ class KeptListeners:
             "errors": dict(self.errors),
             "listeners": known,
         }
-        part_file = folder / f"{TENSORS}.part"
-        save_file(tensors, part_file)
-        part_file.replace(folder / TENSORS)
-        part_file = folder / f"{FACTS}.part"
-        part_file.write_text(json.dumps(facts, indent=1) + "\n")
-        part_file.replace(folder / FACTS)
+        with whole(folder / TENSORS) as part_file:
+            save_file(tensors, part_file)
+        write_whole(folder / FACTS, json.dumps(facts, indent=1) + "\n")
 
 
 def load_listeners(folder: Path = LISTENERS) -> KeptListeners | None:

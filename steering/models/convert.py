@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from curation.errors import BadInput
+from curation.files import whole
 
 _PARTS = (
     ("model.decoder.embed_tokens.", "emb."),
@@ -201,6 +202,5 @@ def save_for_audiocraft(model: Any, folder: Path) -> None:
 
 
 def _save(content: Mapping[str, Any], path: Path) -> None:
-    part = path.with_suffix(".part")
-    torch.save(dict(content), part)
-    part.replace(path)
+    with whole(path) as part:
+        torch.save(dict(content), part)

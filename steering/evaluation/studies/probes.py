@@ -16,6 +16,7 @@ import torch
 
 from curation.checks import interval
 from curation.concepts import get_family
+from curation.files import write_whole
 from steering.activations.reader import Pooling, read_source_pooled
 from steering.activations.sources import open_source
 from steering.models.interface import MusicModel
@@ -190,14 +191,9 @@ def load(path: Path, facts: dict[str, str]) -> list[Entry]:
 
 def save(path: Path, found: Sequence[Entry], facts: dict[str, str]) -> None:
     """The numbers, and the page beside them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for target, text in (
-        (path, json.dumps({"facts": facts, "entries": [vars(one) for one in found]}, indent=1)),
-        (path.with_suffix(".md"), page(found)),
-    ):
-        part = target.with_suffix(".part")
-        part.write_text(text)
-        part.replace(target)
+    entries = [vars(one) for one in found]
+    write_whole(path, json.dumps({"facts": facts, "entries": entries}, indent=1))
+    write_whole(path.with_suffix(".md"), page(found))
 
 
 def run(

@@ -1,0 +1,52 @@
+"""Files that are there whole or not at all, however the process ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import get_ident
+
+from curation.errors import BadInput
+
+
+class DiskFull(BadInput):
+    """The disk takes no more; what was finished is kept."""
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says of a disk that takes no more."""
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Where to write a file that takes the place of ``path`` when the block ends without an error.
+
+    Its folder is made where it is missing; what was there before stays until then.
+
+    Raises:
+        DiskFull: the disk takes no more.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}-{get_ident()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFull(
+                f"{path} finds no space on the disk: free some, then give the same command again"
+            ) from error
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """A text file, whole or not at all."""
+    with whole(path) as part:
+        part.write_text(text)
