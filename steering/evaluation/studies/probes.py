@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from curation.checks import interval
 from curation.concepts import get_family
+from listening.intervals import interval
 from steering.activations.reader import Pooling, read_source_pooled
 from steering.activations.sources import open_source
 from steering.models.interface import MusicModel
