@@ -22,7 +22,8 @@ from steering.models.convert import (
 )
 from steering.models.transformers_backend import TransformersModel
 from tests.test_decoder import in_two_threads, logits_along
-from tests.test_steering_toy import ENTRIES, LAYERS, direction, model  # noqa: F401
+from tests.test_steering_toy import direction
+from tests.toy import ENTRIES, MODEL_LAYERS
 
 pytest.importorskip("audiocraft", reason="audiocraft is an extra: make test installs it")
 
@@ -51,13 +52,13 @@ class Whole:
 
 
 @pytest.fixture(scope="module")
-def pair(model) -> tuple[TransformersModel, AudiocraftModel]:  # noqa: F811
+def pair(model) -> tuple[TransformersModel, AudiocraftModel]:
     theirs = AudiocraftModel("toy", Whole(model))
     theirs.condition = model.condition
     return model, theirs
 
 
-def test_names_go_there_and_back(model):  # noqa: F811
+def test_names_go_there_and_back(model):
     state = model.model.decoder.state_dict()
     again = to_transformers_names(to_audiocraft_names(state))
     assert again.keys() == state.keys()
@@ -84,7 +85,7 @@ def test_a_bank_for_one_library_fits_the_other(pair):
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_both_libraries_play_the_same_steered_codes(pair, temperature):
     steer = Intervention(
-        direction(pair[0]), torch.full((LAYERS,), 10.0), 1.0, layers=LayerWeights("all")
+        direction(pair[0]), torch.full((MODEL_LAYERS,), 10.0), 1.0, layers=LayerWeights("all")
     )
     clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("calm jazz", 1)]
     a, b = (generate(one, clips, 0.5, Sampling(temperature=temperature)) for one in pair)
@@ -101,7 +102,7 @@ def test_the_fused_decoder_plays_the_codes_of_either_library(pair, place):
     made, expected = logits_along(run, columns), one.logits(columns, condition)
     assert torch.allclose(made, expected, atol=1e-4 * float(expected.abs().max()))
     steer = Intervention(
-        direction(one), torch.full((LAYERS,), 10.0), 0.5, layers=LayerWeights("all")
+        direction(one), torch.full((MODEL_LAYERS,), 10.0), 0.5, layers=LayerWeights("all")
     )
     clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("sad violin tune", 2)]
     assert torch.equal(Decoder(one).generate(clips, 0.5), generate(one, clips, 0.5))
@@ -110,7 +111,7 @@ def test_the_fused_decoder_plays_the_codes_of_either_library(pair, place):
 def test_two_threads_on_one_audiocraft_model_do_not_hear_each_other(pair):
     theirs = pair[1]
     steer = Intervention(
-        direction(theirs), torch.full((LAYERS,), 10.0), 1.0, layers=LayerWeights("all")
+        direction(theirs), torch.full((MODEL_LAYERS,), 10.0), 1.0, layers=LayerWeights("all")
     )
     clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("calm jazz", 1)]
     expected = [generate(theirs, [clip], 0.5) for clip in clips]
@@ -140,7 +141,7 @@ def test_audiocrafts_own_generation_is_ours(pair):
     )
 
 
-def test_the_sketchs_codec_is_not_audiocrafts(model, tmp_path):  # noqa: F811
+def test_the_sketchs_codec_is_not_audiocrafts(model, tmp_path):
     with pytest.raises(BadInput, match="sketch_codec codec"):
         save_for_audiocraft(model.model, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -13,10 +13,9 @@ from studio.clips import Pair
 from studio.explore import report_figures
 from studio.stage import Stage
 from tests.studio_stage import toy_recipe, toy_stage
-from tests.test_steering_toy import model  # noqa: F401
 
 
-def pair(model) -> Pair:  # noqa: F811
+def pair(model) -> Pair:
     codes = torch.randint(32, (2, 4, 100), generator=torch.Generator().manual_seed(0))
     rate = model.sample_rate
     return Pair(toy_recipe(seconds=2.0), np.zeros((2, 2 * rate), np.int16), codes, rate)
@@ -29,7 +28,7 @@ def calibrated(stage: Stage, slope: float, intercept: float) -> Stage:
     return replace(stage, banks={"notes/ridge": replace(bank, directions=directions)})
 
 
-def test_a_calibrated_direction_is_read_in_probabilities(model):  # noqa: F811
+def test_a_calibrated_direction_is_read_in_probabilities(model):
     stage, clips = toy_stage(model), pair(model)
     plain = probe_readings(clips, stage)[0]
     chances = probe_readings(clips, calibrated(stage, 0.3, 0.5))[0]
