@@ -28,10 +28,10 @@ import pyarrow.parquet as pq
 from curation import shards
 from curation.build import build
 from curation.concepts import families, get_family
-from curation.levels import settle
 from curation.recipe import make_recipe
 from curation.sound_fonts import find_sound_font
 from curation.synth import Renderer
+from listening.levels import settle
 
 FAMILIES = ("notes", "chords", "songs")
 ROUNDS = 3

@@ -20,9 +20,9 @@ import pretty_midi
 from sklearn.ensemble import RandomForestClassifier
 
 from curation.built import Built, open_built
-from curation.checks import interval
 from curation.confusion import classify_built, read_result
 from curation.general_midi import INSTRUMENTS
+from listening.intervals import interval
 
 DEPTHS = (2, 4, 8, None)
 

@@ -27,11 +27,14 @@ from scipy.stats import spearmanr
 
 from benchmarks.parts import Lines, print_parts
 from curation.arrangement.grid import tempo_word
-from curation.checks import interval
-from curation.classify import features
 from curation.concepts import genres, songs
-from curation.hearing import NothingHeard, hear_bpm, hear_key
-from curation.verdicts import tempo_agreement
+from listening.agreement import tempo_agreement
+from listening.features import features
+from listening.intervals import interval
+from listening.key import hear_key
+from listening.pulse import keeping_time
+from listening.spectrum import NothingHeard
+from listening.tempo import hear_bpm
 from sketch.codec.stems import BOOKS_FILE
 from sketch.codec.train import perplexity
 from sketch.loading import WEIGHTS, Sketch, load_sketch
@@ -41,7 +44,6 @@ from sketch.measures.codes import foresight_of, steadiness
 from sketch.measures.decoded import decoded
 from sketch.measures.fidelity import compare
 from sketch.measures.music import describe
-from sketch.measures.pulse import keeping_time
 
 GENRES, SONGS = (Share("genres", 12.0, 1.0),), (Share("songs", 12.0, 1.0),)
 SECONDS = 8.0

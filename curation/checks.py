@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,10 +14,11 @@ import numpy as np
 
 from curation.built import READ_ERRORS, Built, decode
 from curation.files import write_whole
-from curation.levels import SILENT_DBFS, dbfs
 from curation.spec import seed_for
 from curation.splits import leaks
 from curation.verdicts import verdict
+from listening.intervals import interval
+from listening.levels import SILENT_DBFS, dbfs
 
 CHECK_FILE = "check.json"
 FULL_SCALE_RUN = 3
@@ -82,18 +82,6 @@ def read_audit(folder: Path) -> Audit | None:
     """The last check's findings; None where none was made."""
     path = folder / CHECK_FILE
     return Audit(**json.loads(path.read_text())) if path.exists() else None
-
-
-def interval(hits: int, trials: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a rate.
-
-    >>> [round(edge, 3) for edge in interval(97, 100)]
-    [0.915, 0.99]
-    """
-    z = 1.96
-    centre = (hits + z * z / 2) / (trials + z * z)
-    spread = z / (trials + z * z) * math.sqrt(hits * (trials - hits) / trials + z * z / 4)
-    return max(0.0, centre - spread), min(1.0, centre + spread)
 
 
 def _clips(

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from curation import classify
 from curation.built import Built, decode
 from curation.card import CONFUSION_FILE
-from curation.checks import interval
 from curation.errors import BadInput
 from curation.files import write_whole
 from curation.splits import SPLITS
+from listening.classifier import confusion, fit
+from listening.features import features
+from listening.intervals import interval
 
 RESULT_FILE = "classify.json"
 
@@ -32,22 +33,22 @@ def classify_built(
     target = built.family.target
     if any(not any(s.split == split for s in built.shards) for split in SPLITS):
         raise BadInput(f"{built.folder} lacks a split: build more clips with --clips")
-    features: dict[str, list[np.ndarray]] = {}
+    heard: dict[str, list[np.ndarray]] = {}
     labels: dict[str, list[str]] = {}
     for split, row in built.rows([target, "audio"]):
         audio, rate = decode(row["audio"])
-        vector = classify.features(audio.astype(np.float32) / 32767, rate)
-        features.setdefault(split, []).append(vector)
+        vector = features(audio.astype(np.float32) / 32767, rate)
+        heard.setdefault(split, []).append(vector)
         labels.setdefault(split, []).append(row[target])
         progress(1)
-    model = classify.fit(
-        np.stack(features["train"]),
+    model = fit(
+        np.stack(heard["train"]),
         labels["train"],
-        (np.stack(features["validation"]), labels["validation"]),
+        (np.stack(heard["validation"]), labels["validation"]),
     )
     truth = labels["test"]
     classes = list(built.family.labels[target].classes)
-    matrix = classify.confusion(truth, list(model.predict(np.stack(features["test"]))), classes)
+    matrix = confusion(truth, list(model.predict(np.stack(heard["test"]))), classes)
     hits = int(np.trace(matrix))
     result = {
         "accuracy": hits / len(truth),

@@ -19,12 +19,12 @@ import soundfile
 from curation import nuisance
 from curation.concepts import get_family
 from curation.files import whole
-from curation.levels import Levels, settle
 from curation.recipe import Recipe, Shard, plan
 from curation.sound_fonts import SoundFont
 from curation.spec import ClipSpec
 from curation.splits import SPLITS, random_split
 from curation.synth import Renderer
+from listening.levels import Levels, settle
 
 ROW_GROUP = 64
 """Clips that are held in memory and written at a time."""

@@ -19,7 +19,7 @@ Listener = Literal["pitch_class", "bpm", "chord_quality", "key"]
 class Label:
     """One label column: what it means and either its classes or its number type.
 
-    ``heard_by`` names the listener in `curation.hearing` that re-derives the label from the sound.
+    ``heard_by`` names the listener in `curation.verdicts` that re-derives the label from the sound.
     """
 
     description: str

@@ -37,7 +37,7 @@ class Performance:
     """A played score.
 
     Attributes:
-        audio: float32 ``[N]``, mono, full scale 1.0; more is possible, see `curation.levels`.
+        audio: float32 ``[N]``, mono, full scale 1.0; more is possible, see `listening.levels`.
         unsounded: notes for which the sound font has no sound, as above an instrument's range.
     """
 

@@ -11,9 +11,9 @@ import soundfile
 from matplotlib.axes import Axes
 
 from curation.preview import log_mel
+from listening.pulse import keeping_time, onset_envelope
 from sketch.loading import Sketch
 from sketch.material import SAMPLE_RATE, Piece, Share, pieces, render
-from sketch.measures.pulse import keeping_time, onset_envelope
 
 matplotlib.use("Agg")
 

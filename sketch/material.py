@@ -22,11 +22,11 @@ import pretty_midi
 from curation.arrangement.ensemble import BASS, COMP, DRUMS, LEAD, PAD
 from curation.arrangement.grid import BAR_STEPS, BEAT_STEPS
 from curation.concepts import genres, get_family, songs
-from curation.levels import Levels, settle
 from curation.sound_fonts import find_sound_font
 from curation.spec import ClipSpec, seed_for
 from curation.splits import grouped_split, grouped_splits
 from curation.synth import Renderer
+from listening.levels import Levels, settle
 from sketch.codec.stems import STEMS
 
 SAMPLE_RATE = 32_000

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from listening.chroma import chroma_frames
 from steering.activations.hooks import reading
 from steering.directions.direction import Direction
 from steering.interventions.intervention import from_record
-from steering.metrics.pitch import chroma_frames
 from steering.models.interface import MusicModel
 from steering.training.labels import tones
 from studio.clips import SIDES, Pair

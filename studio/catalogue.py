@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curation.theory import PITCH_CLASSES
+from listening.theory import PITCH_CLASSES
 from steering.interventions.layers import WEIGHTINGS
 from steering.interventions.operators import OPERATORS
 from steering.interventions.schedules import SHAPES

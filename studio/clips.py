@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from curation.errors import BadInput
-from studio.loudness import match_db
+from listening.loudness import match_db
 
 SIDES = ("steered", "unsteered")
 """The rows of every session, in this order."""

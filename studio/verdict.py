@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from studio import judging
+from studio import verdict_rows
 from studio.assets import component
 from studio.desk import Desk, endpoint
 
@@ -23,6 +23,6 @@ def endpoints(desk: Desk) -> None:
         Args:
             clip: the id that the "done" event gave.
         """
-        return judging.verdict(desk.engine.clips[clip], desk.listeners)
+        return verdict_rows.verdict(desk.engine.clips[clip], desk.listeners)
 
     endpoint(verdict)

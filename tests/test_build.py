@@ -28,7 +28,7 @@ from curation.built import open_built
 from curation.errors import BadInput
 from curation.recipe import Recipe, make_recipe, plan
 from curation.spec import ClipSpec
-from curation.theory import PITCH_CLASSES
+from listening.theory import PITCH_CLASSES
 
 
 def digest(folder: Path) -> dict[str, str]:

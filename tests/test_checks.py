@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from curation.built import Built, open_built
-from curation.checks import check, interval, read_audit
+from curation.checks import check, read_audit
 from curation.errors import BadInput
 
 
@@ -108,12 +108,3 @@ def test_a_missing_shard_names_the_fix(copy):
     (copy.folder / copy.shards[1].file_name).unlink()
     with pytest.raises(BadInput, match=r"1 of 3 shards are missing or damaged.*build notes into"):
         open_built(copy.folder)
-
-
-def test_intervals_hold_the_rate_and_shrink_with_the_sample():
-    widths = []
-    for n in (10, 100, 1000):
-        low, high = interval(round(0.9 * n), n)
-        assert low < 0.9 < high
-        widths.append(high - low)
-    assert widths[0] > widths[1] > widths[2]

@@ -10,7 +10,7 @@ import pytest
 
 from curation.concepts import families, get_family
 from curation.errors import BadInput
-from curation.theory import MODES, PITCH_CLASSES, TRIADS
+from listening.theory import MODES, PITCH_CLASSES, TRIADS
 
 SYNTHEORY = {
     "notes": 9_936,

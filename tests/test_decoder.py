@@ -28,7 +28,8 @@ from steering.interventions.plan import Move, compile_plan, empty_plan
 from steering.interventions.schedules import Schedule
 from steering.models.origin import Origin
 from steering.models.transformers_backend import TransformersModel
-from tests.test_steering_toy import ENTRIES, GREEDY, model  # noqa: F401
+from tests.test_steering_toy import GREEDY
+from tests.toy import ENTRIES
 
 SHAPES = {
     "three blocks": {},
@@ -38,7 +39,7 @@ SHAPES = {
 }
 
 
-def reshaped(model: TransformersModel, seed: int = 1, **shape) -> TransformersModel:  # noqa: F811
+def reshaped(model: TransformersModel, seed: int = 1, **shape) -> TransformersModel:
     """The toy with another random decoder in it."""
     torch.manual_seed(seed)
     entries = shape.get("vocab_size", ENTRIES)
@@ -59,11 +60,11 @@ def reshaped(model: TransformersModel, seed: int = 1, **shape) -> TransformersMo
 
 
 @pytest.fixture(scope="module", params=SHAPES)
-def shaped(request, model) -> TransformersModel:  # noqa: F811
+def shaped(request, model) -> TransformersModel:
     return reshaped(model, **SHAPES[request.param])
 
 
-def steer(model, coefficient=1.0, seed=0, name="C", **options) -> Intervention:  # noqa: F811
+def steer(model, coefficient=1.0, seed=0, name="C", **options) -> Intervention:
     layers, size = model.origin.layers, model.origin.size
     vectors = torch.randn(layers, size, generator=torch.Generator().manual_seed(seed))
     scores = torch.linspace(0.5, 1, layers)
@@ -72,7 +73,7 @@ def steer(model, coefficient=1.0, seed=0, name="C", **options) -> Intervention: 
     return Intervention(one, coefficient, **options)
 
 
-def plan(model, *interventions, seconds=0.6):  # noqa: F811
+def plan(model, *interventions, seconds=0.6):
     return compile_plan(interventions or (steer(model),), seconds)
 
 
@@ -133,7 +134,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_of_steering_is_that_of_the_hooks(model, way):  # noqa: F811
+def test_every_way_of_steering_is_that_of_the_hooks(model, way):
     one = steer(model, 0.7, **WAYS[way])
     several = plan(
         model, steer(model, 0.3, seed=1), one, steer(model, 0.5, seed=2, operator="ablate"),
@@ -146,7 +147,7 @@ def test_every_way_of_steering_is_that_of_the_hooks(model, way):  # noqa: F811
     assert not torch.equal(fused[:1], bare)
 
 
-def test_a_zero_coefficient_and_an_empty_plan_change_no_bit(model):  # noqa: F811
+def test_a_zero_coefficient_and_an_empty_plan_change_no_bit(model):
     decoder = Decoder(model)
     nothing = [steer(model, 0.0, seed=n, operator=name) for n, name in enumerate(OPERATORS)]
     empty = empty_plan(model.origin.layers, model.origin.size)
@@ -159,7 +160,7 @@ def test_a_zero_coefficient_and_an_empty_plan_change_no_bit(model):  # noqa: F81
         assert torch.equal(run.columns, bare.columns)
 
 
-def test_clips_of_several_lengths_equal_each_alone(model):  # noqa: F811
+def test_clips_of_several_lengths_equal_each_alone(model):
     decoder = Decoder(model)
     clips = [
         Clip("calm jazz", 1, plan(model, steer(model, 0.5))),
@@ -176,7 +177,7 @@ def test_clips_of_several_lengths_equal_each_alone(model):  # noqa: F811
         assert (together[row, :, frames:] == model.blank).all()
 
 
-def test_a_short_clip_is_the_beginning_of_a_longer_one(model):  # noqa: F811
+def test_a_short_clip_is_the_beginning_of_a_longer_one(model):
     """All but the last frames of the later codebooks, which never see what would have followed."""
     decoder = Decoder(model)
     short, long = (decoder.generate([Clip("calm jazz", 5)], s)[0] for s in (0.4, 0.8))
@@ -184,7 +185,7 @@ def test_a_short_clip_is_the_beginning_of_a_longer_one(model):  # noqa: F811
     assert torch.equal(short[0], long[0, :20])
 
 
-def test_past_its_window_a_clip_goes_on_from_its_last_columns(model):  # noqa: F811
+def test_past_its_window_a_clip_goes_on_from_its_last_columns(model):
     """Each code after a slide is the likeliest after one pass over the window as it then is."""
     decoder = Decoder(model, window_seconds=0.3)
     window, stride = decoder.window.length, decoder.window.stride
@@ -207,7 +208,7 @@ def test_past_its_window_a_clip_goes_on_from_its_last_columns(model):  # noqa: F
     assert torch.equal(within[..., : window - 4], longer[..., : window - 4])
 
 
-def test_a_slide_reads_the_window_as_it_was_steered(model):  # noqa: F811
+def test_a_slide_reads_the_window_as_it_was_steered(model):
     """One pass over the kept columns fills the cache as single steps with the same pushes do."""
     decoder = Decoder(model, window_seconds=0.3)
     one = plan(
@@ -232,7 +233,7 @@ def test_a_slide_reads_the_window_as_it_was_steered(model):  # noqa: F811
     assert torch.allclose(run.cache.all[:, :, :, :, :count], filled, atol=1e-4)
 
 
-def test_two_threads_on_one_model_with_hooks_do_not_hear_each_other(model):  # noqa: F811
+def test_two_threads_on_one_model_with_hooks_do_not_hear_each_other(model):
     clips = [Clip("jazz", 4, plan(model, steer(model, 2.0))), Clip("jazz", 4)]
     expected = [generate(model, [clip], 0.6) for clip in clips]
     made: dict[int, list[torch.Tensor]] = {0: [], 1: []}
@@ -248,7 +249,7 @@ def test_two_threads_on_one_model_with_hooks_do_not_hear_each_other(model):  # n
     assert not torch.equal(*expected)
 
 
-def test_a_step_by_tensors_alone_is_the_step_by_numbers(model):  # noqa: F811
+def test_a_step_by_tensors_alone_is_the_step_by_numbers(model):
     """What is captured on a GPU: positions on the device, a fixed view of the cache and a mask."""
     clips = [
         Clip("calm jazz", 1, plan(model, steer(model, 0.5), steer(model, 0.3, operator="ablate"))),
@@ -265,7 +266,7 @@ def test_a_step_by_tensors_alone_is_the_step_by_numbers(model):  # noqa: F811
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
-def test_captured_steps_are_the_steps_on_a_gpu(model):  # noqa: F811
+def test_captured_steps_are_the_steps_on_a_gpu(model):
     placed = reshaped(model)
     placed.model.to("cuda")
     clips = [Clip("calm jazz", 1, plan(placed, steer(placed, 0.5))), Clip("jazz", 2)]
@@ -303,14 +304,14 @@ def played(decoder: Decoder, clips: list[Clip]) -> Generation:
     return run
 
 
-def test_without_numba_the_music_is_the_same(model, monkeypatch):  # noqa: F811
+def test_without_numba_the_music_is_the_same(model, monkeypatch):
     clips = [Clip("calm jazz", 1, plan(model, steer(model, 0.5)))]
     expected = Decoder(model).generate(clips, 0.6)
     monkeypatch.setattr("steering.decoding.matmul.kernel", lambda: None)
     assert torch.equal(Decoder(model).generate(clips, 0.6), expected)
 
 
-def test_bad_requests_are_refused_before_anything_is_generated(model, monkeypatch):  # noqa: F811
+def test_bad_requests_are_refused_before_anything_is_generated(model, monkeypatch):
     decoder = Decoder(model)
     foreign = Direction("C", torch.ones(2, 8), torch.ones(2), Origin("other", "x", 2, 8))
     stolen = compile_plan([Intervention(foreign, 1.0, "raw")], 1.0)
@@ -337,7 +338,7 @@ def test_what_fits_is_said():
         check_fit(2_000_000_000, 1, 30.0, 1_000_000_000)
 
 
-def test_memory_that_is_asked_for_is_what_the_cache_takes(model):  # noqa: F811
+def test_memory_that_is_asked_for_is_what_the_cache_takes(model):
     decoder = Decoder(model)
     run = decoder.start([Clip("jazz")] * 2, 10.0)
     cache = run.cache.all.nbytes

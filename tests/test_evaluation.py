@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from curation.errors import BadInput
-from curation.theory import PITCH_CLASSES
+from listening.theory import PITCH_CLASSES
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
 from steering.evaluation import report, strengths

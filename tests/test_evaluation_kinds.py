@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.probes import synthetic
-from curation.classify import features
-from curation.theory import PITCH_CLASSES
+from listening.features import features
+from listening.theory import PITCH_CLASSES
 from sketch.measures.adherence import Listener
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
@@ -23,7 +23,7 @@ from steering.evaluation.banks import OwnProbe
 from steering.evaluation.cells import Setting, Shelf, Steer
 from steering.evaluation.evaluating import Evaluation
 from steering.evaluation.experiments import EXPERIMENTS
-from steering.evaluation.judges import Judges
+from steering.evaluation.fitted_judges import Judges
 from steering.evaluation.running import Runner
 from steering.evaluation.studies.pairs import pair_parts
 from steering.evaluation.studies.paper import paper_parts

@@ -13,11 +13,12 @@ from curation.arrangement.bands import BANDS
 from curation.arrangement.drums import GROOVES
 from curation.arrangement.grid import BEAT_STEPS, strokes
 from curation.arrangement.styles import GENRES
-from curation.classify import confusion, features, linear
 from curation.concepts.genres import SECONDS, family
 from curation.spec import ClipSpec
 from curation.splits import assign_groups
-from curation.theory import PITCH_CLASSES
+from listening.classifier import confusion, linear
+from listening.features import features
+from listening.theory import PITCH_CLASSES
 
 SCALE = {"major": {0, 2, 4, 5, 7, 9, 11}, "minor": {0, 2, 3, 5, 7, 8, 10}}
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from sklearn.pipeline import Pipeline
 
-from curation.classify import features, linear
 from curation.errors import BadInput
+from listening.classifier import linear
+from listening.features import features
 from sketch.measures.adherence import Listener
 from steering.cli import main
 from steering.metrics.adherence import PromptListeners, asked_in
 from steering.metrics.kept_listeners import FACTS, TENSORS, KeptListeners, load_listeners
 from studio.clips import Pair
-from studio.judging import verdict
+from studio.verdict_rows import verdict
 from tests.studio_stage import toy_recipe
 
 RATE = 32_000

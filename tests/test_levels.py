@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from curation.levels import settle
+from listening.levels import rms_dbfs, settle
 
 
 def sine(amplitude: float) -> np.ndarray:
@@ -29,3 +29,8 @@ def test_a_clip_over_full_scale_is_turned_down_not_cut_off():
 def test_silence_is_below_minus_60():
     assert settle(sine(0.0009))[1].silent
     assert not settle(sine(0.0011))[1].silent
+
+
+def test_half_the_amplitude_is_6_db_less():
+    assert rms_dbfs(sine(1.0)) == pytest.approx(-3.01, abs=0.05)
+    assert rms_dbfs(sine(0.5)) == pytest.approx(rms_dbfs(sine(1.0)) - 6.02, abs=0.01)

@@ -23,7 +23,8 @@ from steering.models.convert import (
 )
 from steering.models.transformers_backend import TransformersModel
 from tests.test_decoder import in_two_threads, logits_along
-from tests.test_steering_toy import ENTRIES, LAYERS, direction, model  # noqa: F401
+from tests.test_steering_toy import direction
+from tests.toy import ENTRIES, MODEL_LAYERS
 
 pytest.importorskip("audiocraft", reason="audiocraft is an extra: make test installs it")
 
@@ -52,13 +53,13 @@ class Whole:
 
 
 @pytest.fixture(scope="module")
-def pair(model) -> tuple[TransformersModel, AudiocraftModel]:  # noqa: F811
+def pair(model) -> tuple[TransformersModel, AudiocraftModel]:
     theirs = AudiocraftModel("toy", Whole(model))
     theirs.condition = model.condition
     return model, theirs
 
 
-def test_names_go_there_and_back(model):  # noqa: F811
+def test_names_go_there_and_back(model):
     state = model.model.decoder.state_dict()
     again = to_transformers_names(to_audiocraft_names(state))
     assert again.keys() == state.keys()
@@ -84,7 +85,7 @@ def test_a_bank_for_one_library_fits_the_other(pair):
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_both_libraries_play_the_same_steered_codes(pair, temperature):
-    steer = Intervention(replace(direction(pair[0]), norms=torch.full((LAYERS,), 10.0)), 1.0)
+    steer = Intervention(replace(direction(pair[0]), norms=torch.full((MODEL_LAYERS,), 10.0)), 1.0)
     clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("calm jazz", 1)]
     a, b = (generate(one, clips, 0.5, Sampling(temperature=temperature)) for one in pair)
     assert torch.equal(a, b)
@@ -99,14 +100,14 @@ def test_the_fused_decoder_plays_the_codes_of_either_library(pair, place):
     run = Decoder(one).start([Clip("calm jazz")], 0.5, Sampling(guidance=1.0))
     made, expected = logits_along(run, columns), one.logits(columns, condition)
     assert torch.allclose(made, expected, atol=1e-4 * float(expected.abs().max()))
-    steer = Intervention(replace(direction(one), norms=torch.full((LAYERS,), 10.0)), 0.5)
+    steer = Intervention(replace(direction(one), norms=torch.full((MODEL_LAYERS,), 10.0)), 0.5)
     clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("sad violin tune", 2)]
     assert torch.equal(Decoder(one).generate(clips, 0.5), generate(one, clips, 0.5))
 
 
 def test_two_threads_on_one_audiocraft_model_do_not_hear_each_other(pair):
     theirs = pair[1]
-    steer = Intervention(replace(direction(theirs), norms=torch.full((LAYERS,), 10.0)), 1.0)
+    steer = Intervention(replace(direction(theirs), norms=torch.full((MODEL_LAYERS,), 10.0)), 1.0)
     clips = [Clip("calm jazz", 1, compile_plan([steer], 0.5)), Clip("calm jazz", 1)]
     expected = [generate(theirs, [clip], 0.5) for clip in clips]
     made: dict[int, torch.Tensor] = {}
@@ -135,7 +136,7 @@ def test_audiocrafts_own_generation_is_ours(pair):
     )
 
 
-def test_the_sketchs_codec_is_not_audiocrafts(model, tmp_path):  # noqa: F811
+def test_the_sketchs_codec_is_not_audiocrafts(model, tmp_path):
     with pytest.raises(BadInput, match="sketch_codec codec"):
         save_for_audiocraft(model.model, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -11,7 +11,6 @@ from studio.answers import Answers
 from studio.engine import Engine
 from studio.page import launch, make_page
 from tests.studio_stage import toy_stages
-from tests.test_steering_toy import model  # noqa: F401
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="the browser tests need the package playwright"
@@ -54,7 +53,7 @@ HASHES = """async () => Object.fromEntries(await Promise.all(["steered", "unstee
 
 
 @pytest.fixture(scope="module")
-def address(model):  # noqa: F811
+def address(model):
     engine, answers = Engine(toy_stages(model)), Answers()
     page = make_page(engine, answers)
     yield launch(page, prevent_thread_lock=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sketch.measures.pulse import autocorrelation, keeping_time
+from listening.pulse import autocorrelation, keeping_time
 
 RATE = 16_000
 

@@ -12,7 +12,6 @@ import soundfile
 import curation.cli
 import sketch.loading
 import steering.cli
-from tests.test_steering_commands import place  # noqa: F401  a small model in a folder
 
 README = Path(steering.cli.__file__).parent / "README.md"
 FEWER = {"curation": ("--clips", "600", "--workers", "1"), "generate": ("--seconds", "1")}
@@ -24,7 +23,7 @@ def commands() -> list[list[str]]:
     return [shlex.split(line) for line in block[1].strip().splitlines()]
 
 
-def test_three_commands_give_a_steered_clip(place, tmp_path, monkeypatch):  # noqa: F811
+def test_three_commands_give_a_steered_clip(place, tmp_path, monkeypatch):
     load = sketch.loading.load_sketch
     monkeypatch.setattr(sketch.loading, "load_sketch", lambda **o: load(place / "model", **o))
     monkeypatch.chdir(tmp_path)

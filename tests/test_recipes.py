@@ -22,11 +22,10 @@ from steering.interventions.plan import Move, compile_plan
 from steering.interventions.schedules import Schedule
 from steering.recipes import Recipe, records
 from tests.test_decoder import steer
-from tests.test_steering_toy import model  # noqa: F401
 
 
 @pytest.fixture(scope="module")
-def interventions(model):  # noqa: F811
+def interventions(model):
     return [
         steer(model, 0.4, gate=Gate(0.6, True, seed=7), schedule=Schedule("linear_rise")),
         steer(model, 0.3, seed=1, name="D", operator="ablate", rows="conditional"),
@@ -34,7 +33,7 @@ def interventions(model):  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def recipe(model, interventions) -> Recipe:  # noqa: F811
+def recipe(model, interventions) -> Recipe:
     return Recipe(
         "toy", model.origin.revision, "calm jazz", 0.6, 5, Sampling(top_k=20),
         records(interventions), True, (Move(9, 1, 0.9), Move(12, 0, -0.25)),
@@ -42,7 +41,7 @@ def recipe(model, interventions) -> Recipe:  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def banks(model, interventions):  # noqa: F811
+def banks(model, interventions):
     directions = {one.direction.name: one.direction for one in interventions}
     bank = Bank("notes", "rfm", model.origin, directions, interventions[0].direction.norms)
     return {"bank": bank}.__getitem__
@@ -55,7 +54,7 @@ def test_a_recipe_goes_there_and_back(recipe):
 
 
 @pytest.mark.parametrize("decoder", ["fused", "hooks"])
-def test_a_recipe_plays_the_same_clip_again(model, recipe, banks, interventions, decoder):  # noqa: F811
+def test_a_recipe_plays_the_same_clip_again(model, recipe, banks, interventions, decoder):
     plan = compile_plan(interventions, 0.6, orthogonalise=True).moved(*recipe.moves)
     clips = [Clip("calm jazz", 5, plan), Clip("calm jazz", 5)]
     first = play(model, clips, 0.6, recipe.sampling, decoder)
@@ -151,7 +150,7 @@ def test_an_intervention_with_wrong_parts_is_refused(recipe, banks, part):
         wrong.plan(banks)
 
 
-def test_a_recipe_of_other_weights_is_refused(model, recipe, banks):  # noqa: F811
+def test_a_recipe_of_other_weights_is_refused(model, recipe, banks):
     with pytest.raises(BadInput, match="load the model that it names"):
         clip_of(replace(recipe, revision="0" * 16), model, banks)
 
@@ -162,7 +161,7 @@ def test_an_intervention_must_say_where_it_is_from(interventions):
         records([replace(interventions[0], direction=one)])
 
 
-def test_a_gate_without_a_seed_follows_the_clips(model, interventions):  # noqa: F811
+def test_a_gate_without_a_seed_follows_the_clips(model, interventions):
     gated = replace(interventions[0], gate=Gate(0.5))
     first, again, other = (
         compile_plan([gated], 2.0, seed=seed).levels[:, 0, 0] > 0 for seed in (1, 1, 2)
@@ -176,14 +175,14 @@ def test_a_gate_without_a_seed_follows_the_clips(model, interventions):  # noqa:
     assert Intervention(gated.direction, 0.1).layers.weighting == "all"
 
 
-def test_a_recipe_of_another_processor_says_that_the_clip_will_differ(model, recipe, banks, caplog):  # noqa: F811
+def test_a_recipe_of_another_processor_says_that_the_clip_will_differ(model, recipe, banks, caplog):
     clip_of(replace(recipe, device="cpu", dtype="float32"), model, banks)
     assert not caplog.messages
     clip_of(replace(recipe, device="cuda", dtype="bfloat16"), model, banks)
     assert "played on cuda in bfloat16, this is cpu in float32" in caplog.text
 
 
-def test_public_names_are_there_and_the_shortest_program_plays(model, interventions, tmp_path):  # noqa: F811
+def test_public_names_are_there_and_the_shortest_program_plays(model, interventions, tmp_path):
     assert all(getattr(steering, name) for name in steering.__all__)
     directions = {one.direction.name: one.direction for one in interventions}
     bank = Bank("notes", "rfm", model.origin, directions, interventions[0].direction.norms)
@@ -196,7 +195,7 @@ def test_public_names_are_there_and_the_shortest_program_plays(model, interventi
     assert (2 * note).source == "" and torch.equal((note + note).norms, bank.norms)
 
 
-def test_one_call_plays_steered_prompts(model, interventions):  # noqa: F811
+def test_one_call_plays_steered_prompts(model, interventions):
     audio = steering.generate(model, ["calm jazz", "rock"], interventions, 0.4, seeds=[1, 2])
     assert audio.shape == (2, 20 * 640) and audio.dtype == torch.float32
     alone = steering.generate(Decoder(model), "rock", interventions, 0.4, seeds=2)

@@ -17,15 +17,14 @@ from steering.decoding.session import Chunk, Session
 from steering.interventions.plan import Move
 from steering.models.interface import MusicModel
 from tests.test_decoder import in_two_threads, plan, steer
-from tests.test_steering_toy import model  # noqa: F401
 
 
 @pytest.fixture(scope="module")
-def decoder(model) -> Decoder:  # noqa: F811
+def decoder(model) -> Decoder:
     return Decoder(model)
 
 
-def pair(model, seconds=1.0):  # noqa: F811
+def pair(model, seconds=1.0):
     both = plan(model, steer(model, 0.4), steer(model, 0.0, seed=1, name="D"), seconds=seconds)
     return [Clip("calm jazz", 1, both), Clip("calm jazz", 1)]
 
@@ -34,7 +33,7 @@ def whole(chunks: list[Chunk]) -> tuple[torch.Tensor, torch.Tensor]:
     return tuple(torch.cat([getattr(c, part) for c in chunks], -1) for part in ("audio", "codes"))
 
 
-def test_chunks_put_together_are_the_clip(model, decoder):  # noqa: F811
+def test_chunks_put_together_are_the_clip(model, decoder):
     steps = []
     with Session(decoder, pair(model), 1.0, progress=lambda *s: steps.append(s)) as session:
         chunks = list(session.stream())
@@ -49,7 +48,7 @@ def test_chunks_put_together_are_the_clip(model, decoder):  # noqa: F811
     assert steps == [(n, 53) for n in range(1, 54)]
 
 
-def test_clips_of_several_lengths_end_in_silence(model, decoder):  # noqa: F811
+def test_clips_of_several_lengths_end_in_silence(model, decoder):
     seconds = [1.0, 0.3]
     with Session(decoder, pair(model), seconds) as session:
         audio, codes = whole(list(session.stream()))
@@ -59,7 +58,7 @@ def test_clips_of_several_lengths_end_in_silence(model, decoder):  # noqa: F811
     assert torch.equal(codes[1, :, :15], short[0]) and (codes[1, :, 15:] == model.blank).all()
 
 
-def test_any_codec_streams_by_overlap(model, decoder, monkeypatch):  # noqa: F811
+def test_any_codec_streams_by_overlap(model, decoder, monkeypatch):
     monkeypatch.setattr(type(model), "stream", MusicModel.stream)
     with Session(decoder, pair(model), 1.0, chunk_seconds=0.2) as session:
         audio, codes = whole(list(session.stream()))
@@ -67,7 +66,7 @@ def test_any_codec_streams_by_overlap(model, decoder, monkeypatch):  # noqa: F81
     assert torch.equal(codes, decoder.generate(pair(model), 1.0))
 
 
-def test_live_moves_change_what_follows_and_replay_exactly(model, decoder):  # noqa: F811
+def test_live_moves_change_what_follows_and_replay_exactly(model, decoder):
     clips = pair(model)
     with Session(decoder, clips, 1.0, chunk_seconds=0.1) as session:
         chunks = []
@@ -93,7 +92,7 @@ def test_live_moves_change_what_follows_and_replay_exactly(model, decoder):  # n
     assert not torch.equal(unmoved[0], codes[0]) and torch.equal(unmoved[1], codes[1])
 
 
-def test_a_coefficient_that_was_zero_can_be_moved_and_back(model, decoder):  # noqa: F811
+def test_a_coefficient_that_was_zero_can_be_moved_and_back(model, decoder):
     silent = [Clip("calm jazz", 1, plan(model, steer(model, 0.0), seconds=1.0))]
     with Session(decoder, silent, 1.0, chunk_seconds=0.1) as session:
         session.set("C", 3.0)
@@ -102,7 +101,7 @@ def test_a_coefficient_that_was_zero_can_be_moved_and_back(model, decoder):  # n
     assert torch.equal(codes, decoder.generate([Clip("calm jazz", 1)], 1.0))
 
 
-def test_planned_moves_stay_when_live_ones_come(model, decoder):  # noqa: F811
+def test_planned_moves_stay_when_live_ones_come(model, decoder):
     planned = plan(model, steer(model, 0.4), seconds=1.0).moved(Move(30, 0, 1.5))
     with Session(decoder, [Clip("jazz", 1, planned)], 1.0, chunk_seconds=0.1) as session:
         stream = session.stream()
@@ -112,7 +111,7 @@ def test_planned_moves_stay_when_live_ones_come(model, decoder):  # noqa: F811
     assert [move.coefficient for move in session.moves] == [-1.0, 1.5]
 
 
-def test_another_thread_sets_a_coefficient_at_the_next_step(model, decoder):  # noqa: F811
+def test_another_thread_sets_a_coefficient_at_the_next_step(model, decoder):
     reached, moved = Event(), Event()
     seen = []
 
@@ -135,7 +134,7 @@ def test_another_thread_sets_a_coefficient_at_the_next_step(model, decoder):  # 
     assert seen[-1].done == 50
 
 
-def test_two_sessions_in_two_threads_equal_each_alone(model, decoder):  # noqa: F811
+def test_two_sessions_in_two_threads_equal_each_alone(model, decoder):
     sets = [[pair(model)[0]], [Clip("sad violin tune", 9, plan(model, steer(model, -0.8, seed=5)))]]
     expected = [decoder.generate(clips, 0.8) for clips in sets]
     made: dict[int, torch.Tensor] = {}
@@ -149,7 +148,7 @@ def test_two_sessions_in_two_threads_equal_each_alone(model, decoder):  # noqa: 
         assert torch.equal(made[place], expected[place])
 
 
-def test_sessions_step_by_step_in_turn_equal_each_alone(model, decoder):  # noqa: F811
+def test_sessions_step_by_step_in_turn_equal_each_alone(model, decoder):
     clips = [[clip] for clip in pair(model)]
     one, two = (Session(decoder, each, 0.6, chunk_seconds=0.1) for each in clips)
     chunks: tuple[list[Chunk], list[Chunk]] = ([], [])
@@ -161,7 +160,7 @@ def test_sessions_step_by_step_in_turn_equal_each_alone(model, decoder):  # noqa
 
 
 @pytest.mark.parametrize("way", ["stop", "leave", "keep", "end", "fail", "wait", "never begin"])
-def test_the_memory_is_free_however_a_session_ends(model, decoder, way):  # noqa: F811
+def test_the_memory_is_free_however_a_session_ends(model, decoder, way):
     def fail(done: int, total: int) -> None:
         if way == "fail" and done == 20:
             raise RuntimeError("on purpose")
@@ -189,7 +188,7 @@ def test_the_memory_is_free_however_a_session_ends(model, decoder, way):  # noqa
     session.stop()
 
 
-def test_stop_from_another_thread_ends_the_stream(model, decoder):  # noqa: F811
+def test_stop_from_another_thread_ends_the_stream(model, decoder):
     def progress(done: int, total: int) -> None:
         if done == 30:
             other = Thread(target=session.stop)
@@ -201,7 +200,7 @@ def test_stop_from_another_thread_ends_the_stream(model, decoder):  # noqa: F811
     assert 0 < chunks[-1].done < 30
 
 
-def test_what_a_session_cannot_do_is_said(model, decoder):  # noqa: F811
+def test_what_a_session_cannot_do_is_said(model, decoder):
     with Session(decoder, pair(model), 1.0) as session:
         for concept, value, clip, message in (
             ("C", float("nan"), 0, "coefficient of C is nan"),

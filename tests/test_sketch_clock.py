@@ -8,7 +8,7 @@ import torch
 from sketch.language import model as shape
 from sketch.language import train
 from sketch.material import Piece
-from tests.test_sketch_language import batches, run, songs, tokenizer  # noqa: F401  fixtures
+from tests.test_sketch_language import batches, songs
 
 
 @pytest.mark.parametrize("heads", [4, 8])
@@ -38,7 +38,7 @@ def test_heads_look_for_the_frame_that_followed_a_bar_ago_at_every_tempo():
     assert len(bars) > 8 and {bar - 1 for bar in bars} <= lags
 
 
-def test_what_keeps_time_stays_as_it_is_while_the_rest_is_learned(run, tokenizer):  # noqa: F811
+def test_what_keeps_time_stays_as_it_is_while_the_rest_is_learned(run, tokenizer):
     """Nothing writes where the fast sinusoids stand, and heads that look back do so after a step."""
     run.clock.keep()
     inner = run.model.decoder.model.decoder

@@ -13,31 +13,11 @@ from sketch.language import train, words
 from sketch.language.batches import IGNORED, Batches, Length, delayed
 from sketch.language.corpus import Song, encode_corpus, fingerprint
 from sketch.language.muon import Muon, orthogonal
-from sketch.language.text import caption, make_tokenizer
+from sketch.language.text import caption
 from sketch.material import MIX, Piece, pieces, split_of
 from sketch.prompts import unknown_words
 from tests.test_sketch_codec import SMALL
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return make_tokenizer(hours=4.0)
-
-
-@pytest.fixture
-def run(monkeypatch, tokenizer) -> train.Run:
-    """A tiny language model, ready to train."""
-    for name, size in (("BLOCKS", 2), ("SIZE", 32), ("HEADS", 2), ("FEED_FORWARD", 64)):
-        monkeypatch.setattr(shape, name, size)
-    monkeypatch.setattr(train, "make_tokenizer", lambda: tokenizer)
-    torch.manual_seed(0)
-    return train.start(Codebooks(centres()), torch.device("cpu"))
-
-
-def centres(seed: int = 0) -> list[np.ndarray]:
-    """Small codebooks of four stems; the rhythm comes before them."""
-    rng = np.random.default_rng(seed)
-    return [rng.normal(size=(32, 8)).astype(np.float32) for _ in range(4)]
+from tests.toy import centres
 
 
 def songs(count: int, frames: int = 30, entries: int = 32) -> list[Song]:

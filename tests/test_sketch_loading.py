@@ -21,7 +21,7 @@ from sketch.language.model import LanguageModel, assemble
 from sketch.language.text import make_tokenizer
 from sketch.loading import load_sketch, shard_name
 from tests.test_sketch_codec import SMALL
-from tests.test_sketch_language import centres
+from tests.toy import centres
 
 
 @pytest.fixture(scope="module")

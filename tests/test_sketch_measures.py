@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sketch.material import Piece, render
-from sketch.measures.fidelity import compare, griffin_lim, log_spectral_distance, onset_f
+from sketch.measures.fidelity import compare, griffin_lim, log_spectral_distance
 from sketch.measures.music import describe, likeness
-from sketch.measures.pitch import agreement, chroma
 
 RATE = 32_000
 
@@ -42,20 +40,10 @@ def test_a_transposition_agrees_in_attacks_but_not_in_pitch():
     assert numbers["onset F"] == 1.0
 
 
-def test_within_3_db_forgives_a_class_that_is_nearly_as_strong():
-    true = np.array([[1.0, 0.8, 0.2]]).T
-    for picked, right in ((0, 1.0), (1, 1.0), (2, 0.0)):
-        made = np.eye(3)[:, [picked]]
-        assert agreement(true, made)["within 3 dB"].tolist() == [right]
-    assert agreement(true, np.eye(3)[:, [1]])["exact"].tolist() == [0.0]
-
-
-def test_distance_grows_with_noise_and_onsets_go_with_shuffled_notes():
+def test_distance_grows_with_noise():
     rng = np.random.default_rng(0)
     noisy = [SCALE + a * rng.standard_normal(len(SCALE)).astype("f4") for a in (1e-3, 1e-1)]
     assert 0 < log_spectral_distance(SCALE, noisy[0]) < log_spectral_distance(SCALE, noisy[1])
-    slower = notes(60, 62, 64, 65, 67, seconds=0.8)
-    assert onset_f(SCALE, slower[: len(SCALE)]) < 0.7
 
 
 def test_griffin_lim_on_true_bands_keeps_the_notes():
@@ -83,13 +71,3 @@ def test_silence_and_clipping_are_told():
 def test_likeness_is_one_for_a_copy_and_small_for_another_tune():
     assert likeness(SCALE, SCALE, RATE) == 1.0
     assert likeness(SCALE, notes(66, 68, 70, 61, 63, 73, 78, 66), RATE) < 0.3
-
-
-def test_chroma_hears_the_note_that_is_played():
-    piece = Piece("notes", 60 * 92, 4.0)
-    sound = render(piece)
-    assert sound is not None
-    heard = chroma(sound.astype(np.float32) / 32767, RATE).sum(axis=1)
-    from curation.theory import PITCH_CLASSES
-
-    assert PITCH_CLASSES[int(heard.argmax())] == piece.spec().labels["pitch_class"]

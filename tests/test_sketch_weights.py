@@ -7,13 +7,13 @@ import pytest
 import torch
 from transformers import AutoProcessor, MusicgenForConditionalGeneration
 
+from listening.pulse import keeping_time
 from sketch.codec.stream import ChunkedDecoder
 from sketch.loading import WEIGHTS, Sketch, load_sketch
 from sketch.material import Piece, Share, pieces, render
 from sketch.measures.decoded import decoded
 from sketch.measures.fidelity import compare
 from sketch.measures.music import describe
-from sketch.measures.pulse import keeping_time
 from sketch.prompts import EXAMPLES, check_prompt
 
 LARGEST_MB = 42

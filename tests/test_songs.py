@@ -10,9 +10,9 @@ from curation.arrangement.melody import SCALES
 from curation.arrangement.song_styles import LEADS, MOODS
 from curation.concepts.songs import SECONDS, caption, family
 from curation.general_midi import instrument_family
-from curation.hearing import hear_key
 from curation.spec import ClipSpec
-from curation.theory import PITCH_CLASSES
+from listening.key import hear_key
+from listening.theory import PITCH_CLASSES
 
 SONGS = [family.spec(3, index) for index in range(0, 900, 7)]
 

@@ -18,7 +18,7 @@ from steering.activations.sources import (
     resampled,
 )
 from steering.activations.store import key_of
-from tests.test_steering_toy import LAYERS, SIZE, model  # noqa: F401
+from tests.toy import MODEL_LAYERS, SIZE
 
 
 def test_a_build_is_read_with_its_labels_and_splits(notes_build):
@@ -79,14 +79,14 @@ def test_a_tone_keeps_its_pitch_at_another_rate():
 
 
 def test_activations_of_a_build_survive_a_kill_and_are_not_read_twice(
-    model,  # noqa: F811
+    model,
     notes_build,
     tmp_path,
     monkeypatch,
 ):
     source = open_source(str(notes_build.folder))
     whole = read_source(model, source, tmp_path / "one", batch=5)
-    assert whole.values.shape == (source.clips, 1, LAYERS, SIZE)
+    assert whole.values.shape == (source.clips, 1, MODEL_LAYERS, SIZE)
 
     def dies(done: int) -> None:
         if done:
@@ -106,7 +106,7 @@ def test_activations_of_a_build_survive_a_kill_and_are_not_read_twice(
 
 
 def test_two_poolings_share_a_pass_wherever_each_was_stopped(
-    model,  # noqa: F811
+    model,
     notes_build,
     tmp_path,
     monkeypatch,
@@ -136,7 +136,7 @@ def test_two_poolings_share_a_pass_wherever_each_was_stopped(
     assert len(passes) == -(-source.clips // 3)
 
 
-def test_a_run_that_died_after_its_last_clip_is_finished(model, notes_build, tmp_path):  # noqa: F811
+def test_a_run_that_died_after_its_last_clip_is_finished(model, notes_build, tmp_path):
     source = open_source(str(notes_build.folder))
     whole = read_source(model, source, tmp_path, batch=8)
     (tmp_path / key_of(whole.facts) / "facts.json").unlink()

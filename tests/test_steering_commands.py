@@ -8,9 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from curation.build import build as build_clips
 from curation.errors import BadInput
-from curation.recipe import make_recipe
 from steering.activations.store import Activations
 from steering.cli import main
 from steering.directions import hub
@@ -21,26 +19,15 @@ from steering.models import load_model
 from steering.training import families
 from steering.training.families import Training, by_score
 from steering.training.labels import SCORE_LABELS, TRIAD_NAMES
-from tests.toy import save_small_sketch, toy_bank, toy_model
-
-CLIPS = 240
-"""Enough that every triad stands four times in the validation splits."""
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder with a small untrained model, and a build of chords."""
-    home = tmp_path_factory.mktemp("commands")
-    save_small_sketch(home / "model")
-    recipe, fonts = make_recipe("chords", "small", clips=CLIPS)
-    build_clips(recipe, home / "build" / f"chords-{CLIPS}", fonts, workers=1)
-    return home
+from tests.toy import CHORD_CLIPS, toy_bank, toy_model
 
 
 @pytest.fixture
 def few(monkeypatch):
     """Small datasets, two methods, one strength."""
-    monkeypatch.setitem(families.FAMILIES, "chords", Training("chords", "quality", clips=CLIPS))
+    monkeypatch.setitem(
+        families.FAMILIES, "chords", Training("chords", "quality", clips=CHORD_CLIPS)
+    )
     monkeypatch.setattr(evaluating, "METHODS", ("ridge", "mean_difference"))
     chords = experiments.EXPERIMENTS["qualities"]
     monkeypatch.setitem(

@@ -22,25 +22,19 @@ from steering.interventions.plan import compile_plan, empty_plan
 from steering.interventions.schedules import Schedule
 from steering.models.origin import Origin
 from steering.models.transformers_backend import TransformersModel
-from tests.toy import toy_model
+from tests.toy import ENTRIES, MODEL_LAYERS, SIZE
 
-LAYERS, SIZE, ENTRIES = 3, 32, 32
 GREEDY = Sampling(temperature=0.0)
 
 
-@pytest.fixture(scope="module")
-def model() -> TransformersModel:
-    return toy_model(LAYERS)
-
-
 def direction(model: TransformersModel, seed: int = 0) -> Direction:
-    vectors = torch.randn(LAYERS, SIZE, generator=torch.Generator().manual_seed(seed))
-    return Direction("C", vectors, torch.ones(LAYERS), model.origin).unit()
+    vectors = torch.randn(MODEL_LAYERS, SIZE, generator=torch.Generator().manual_seed(seed))
+    return Direction("C", vectors, torch.ones(MODEL_LAYERS), model.origin).unit()
 
 
 def plan(model: TransformersModel, coefficient: float, seconds: float = 1.0, **options):
     one = Intervention(
-        replace(direction(model), norms=torch.full((LAYERS,), 10.0)),
+        replace(direction(model), norms=torch.full((MODEL_LAYERS,), 10.0)),
         coefficient,
         layers=LayerWeights("all"),
         **options,
@@ -79,7 +73,7 @@ def test_greedy_generation_is_that_of_transformers(model):
 
 def test_an_empty_plan_and_a_zero_coefficient_change_no_bit(model):
     bare = generate(model, [Clip("jazz", seed=4)], 0.4)
-    for nothing in (empty_plan(LAYERS, SIZE), plan(model, 0.0)):
+    for nothing in (empty_plan(MODEL_LAYERS, SIZE), plan(model, 0.0)):
         assert torch.equal(generate(model, [Clip("jazz", 4, nothing)], 0.4), bare)
 
 
@@ -141,7 +135,7 @@ def test_what_is_added_at_a_layer_is_what_is_read_there(model):
 def test_activations_of_a_batch_are_those_of_each_clip(model):
     codes = torch.randint(ENTRIES, (3, 4, 110))
     together = read_activations(model, codes)
-    assert together.shape == (3, 1, LAYERS, SIZE)
+    assert together.shape == (3, 1, MODEL_LAYERS, SIZE)
     alone = torch.cat([read_activations(model, clip[None]) for clip in codes])
     assert torch.allclose(together, alone, atol=1e-5)
 
@@ -149,9 +143,9 @@ def test_activations_of_a_batch_are_those_of_each_clip(model):
 def test_poolings_agree_where_they_must(model):
     codes = torch.randint(ENTRIES, (2, 4, 100))
     mean, last, second = (read_activations(model, codes, p) for p in ("mean", "last", "second"))
-    assert second.shape == (2, 2, LAYERS, SIZE) and last.shape == mean.shape
+    assert second.shape == (2, 2, MODEL_LAYERS, SIZE) and last.shape == mean.shape
     assert torch.allclose(second.mean(1), mean[:, 0], atol=1e-4)
-    assert typical_norms(mean[:, 0]).shape == (LAYERS,)
+    assert typical_norms(mean[:, 0]).shape == (MODEL_LAYERS,)
 
 
 def test_guidance_of_one_is_the_conditional_row(model):

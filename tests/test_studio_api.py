@@ -23,7 +23,6 @@ from studio.engine import Engine
 from studio.page import launch, make_page
 from studio.trial import play, play_a_preset
 from tests.studio_stage import toy_recipe, toy_stages
-from tests.test_steering_toy import model  # noqa: F401
 
 README = Path(__file__).parents[1] / "README.md"
 ENDPOINTS = {
@@ -35,7 +34,7 @@ ENDPOINTS = {
 
 
 @pytest.fixture(scope="module")
-def engine(model):  # noqa: F811
+def engine(model):
     running = Engine(toy_stages(model))
     yield running
     running.close()

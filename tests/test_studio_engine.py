@@ -13,11 +13,10 @@ from studio.clips import Clips, Pair
 from studio.engine import Busy, Engine
 from studio.performance import Performance
 from tests.studio_stage import Listener, toy_recipe, toy_stages
-from tests.test_steering_toy import model  # noqa: F401
 
 
 @pytest.fixture(scope="module")
-def stages(model):  # noqa: F811
+def stages(model):
     return toy_stages(model)
 
 

@@ -15,7 +15,6 @@ from studio import hired
 from studio.engine import Engine
 from studio.stage import Stages
 from tests.studio_stage import Listener, toy_recipe, toy_stage
-from tests.test_steering_toy import model  # noqa: F401
 
 
 def played(stage):
@@ -26,7 +25,7 @@ def played(stage):
         engine.close()
 
 
-def test_a_clip_made_on_a_hired_gpu_is_the_clip_made_here(model, monkeypatch):  # noqa: F811
+def test_a_clip_made_on_a_hired_gpu_is_the_clip_made_here(model, monkeypatch):
     stage = toy_stage(model)
     monkeypatch.setattr(hired, "_decoder", lambda name: Decoder(model))
     there = played(replace(stage, decoder=None))
@@ -34,7 +33,7 @@ def test_a_clip_made_on_a_hired_gpu_is_the_clip_made_here(model, monkeypatch):  
     assert there["sha256"] == played(stage)["sha256"]
 
 
-def test_it_is_hired_in_the_context_of_the_listener(model, monkeypatch):  # noqa: F811
+def test_it_is_hired_in_the_context_of_the_listener(model, monkeypatch):
     asking: ContextVar[str] = ContextVar("asking", default="nobody")
     seen = []
 
@@ -48,7 +47,7 @@ def test_it_is_hired_in_the_context_of_the_listener(model, monkeypatch):  # noqa
     assert seen == ["the listener"]
 
 
-def test_a_strength_cannot_be_moved_there_and_the_error_says_what_can(model):  # noqa: F811
+def test_a_strength_cannot_be_moved_there_and_the_error_says_what_can(model):
     session = replace(toy_stage(model), decoder=None).session([], 1.0, None)
     with pytest.raises(hired.BadInput, match="draw a schedule instead"):
         session.set(0, 0.1)

@@ -30,6 +30,12 @@ LAYERS, SIZE, ENTRIES = 2, 32, 32
 CODEC = SMALL | {"codebook_stems": ("drums", "bass", "lead")}
 """With the rhythm four codebooks, as the published models have."""
 
+MODEL_LAYERS = 3
+"""Blocks of the fixture `model`."""
+
+CHORD_CLIPS = 240
+"""Clips of the fixture `place`: every triad stands four times in the validation splits."""
+
 
 def toy_model(layers: int = LAYERS) -> TransformersModel:
     torch.manual_seed(0)
@@ -60,6 +66,12 @@ def toy_model(layers: int = LAYERS) -> TransformersModel:
     )
     whole.set_attn_implementation("sdpa")
     return TransformersModel("toy", whole, tokenizer)
+
+
+def centres(seed: int = 0) -> list[np.ndarray]:
+    """Small codebooks of four stems; the rhythm comes before them."""
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(32, 8)).astype(np.float32) for _ in range(4)]
 
 
 def save_small_sketch(folder: Path) -> None:

@@ -15,7 +15,7 @@ from curation.concepts._grid import (
 )
 from curation.general_midi import PITCHED_PROGRAMS, instrument_family, spoken_name
 from curation.spec import ClipSpec, Family, Label, seed_for
-from curation.theory import PITCH_CLASSES, TRIADS, invert
+from listening.theory import PITCH_CLASSES, TRIADS, invert
 
 INVERSIONS = ("root position", "first inversion", "second inversion")
 GRID = tuple(product(range(60, 72), TRIADS, INVERSIONS, PITCHED_PROGRAMS))

@@ -15,7 +15,7 @@ from curation.arrangement.harmony import lay_out
 from curation.arrangement.styles import GENRES, STYLES
 from curation.general_midi import INSTRUMENT_FAMILIES, instrument_family, spoken_name
 from curation.spec import ClipSpec, Family, Label, seed_for
-from curation.theory import PITCH_CLASSES
+from listening.theory import PITCH_CLASSES
 
 SECONDS = 8.0
 VARIATIONS = 60

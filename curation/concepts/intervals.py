@@ -15,7 +15,7 @@ from curation.concepts._grid import (
 )
 from curation.general_midi import PITCHED_PROGRAMS, instrument_family, spoken_name
 from curation.spec import ClipSpec, Family, Label, seed_for
-from curation.theory import INTERVALS, PITCH_CLASSES, pitch_name
+from listening.theory import INTERVALS, PITCH_CLASSES, pitch_name
 
 STYLES = ("up", "down", "unison")
 GRID = tuple(product(range(60, 72), range(1, 13), STYLES, PITCHED_PROGRAMS))

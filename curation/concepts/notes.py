@@ -15,7 +15,7 @@ from curation.concepts._grid import (
 )
 from curation.general_midi import PITCHED_PROGRAMS, instrument_family, spoken_name
 from curation.spec import ClipSpec, Family, Label, seed_for
-from curation.theory import PITCH_CLASSES, pitch_name
+from listening.theory import PITCH_CLASSES, pitch_name
 
 GRID = tuple(product(range(108), PITCHED_PROGRAMS))
 

@@ -15,7 +15,7 @@ from curation.concepts._grid import (
 )
 from curation.general_midi import PITCHED_PROGRAMS, instrument_family, spoken_name
 from curation.spec import ClipSpec, Family, Label, seed_for
-from curation.theory import PITCH_CLASSES, diatonic_triad
+from listening.theory import PITCH_CLASSES, diatonic_triad
 
 DEGREES = {
     "ionian": ["1451", "1465", "1564", "1645", "2516", "4156", "4536", "5415", "5641", "6415"],

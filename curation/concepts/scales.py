@@ -15,7 +15,7 @@ from curation.concepts._grid import (
 )
 from curation.general_midi import PITCHED_PROGRAMS, instrument_family, spoken_name
 from curation.spec import ClipSpec, Family, Label, seed_for
-from curation.theory import MODES, PITCH_CLASSES, degree_pitch
+from listening.theory import MODES, PITCH_CLASSES, degree_pitch
 
 STYLES = ("up", "down")
 GRID = tuple(product(range(60, 72), MODES, STYLES, PITCHED_PROGRAMS))

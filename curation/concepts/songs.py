@@ -29,7 +29,7 @@ from curation.arrangement.song_styles import (
 from curation.arrangement.styles import GENRES, STYLES
 from curation.general_midi import INSTRUMENT_FAMILIES, instrument_family
 from curation.spec import ClipSpec, Family, Label, seed_for
-from curation.theory import PITCH_CLASSES
+from listening.theory import PITCH_CLASSES
 
 SECONDS = 12.0
 MODES = ("major", "minor")

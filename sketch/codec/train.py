@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from listening.agreement import chroma_agreement
 from sketch.checkpoints import Checkpoint, Stopwatch, read_checkpoint
 from sketch.codec.books import Codebooks, book_features, learn_book
 from sketch.codec.losses import WEIGHTS, Losses, chroma
@@ -25,7 +26,6 @@ from sketch.codec.rhythm import strikes, strokes_in
 from sketch.codec.stems import BOOKS_FILE, CODEBOOK_STEMS, SILENCE, STEMS
 from sketch.loading import load_codec
 from sketch.material import CODEC_MIX, Piece, pieces
-from sketch.measures.pitch import agreement
 from sketch.parallel import spread
 from sketch.rendered import Crops, Shard, describe, prepare
 
@@ -211,10 +211,10 @@ def _check_decoders(run: Run, shards: Sequence[Shard], batches: int = 6) -> dict
 
 
 def _pitch_agreement(run: Run, true: Tensor, made: Tensor) -> dict[str, float]:
-    """`agreement` by the codec's own bands, over the frames that sound."""
+    """`chroma_agreement` by the codec's own bands, over the frames that sound."""
     a, b = (chroma(run.codec.features.all(sound)).flatten(0, 1).sqrt() for sound in (true, made))
     loud = a.norm(dim=-1) > 1e-3
-    found = agreement(a[loud].T.cpu().numpy(), b[loud].T.cpu().numpy())
+    found = chroma_agreement(a[loud].T.cpu().numpy(), b[loud].T.cpu().numpy())
     return {name: float(values.mean()) for name, values in found.items()}
 
 

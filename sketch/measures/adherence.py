@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from curation.classify import features, fit
+from listening.classifier import fit
+from listening.features import features
 from sketch.material import SAMPLE_RATE, Piece, render
 from sketch.measures.decoded import decoded
 from sketch.parallel import spread

@@ -1,43 +1,36 @@
-"""What survives the codec: pitch, attacks and spectrum of a clip against its decoding."""
+"""What survives the codec: pitch, attacks and spectrum of a clip against its decoding.
+
+Pitch and attacks are heard by `listening`, which shares nothing with the codec's features or losses.
+"""
 
 from __future__ import annotations
 
 import librosa
-import mir_eval
 import numpy as np
 import torch
-from librosa.onset import onset_detect
 
+from listening.agreement import chroma_agreement
+from listening.constant_q import plain_chroma, sounding
+from listening.onsets import onset_f
 from sketch.codec.features import HOP, SAMPLE_RATE, FrameFeatures, log_frequency_bands
-from sketch.measures.pitch import agreement, chroma, sounding
 
-ONSET_TOLERANCE = 0.05
 _WINDOWS = (512, 2048, 8192)
 _LOWEST_DB = -80.0
 _WINDOW = 6_144
 
 
 def compare(true: np.ndarray, made: np.ndarray) -> dict[str, float]:
-    """All distances of one clip, float ``[N]`` both; see `agreement` for the first three."""
+    """All distances of one clip, float ``[N]`` both; see `chroma_agreement` for the first three."""
     frames = len(true) // HOP
-    original, copy = (chroma(audio, SAMPLE_RATE)[:, :frames] for audio in (true, made))
+    original, copy = (plain_chroma(audio, SAMPLE_RATE)[:, :frames] for audio in (true, made))
     loud = sounding(true, frames)
-    numbers = {name: float(v[loud].mean()) for name, v in agreement(original, copy).items()}
+    numbers = {name: float(v[loud].mean()) for name, v in chroma_agreement(original, copy).items()}
     shuffled = np.random.default_rng(0).permutation(frames)
-    by_chance = agreement(original[:, loud], original[:, shuffled][:, loud])
+    by_chance = chroma_agreement(original[:, loud], original[:, shuffled][:, loud])
     numbers |= {f"{name}, by chance": float(v.mean()) for name, v in by_chance.items()}
-    numbers["onset F"] = onset_f(true, made)
+    numbers["onset F"] = onset_f(true, made, SAMPLE_RATE)
     numbers["log-spectral distance"] = log_spectral_distance(true, made)
     return numbers
-
-
-def onset_f(true: np.ndarray, made: np.ndarray) -> float:
-    """F-measure of the copy's onsets against the original's, within 50 ms (mir_eval)."""
-    onsets = [
-        onset_detect(y=audio, sr=SAMPLE_RATE, hop_length=320, units="time")
-        for audio in (true, made)
-    ]
-    return float(mir_eval.onset.f_measure(*onsets, window=ONSET_TOLERANCE)[0])
 
 
 def log_spectral_distance(true: np.ndarray, made: np.ndarray) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from curation.levels import FLOOR_DBFS, SILENT_DBFS, dbfs
-from sketch.measures.pitch import HOP, chroma, sounding
+from listening.constant_q import HOP, plain_chroma, sounding
+from listening.levels import FLOOR_DBFS, SILENT_DBFS, dbfs, rms_dbfs
 
 SHORTEST_FRAMES = 3
 """Runs of one pitch class shorter than 60 ms are transitions, not notes."""
@@ -20,14 +20,14 @@ def describe(audio: np.ndarray, sample_rate: int) -> dict[str, float]:
         note: median seconds that one pitch class stays the strongest.
     """
     peak = float(np.abs(audio).max(initial=0.0))
-    amplitudes = chroma(audio, sample_rate)
+    amplitudes = plain_chroma(audio, sample_rate)
     loud = sounding(audio, amplitudes.shape[1])
     frames = amplitudes[:, : len(loud)][:, loud]
     shares = frames.max(axis=0) / np.maximum(frames.sum(axis=0), 1e-9)
     runs = note_lengths(frames.argmax(axis=0)) * HOP / sample_rate
     return {
         "peak": dbfs(peak),
-        "level": dbfs(float(np.sqrt(np.mean(audio.astype(np.float64) ** 2)))),
+        "level": rms_dbfs(audio),
         "clipped": float(peak >= 1.0),
         "silent": float(dbfs(peak) < SILENT_DBFS or peak <= 10 ** (FLOOR_DBFS / 20)),
         "clarity": float(shares.mean()) if len(shares) else 0.0,
@@ -48,6 +48,6 @@ def note_lengths(strongest: np.ndarray) -> np.ndarray:
 
 def likeness(one: np.ndarray, other: np.ndarray, sample_rate: int) -> float:
     """Share of frames in which two clips have the same strongest pitch class; 1 for copies."""
-    a, b = (chroma(audio, sample_rate).argmax(axis=0) for audio in (one, other))
+    a, b = (plain_chroma(audio, sample_rate).argmax(axis=0) for audio in (one, other))
     frames = min(len(a), len(b))
     return float((a[:frames] == b[:frames]).mean())

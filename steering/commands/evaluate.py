@@ -148,7 +148,7 @@ def prepare(options: argparse.Namespace) -> Evaluation:
     from steering.evaluation.cells import Setting, Shelf
     from steering.evaluation.evaluating import Evaluation
     from steering.evaluation.experiments import EXPERIMENTS
-    from steering.evaluation.judges import Amounts, make_judges
+    from steering.evaluation.fitted_judges import Amounts, make_judges
     from steering.evaluation.running import Runner
     from steering.metrics.adherence import CLAP, find_clap
     from steering.probes import get_method

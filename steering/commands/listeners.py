@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Render, fit, and say how often they are right on songs of the test split."""
     from curation.concepts.songs import SECONDS
-    from steering.evaluation.judges import Amounts, make_judges
+    from steering.evaluation.fitted_judges import Amounts, make_judges
     from steering.metrics.kept_listeners import LISTENERS, KeptListeners
 
     tell, hours = teller(), options.hours

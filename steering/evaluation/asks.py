@@ -15,7 +15,7 @@ from typing import Literal
 from curation.arrangement.styles import GENRES
 from curation.concepts import songs
 from curation.errors import BadInput
-from curation.theory import PITCH_CLASSES
+from listening.theory import PITCH_CLASSES
 from sketch.material import Piece, split_of
 from steering.training.labels import TRIAD_NAMES
 

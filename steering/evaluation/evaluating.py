@@ -13,7 +13,7 @@ from steering.evaluation.asks import Ask
 from steering.evaluation.banks import BankShelf, HeldOutProbe
 from steering.evaluation.cells import Result, Setting
 from steering.evaluation.experiments import METHODS, SHUFFLED, Experiment, Section
-from steering.evaluation.judges import Judges
+from steering.evaluation.fitted_judges import Judges
 from steering.evaluation.report import Part
 from steering.evaluation.running import Progress, Runner
 from steering.evaluation.scoring import Scores, score, share_of

@@ -19,7 +19,7 @@ from steering.decoding.clip import Clip
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
 from steering.evaluation.cells import Cell, Result, Setting, Shelf, check_labels
-from steering.evaluation.hearing import hear_clip
+from steering.evaluation.heard import hear_clip
 from steering.evaluation.plans import clips
 from steering.metrics.adherence import Clap
 from steering.models.interface import MusicModel

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curation.theory import PITCH_CLASSES, TRIADS
+from listening.theory import PITCH_CLASSES, TRIADS
 from steering.evaluation.asks import Ask
 from steering.evaluation.cells import Result
-from steering.evaluation.hearing import entropies
-from steering.evaluation.judges import Judges
+from steering.evaluation.fitted_judges import Judges
+from steering.evaluation.heard import entropies
 from steering.metrics.distribution import frechet, mmd
 
 Shares = Callable[[Result, Judges], Mapping[str, np.ndarray]]

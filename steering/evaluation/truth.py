@@ -8,10 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from curation.theory import PITCH_CLASSES
-from curation.verdicts import tempo_agreement
+from listening.agreement import tempo_agreement
+from listening.theory import PITCH_CLASSES
 from sketch.material import SAMPLE_RATE, Piece, Share, pieces, render
-from steering.metrics import chord, key, pitch, tempo
+from steering.metrics.judges import (
+    hear_note,
+    hear_tempo,
+    hear_tonality,
+    hear_triad,
+    triad_quality,
+)
 from steering.metrics.verdict import Judge, OwnError, Verdict, own_error
 from steering.models.interface import MusicModel
 from steering.training.labels import TRIAD_NAMES, class_weights, nearest_triad
@@ -59,28 +65,28 @@ def _same_tempo(verdict: Verdict, label: str) -> bool:
 
 
 TRIALS: dict[str, Trial] = {
-    "pitch class, single notes": Trial(pitch.hear, "notes", 4.0, _note),
-    "pitch class, songs by their scores": Trial(pitch.hear, "songs", 4.0, _strongest_in_score),
-    "triads": Trial(chord.hear, "chords", 4.0, _triad),
-    "triads, a second of songs": Trial(chord.hear, "songs", 1.0, _triad),
+    "pitch class, single notes": Trial(hear_note, "notes", 4.0, _note),
+    "pitch class, songs by their scores": Trial(hear_note, "songs", 4.0, _strongest_in_score),
+    "triads": Trial(hear_triad, "chords", 4.0, _triad),
+    "triads, a second of songs": Trial(hear_triad, "songs", 1.0, _triad),
     "chord quality": Trial(
-        chord.hear,
+        hear_triad,
         "chords",
         4.0,
         lambda piece: str(piece.spec().labels["quality"]),
-        lambda verdict, label: chord.quality(verdict) == label,
+        lambda verdict, label: triad_quality(verdict) == label,
     ),
     "key of songs": Trial(
-        key.hear,
+        hear_tonality,
         "songs",
         12.0,
         lambda piece: f"{piece.spec().labels['key']} {piece.spec().labels['mode']}",
     ),
     "tempo, metronome": Trial(
-        tempo.hear, "tempos", 4.0, lambda piece: str(piece.spec().labels["bpm"]), _same_tempo
+        hear_tempo, "tempos", 4.0, lambda piece: str(piece.spec().labels["bpm"]), _same_tempo
     ),
     "tempo, songs": Trial(
-        tempo.hear, "songs", 12.0, lambda piece: str(piece.spec().labels["bpm"]), _same_tempo
+        hear_tempo, "songs", 12.0, lambda piece: str(piece.spec().labels["bpm"]), _same_tempo
     ),
 }
 

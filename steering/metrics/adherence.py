@@ -66,7 +66,7 @@ class PromptListeners:
         """Mean probability of what each prompt asks for, float ``[N]``; nan where it asks nothing.
 
         Args:
-            heard: `curation.classify.features` of the clips, ``[N, F]``.
+            heard: `listening.features` of the clips, ``[N, F]``.
             asked: attribute to class, by clip; what no listener knows does not count.
         """
         if len(heard) != len(asked):

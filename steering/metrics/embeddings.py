@@ -1,4 +1,4 @@
-"""Clips as points: the plain statistics of `curation.classify`, on the main axes of real music.
+"""Clips as points: the plain statistics of `listening.features`, on the main axes of real music.
 
 No pretrained network is needed, and none of ours is in it, so that distances between sets of clips
 (`distribution`) are about sound and not about the model that made it.

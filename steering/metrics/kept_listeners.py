@@ -53,7 +53,7 @@ class LinearClassifier:
 
     @classmethod
     def of(cls, model: Any) -> LinearClassifier:
-        """What `curation.classify.linear` fitted; of two classes the first has the odds 0."""
+        """What `listening.classifier.linear` fitted; of two classes the first has the odds 0."""
         scaler, regression = (step for _, step in model.steps)
         weights, intercepts = regression.coef_, regression.intercept_
         if len(weights) == 1:

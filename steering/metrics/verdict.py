@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from curation.checks import interval
+from listening.intervals import interval
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pretty_midi import PrettyMIDI
 
 from curation.concepts import get_family
 from curation.spec import ClipSpec
-from curation.theory import PITCH_CLASSES, TRIADS
+from listening.theory import PITCH_CLASSES, TRIADS
 
 TRIAD_NAMES = tuple(f"{root} {mode}" for mode in ("major", "minor") for root in PITCH_CLASSES)
 """The 24 triads that songs are made of, as ``"A minor"``."""

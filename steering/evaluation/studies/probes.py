@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 
-from curation.checks import interval
 from curation.concepts import get_family
 from curation.files import write_whole
+from listening.intervals import interval
 from steering.activations.reader import Pooling, read_source_pooled
 from steering.activations.sources import open_source
 from steering.models.interface import MusicModel

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from listening.chroma import Profile
 from steering.evaluation import drawing
 from steering.evaluation.asks import Ask
 from steering.evaluation.cells import Cell, Result, Steer
@@ -14,7 +15,6 @@ from steering.evaluation.evaluating import Evaluation
 from steering.evaluation.experiments import TWIN, Section, unsteered
 from steering.evaluation.report import Part
 from steering.interventions.schedules import Schedule, crossfade
-from steering.metrics.pitch import Profile
 
 
 def curves(seconds: float) -> dict[str, Schedule]:

@@ -7,9 +7,14 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from curation.classify import features
-from curation.theory import PITCH_CLASSES
-from steering.metrics import chord, drift, key, pitch, tempo
+from curation.errors import BadInput
+from listening.chord import triads
+from listening.chroma import Profile, profile
+from listening.features import features
+from listening.levels import rms_dbfs
+from listening.onsets import onset_rate
+from listening.theory import PITCH_CLASSES
+from steering.metrics.judges import hear_tempo, hear_tonality
 
 Heard = dict[str, np.ndarray]
 
@@ -18,13 +23,19 @@ def hear_clip(audio: np.ndarray, sample_rate: int) -> Heard:
     """Listen to a clip, float32 ``[N]``.
 
     Returns:
-        energy ``[12]`` and counts ``[P, 12]``: see `pitch.Profile`. chords ``[12, 4]``: share of
+        energy ``[12]`` and counts ``[P, 12]``: see `Profile`. chords ``[12, 4]``: share of
         the seconds by triad. tonic, mode: numbers, -1 where no key is heard. bpm: nan without a pulse.
-        onsets: a second. loudness: dBFS. features ``[F]``: see `curation.classify`.
+        onsets: a second. loudness: dBFS. features ``[F]``: see `listening.features`.
+
+    Raises:
+        BadInput: the clip is not finite, or not ``[N]``.
     """
-    seen = pitch.profile(audio, sample_rate)
-    tonality = key.hear(audio, sample_rate)
-    beat = tempo.hear(audio, sample_rate)
+    try:
+        seen = profile(audio, sample_rate)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    tonality = hear_tonality(audio, sample_rate)
+    beat = hear_tempo(audio, sample_rate)
     tonic, mode = -1, -1
     if tonality.heard is not None:
         name, kind = tonality.heard.split()
@@ -32,12 +43,12 @@ def hear_clip(audio: np.ndarray, sample_rate: int) -> Heard:
     return {
         "energy": seen.energy,
         "counts": seen.counts,
-        "chords": chord.triads(audio, sample_rate),
+        "chords": triads(audio, sample_rate),
         "tonic": np.array(tonic),
         "mode": np.array(mode),
         "bpm": np.array(np.nan if beat.number is None else beat.number),
-        "onsets": np.array(drift.onset_rate(audio, sample_rate)),
-        "loudness": np.array(drift.loudness(audio)),
+        "onsets": np.array(onset_rate(audio, sample_rate)),
+        "loudness": np.array(rms_dbfs(audio)),
         "features": features(audio, sample_rate),
     }
 
@@ -52,4 +63,4 @@ def hear_all(clips: Sequence[np.ndarray], sample_rate: int, pool: Executor | Non
 def entropies(heard: Heard) -> np.ndarray:
     """Entropy of the strongest pitch class in bits, per clip ``[B]``."""
     pairs = zip(heard["energy"], heard["counts"], strict=True)
-    return np.array([pitch.Profile(energy, counts).entropy for energy, counts in pairs])
+    return np.array([Profile(energy, counts).entropy for energy, counts in pairs])

@@ -42,6 +42,11 @@ def dbfs(amplitude: float) -> float:
     return max(FLOOR_DBFS, 20 * float(np.log10(max(amplitude, 1e-9))))
 
 
+def rms_dbfs(audio: np.ndarray) -> float:
+    """Root mean square level of a clip ``[N]`` in dBFS."""
+    return dbfs(float(np.sqrt(np.mean(np.square(audio, dtype=np.float64)))))
+
+
 def settle(audio: np.ndarray) -> tuple[np.ndarray, Levels]:
     """Turn a clip down if it would clip, and measure it.
 

@@ -7,19 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from curation.classify import features
-from curation.errors import BadInput
-from curation.hearing import NothingHeard, hear_bpm, hear_key
-from curation.theory import PITCH_CLASSES, TRIADS
+from listening.chroma import profile
+from listening.features import features
+from listening.key import hear_key
+from listening.loudness import loudness
+from listening.onsets import onset_rate
+from listening.spectrum import NothingHeard
+from listening.tempo import hear_bpm
+from listening.theory import PITCH_CLASSES, TRIADS
 from steering.interventions.schedules import Schedule
-from steering.metrics import chord
 from steering.metrics.adherence import asked_in
-from steering.metrics.drift import onset_rate
+from steering.metrics.judges import hear_triad
 from steering.metrics.kept_listeners import KeptListeners
-from steering.metrics.pitch import profile
 from steering.training.labels import TRIAD_NAMES
 from studio.clips import SIDES, Pair
-from studio.loudness import loudness
 
 CHORDS = (*TRIAD_NAMES, *TRIADS)
 
@@ -80,10 +81,10 @@ def _chord_rows(pair: Pair) -> list[dict[str, Any]]:
         for side in SIDES:
             rate = pair.sample_rate
             audio = _these(pair.floating(side), rate, seconds)
-            share = chord.hear(audio, rate).share(record["concept"])
+            share = hear_triad(audio, rate).share(record["concept"])
             row[side] = round(100 * share)  # type: ignore[assignment]
         rows.append(row | {"target": record["concept"]})
-    heard = {side: chord.hear(pair.floating(side), pair.sample_rate).heard for side in SIDES}
+    heard = {side: hear_triad(pair.floating(side), pair.sample_rate).heard for side in SIDES}
     return [*rows, {"what": "most frequent chord", "unit": ""} | heard]
 
 
@@ -156,5 +157,5 @@ def _row(pair: Pair, what: str, hear: Ear, unit: str = "") -> dict[str, Any]:
 def _heard(hear: Ear, audio: np.ndarray, sample_rate: int) -> Any:
     try:
         return hear(audio, sample_rate)
-    except (NothingHeard, BadInput):
+    except NothingHeard:
         return None

@@ -1,7 +1,7 @@
-"""Which pitch class is strongest, frame by frame: the judge of steered notes.
+"""Which pitch class is strongest, frame by frame.
 
 Constant-Q chroma of the harmonic part (librosa; Fitzgerald 2010 for the separation), the strongest
-class of every frame that sounds. It knows nothing of the model, its codes or our probes.
+class of every frame that sounds.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ import librosa
 import numpy as np
 from scipy.ndimage import median_filter
 
-from curation.errors import BadInput
-from curation.theory import PITCH_CLASSES
-from steering.metrics.verdict import Verdict
+from listening.theory import PITCH_CLASSES
 
 RATE = 16_000
 """Notes are heard below 8 kHz: what is sampled faster is resampled first."""
@@ -35,7 +33,7 @@ def _hop(sample_rate: int) -> int:
 def _slower(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
     """A clip at no more than the rate that is listened at, and its rate."""
     if audio.ndim != 1 or not np.isfinite(audio).all():
-        raise BadInput(f"a clip must be finite and mono, [N]: this is {audio.shape}")
+        raise ValueError(f"a clip must be finite and mono, [N]: this is {audio.shape}")
     if sample_rate <= RATE:
         return audio, sample_rate
     return librosa.resample(audio, orig_sr=sample_rate, target_sr=RATE), RATE
@@ -77,7 +75,7 @@ def chroma_frames(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, floa
     return amplitudes, sample_rate / hop
 
 
-def _sounding(audio: np.ndarray, sample_rate: int, frames: int) -> np.ndarray:
+def _audible_frames(audio: np.ndarray, sample_rate: int, frames: int) -> np.ndarray:
     hop = _hop(sample_rate)
     level = librosa.feature.rms(y=audio, frame_length=4 * hop, hop_length=hop)[0, :frames]
     loudest = level.max(initial=0.0)
@@ -126,7 +124,7 @@ def profile(audio: np.ndarray, sample_rate: int) -> Profile:
     """Look at a clip, float ``[N]``, once."""
     audio, sample_rate = _slower(audio, sample_rate)
     amplitudes, rate = chroma_frames(audio, sample_rate)
-    sounds = _sounding(audio, sample_rate, amplitudes.shape[1])
+    sounds = _audible_frames(audio, sample_rate, amplitudes.shape[1])
     energy = (amplitudes[:, sounds] ** 2).sum(axis=1)
     seconds = (np.arange(amplitudes.shape[1]) / rate).astype(int)
     counts = np.zeros((-(-len(audio) // sample_rate), 12))
@@ -135,13 +133,9 @@ def profile(audio: np.ndarray, sample_rate: int) -> Profile:
     return Profile(energy, counts)
 
 
-def hear(audio: np.ndarray, sample_rate: int) -> Verdict:
-    """The most prominent pitch class, and each class's share of the frames."""
-    seen = profile(audio, sample_rate)
-    return Verdict(seen.most_prominent, {name: seen.share(name) for name in PITCH_CLASSES})
-
-
 def _number(pitch_class: str) -> int:
     if pitch_class not in PITCH_CLASSES:
-        raise BadInput(f"no pitch class {pitch_class!r}: choose one of {', '.join(PITCH_CLASSES)}")
+        raise ValueError(
+            f"no pitch class {pitch_class!r}: choose one of {', '.join(PITCH_CLASSES)}"
+        )
     return PITCH_CLASSES.index(pitch_class)

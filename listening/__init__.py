@@ -1,0 +1,1 @@
+"""What hears: one algorithm a file, of sound alone, whoever made it."""
