@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from listening.chroma import chroma_frames
-from steering.activations.hooks import reading
+from steering.activations.reader import read_streams
 from steering.directions.direction import Direction
 from steering.interventions.intervention import from_record
 from steering.models.interface import MusicModel
@@ -96,14 +96,12 @@ def probe_readings(pair: Pair, stage: Stage) -> list[dict[str, Any]]:
 def _streams(model: MusicModel, codes: Tensor, layers: list[int]) -> dict[int, Tensor]:
     """The residual stream ``[2, T, D]`` after each of the layers, on the CPU."""
     kept: dict[int, Tensor] = {}
-    frames = codes.shape[-1]
 
     def take(layer: int, stream: Tensor) -> None:
         if layer in layers:
-            kept[layer] = stream[:, 1 : 1 + frames].float().cpu()
+            kept[layer] = stream.cpu()
 
-    with reading(model, take):
-        model.run(model.delayed(codes.to(model.device)), model.condition([""]).repeated(len(codes)))
+    read_streams(model, codes, take)
     return kept
 
 

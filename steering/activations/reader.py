@@ -62,20 +62,30 @@ def read_pooled(
     for pooling in poolings:
         if pooling not in _POOLS:
             raise BadInput(f"no pooling {pooling!r}: choose one of {', '.join(POOLINGS)}")
+    layers: dict[Pooling, list[Tensor]] = {pooling: [] for pooling in poolings}
+
+    def pool(_: int, stream: Tensor) -> None:
+        for pooling, taken in layers.items():
+            taken.append(_POOLS[pooling](stream, model.frame_rate))
+
+    read_streams(model, codes, pool)
+    return {pooling: torch.stack(taken, dim=2).cpu() for pooling, taken in layers.items()}
+
+
+def read_streams(model: MusicModel, codes: Tensor, take: Callable[[int, Tensor], None]) -> None:
+    """Hand every layer's stream of codes ``[B, K, T]``, float32 ``[B, T, D]``, to ``take``.
+
+    One teacher-forced pass without a prompt; layers come in their order.
+
+    Raises:
+        BadInput: the clips have no frame.
+    """
     frames = codes.shape[-1]
     if not frames:
         raise BadInput("a clip without a frame has no activations: leave it out")
-    layers: dict[Pooling, list[Tensor]] = {pooling: [] for pooling in poolings}
-
-    def take(_: int, stream: Tensor) -> None:
-        heard = stream[:, 1 : 1 + frames].float()
-        for pooling, taken in layers.items():
-            taken.append(_POOLS[pooling](heard, model.frame_rate))
-
     silent = model.condition([""]).repeated(len(codes))
-    with reading(model, take):
+    with reading(model, lambda layer, stream: take(layer, stream[:, 1 : 1 + frames].float())):
         model.run(model.delayed(codes.to(model.device)), silent)
-    return {pooling: torch.stack(taken, dim=2).cpu() for pooling, taken in layers.items()}
 
 
 def read_source(
