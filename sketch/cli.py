@@ -95,14 +95,24 @@ def export(options: argparse.Namespace) -> None:
 def play(options: argparse.Namespace) -> None:
     """Play a prompt into a WAV file."""
     import soundfile
+    from tqdm import tqdm
 
     from sketch.loading import load_sketch
 
     if not options.out.parent.is_dir():
         raise BadInput(f"{options.out.parent} is no folder: make it, or choose another --out")
     quieten()
+    if sys.stderr.isatty():
+        print("loading the model; the first time Python compiles its libraries", file=sys.stderr)
     sketch = load_sketch(options.weights, _device(options.device))
-    audio = sketch.play([options.prompt], options.seconds, options.seed, options.guidance)[0]
+    with tqdm(disable=None, desc="steps", leave=False) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update()
+
+        asked = (options.seconds, options.seed, options.guidance)
+        audio = sketch.play([options.prompt], *asked, progress=show)[0]
     soundfile.write(options.out, audio, sketch.sample_rate, subtype="PCM_16")
     print(f"{options.out}: {len(audio) / sketch.sample_rate:.1f} s")
 

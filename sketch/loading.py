@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
-from transformers import MusicgenForConditionalGeneration, MusicgenProcessor
+from torch import Tensor
+from transformers import MusicgenForConditionalGeneration, MusicgenProcessor, StoppingCriteria
 
 from curation.errors import BadInput
 from sketch.codec.model import SketchCodec, SketchCodecConfig
@@ -70,28 +72,49 @@ class Sketch:
         guidance: float = 3.0,
         temperature: float = 1.0,
         top_k: int = 250,
+        progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> np.ndarray:
         """Music to prompts, by transformers' own ``generate``: float32 ``[B, N]``.
 
         The same arguments give the same samples; torch's own random state is left as it was.
+
+        Args:
+            progress: called after every step with the steps so far and all there will be.
+
+        Raises:
+            BadInput: a prompt or a length that cannot be played.
         """
         check_all(self.processor.tokenizer, prompts, seconds)
         frames = round(seconds * self.model.config.audio_encoder.frame_rate)
         books = self.model.config.decoder.num_codebooks
         words = self.processor(text=list(prompts), padding=True, return_tensors="pt")
         device = self.model.device
+        steps = frames + books - 1
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(seed)
             audio = self.model.generate(
                 **words.to(device),
-                max_new_tokens=frames + books - 1,
+                max_new_tokens=steps,
                 guidance_scale=guidance,
                 temperature=temperature,
                 top_k=top_k,
                 do_sample=True,
+                stopping_criteria=[_Counted(steps, progress)],
             )
         sound: np.ndarray = audio[:, 0].float().cpu().numpy()
         return sound
+
+
+class _Counted(StoppingCriteria):
+    """Stops nothing, and tells how far a generation is."""
+
+    def __init__(self, steps: int, progress: Callable[[int, int], None]) -> None:
+        self.done, self.steps, self.progress = 0, steps, progress
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, **_: Any) -> Tensor:
+        self.done += 1
+        self.progress(self.done, self.steps)
+        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
 def load_sketch(folder: Path = WEIGHTS, device: str = "cpu") -> Sketch:
