@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 PYTHON := .venv/bin/python
 SYNC := sync --locked --inexact --quiet
 
-.PHONY: demo test lint lock system browser
+.PHONY: demo test lint wheel lock system browser
 
 # make demo DEMO_ARGS=--check plays one preset through the page's own API, and ends.
 DEMO_ARGS ?= --open
@@ -28,8 +28,16 @@ lint: .venv/.ready-for-tests
 		|| { echo "requirements.txt is stale: run make lock"; exit 1; }
 	@$(PYTHON) -m curation card --check
 
-# What pip users and Spaces install: the lock without extras and development tools.
-EXPORT := --locked --no-dev --no-emit-project --no-hashes --no-annotate --no-header
+# Builds the wheel and tries it in an empty environment.
+wheel: $(UV)
+	@UV=$(UV) .ci/wheel
+
+# All that the page and the commands need. The clone itself is installed as editable, so that its files
+# are used from any folder.
+EXTRAS := --extra page --extra curation
+
+# What pip users and Spaces install: the lock with those, without the project and development tools.
+EXPORT := --locked --no-dev $(EXTRAS) --no-emit-project --no-hashes --no-annotate --no-header
 
 lock: $(UV)
 	$(UV) lock
@@ -37,7 +45,7 @@ lock: $(UV)
 
 .venv/.ready: pyproject.toml uv.lock packages.txt | $(UV) system
 	@echo "setup: installing the Python packages into .venv (several GB the first time)"
-	@$(UV) $(SYNC) --no-dev
+	@$(UV) $(SYNC) --no-dev $(EXTRAS)
 	@touch $@
 
 .venv/.ready-for-tests: pyproject.toml uv.lock packages.txt | $(UV) system browser
