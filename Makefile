@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 PYTHON := .venv/bin/python
 SYNC := sync --locked --inexact --quiet
 
-.PHONY: demo test lint wheel lock system browser
+.PHONY: demo test lint docs wheel lock system browser
 
 # make demo DEMO_ARGS=--check plays one preset through the page's own API, and ends.
 DEMO_ARGS ?= --open
@@ -27,6 +27,11 @@ lint: .venv/.ready-for-tests
 	@$(UV) export $(EXPORT) --quiet | cmp -s - requirements.txt \
 		|| { echo "requirements.txt is stale: run make lock"; exit 1; }
 	@$(PYTHON) -m curation card --check
+
+# The API reference, the examples and the glossary into site/; a broken link or reference fails.
+docs: .venv/.ready-for-docs
+	@echo "docs: building the reference into site/"
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
 
 # Builds the wheel and tries it in an empty environment.
 wheel: $(UV)
@@ -51,6 +56,10 @@ lock: $(UV)
 .venv/.ready-for-tests: pyproject.toml uv.lock packages.txt | $(UV) system browser
 	@echo "setup: installing the Python packages, audiocraft and the test tools into .venv"
 	@$(UV) $(SYNC) --all-extras --group dev
+	@touch $@
+
+.venv/.ready-for-docs: .venv/.ready-for-tests
+	@$(UV) $(SYNC) --all-extras --group dev --group docs
 	@touch $@
 
 .uv/bin/uv:
