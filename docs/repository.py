@@ -14,6 +14,7 @@ from mkdocs.structure.files import File, Files
 PLACE = "repository"
 ROOMS = ("curation", "datasets", "listening", "sketch", "steering", "studio")
 SUFFIXES = (".md", ".png", ".jpg")
+SCRIPTS = "examples"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -29,3 +30,4 @@ def _prose(root: Path) -> Iterator[Path]:
     yield from (root / "README.md", root / "CONTRIBUTING.md")
     for room in ROOMS:
         yield from (path for path in sorted((root / room).rglob("*")) if path.suffix in SUFFIXES)
+    yield from sorted((root / SCRIPTS).glob("*.py"))
