@@ -19,10 +19,11 @@ test: .venv/.ready-for-tests
 	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.ready-for-tests
-	@echo "lint: style, types, and whether the lock, requirements.txt and the cards are current"
+	@echo "lint: style, types, the page's scripts, and whether the lock, requirements.txt and the cards are current"
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
+	@.venv/bin/oxlint --quiet studio/player
 	@$(UV) lock --check --quiet || { echo "uv.lock is stale: run make lock"; exit 1; }
 	@$(UV) export $(EXPORT) --quiet | cmp -s - requirements.txt \
 		|| { echo "requirements.txt is stale: run make lock"; exit 1; }
