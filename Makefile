@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 PYTHON := .venv/bin/python
 SYNC := sync --locked --inexact --quiet
 
-.PHONY: demo test lint lock system browser
+.PHONY: demo test lint docs wheel lock system browser
 
 # make demo DEMO_ARGS=--check plays one preset through the page's own API, and ends.
 DEMO_ARGS ?= --open
@@ -19,17 +19,31 @@ test: .venv/.ready-for-tests
 	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.ready-for-tests
-	@echo "lint: style, types, and whether the lock, requirements.txt and the cards are current"
+	@echo "lint: style, types, the page's scripts, and whether the lock, requirements.txt and the cards are current"
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
+	@.venv/bin/oxlint --quiet studio/player
 	@$(UV) lock --check --quiet || { echo "uv.lock is stale: run make lock"; exit 1; }
 	@$(UV) export $(EXPORT) --quiet | cmp -s - requirements.txt \
 		|| { echo "requirements.txt is stale: run make lock"; exit 1; }
 	@$(PYTHON) -m curation card --check
 
-# What pip users and Spaces install: the lock without extras and development tools.
-EXPORT := --locked --no-dev --no-emit-project --no-hashes --no-annotate --no-header
+# The API reference, the examples and the glossary into site/; a broken link or reference fails.
+docs: .venv/.ready-for-docs
+	@echo "docs: building the reference into site/"
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
+
+# Builds the wheel and tries it in an empty environment.
+wheel: $(UV)
+	@UV=$(UV) .ci/wheel
+
+# All that the page and the commands need. The clone itself is installed as editable, so that its files
+# are used from any folder.
+EXTRAS := --extra page --extra curation
+
+# What pip users and Spaces install: the lock with those, without the project and development tools.
+EXPORT := --locked --no-dev $(EXTRAS) --no-emit-project --no-hashes --no-annotate --no-header
 
 lock: $(UV)
 	$(UV) lock
@@ -37,12 +51,16 @@ lock: $(UV)
 
 .venv/.ready: pyproject.toml uv.lock packages.txt | $(UV) system
 	@echo "setup: installing the Python packages into .venv (several GB the first time)"
-	@$(UV) $(SYNC) --no-dev
+	@$(UV) $(SYNC) --no-dev $(EXTRAS)
 	@touch $@
 
 .venv/.ready-for-tests: pyproject.toml uv.lock packages.txt | $(UV) system browser
 	@echo "setup: installing the Python packages, audiocraft and the test tools into .venv"
 	@$(UV) $(SYNC) --all-extras --group dev
+	@touch $@
+
+.venv/.ready-for-docs: .venv/.ready-for-tests
+	@$(UV) $(SYNC) --all-extras --group dev --group docs
 	@touch $@
 
 .uv/bin/uv:

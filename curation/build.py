@@ -17,6 +17,7 @@ from pathlib import Path
 
 from curation.concepts import get_family
 from curation.errors import BadInput
+from curation.extras import need
 from curation.files import DiskFull, write_whole
 from curation.recipe import Recipe, plan
 from curation.shards import ShardReport, build_shard, read_report
@@ -58,8 +59,10 @@ def build(
         progress: called with the number of clips that were just finished.
 
     Raises:
-        BadInput: ``folder`` holds something else, or the disk is full; finished shards stay.
+        BadInput: the extra ``curation`` is not installed, ``folder`` holds something else, or the
+            disk is full; finished shards stay.
     """
+    need("curation")
     with _claimed(folder, recipe):
         shards = plan(recipe)
         done = {

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from curation import nuisance
 from curation.concepts import families
 from curation.errors import BadInput
+from curation.extras import need
 from curation.recipe import PRESETS, SPLIT_KINDS, Recipe, make_recipe
 from curation.sound_fonts import DEFAULT, SECOND
 
@@ -62,6 +63,7 @@ def list_families(options: argparse.Namespace) -> None:
 
 def build(options: argparse.Namespace) -> None:
     """Build each of the datasets asked for."""
+    need("curation")
     from curation.build import build as build_folder
     from curation.built import open_built
 

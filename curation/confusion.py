@@ -12,6 +12,7 @@ import numpy as np
 from curation.built import Built, decode
 from curation.card import CONFUSION_FILE
 from curation.errors import BadInput
+from curation.extras import need
 from curation.files import write_whole
 from curation.splits import SPLITS
 from listening.classifier import confusion, fit
@@ -30,6 +31,7 @@ def classify_built(
         accuracy, its 95 % interval (clips taken as independent), chance (the commonest class), the
         number of test clips, and the confusion matrix, rows are the true classes.
     """
+    need("curation", "matplotlib")
     target = built.family.target
     if any(not any(s.split == split for s in built.shards) for split in SPLITS):
         raise BadInput(f"{built.folder} lacks a split: build more clips with --clips")

@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 
 from curation.built import Built, decode
+from curation.extras import need
 
 COLUMNS = 6
 MEL_BANDS = 96
@@ -95,6 +96,7 @@ def log_mel(audio: np.ndarray, rate: int) -> np.ndarray:
 
 def draw_overview(built: Built, grid: list[list[Pick]], path: Path) -> None:
     """Draw the picked clips' spectrograms, a column a label, and save them as a PNG."""
+    need("curation", "matplotlib")
     from matplotlib.figure import Figure
 
     columns = max(len(picks) for picks in grid)

@@ -16,6 +16,7 @@ import numpy as np
 import pretty_midi
 
 from curation.errors import BadInput
+from curation.extras import need
 from curation.sound_fonts import SoundFont
 
 BLOCK = 64
@@ -46,6 +47,7 @@ class Performance:
 
 
 def _fluidsynth() -> Any:
+    need("curation", "fluidsynth")
     try:
         import fluidsynth
     except (ImportError, OSError):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from curation.errors import BadInput
+from curation.extras import need
 from sketch.prompts import EXAMPLES, LONGEST_SECONDS
 
 WORK = Path("build/sketch")
@@ -119,6 +120,7 @@ def play(options: argparse.Namespace) -> None:
 
 def gallery(options: argparse.Namespace) -> None:
     """Play twelve test prompts beside the clips of the corpus that they describe."""
+    need("curation")
     from sketch.gallery import make_gallery
     from sketch.loading import load_sketch
 

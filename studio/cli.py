@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from curation.errors import BadInput
+from curation.extras import need
 from sketch.cli import quieten
 from steering.metrics.kept_listeners import load_listeners
 from studio.answers import Answers
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
-from studio.page import launch, make_page
 from studio.stage import Stages, load_stage
 from studio.warming import warm
 
@@ -38,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    need("page")
+    from studio.page import launch, make_page
+
     listeners = load_listeners()
     stages = Stages(partial(load_stage, folder=options.banks))
     print("studio: loading the sketch", flush=True)
@@ -70,7 +73,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python app.py", description="The page: compose, listen, play live, test blind."
+        prog="python -m studio", description="The page: compose, listen, play live, test blind."
     )
     on_space = "SPACE_ID" in os.environ
     parser.add_argument(

@@ -11,7 +11,8 @@ class Block(nn.Module):
     """A depthwise convolution over time, then a small network per frame, added to its input.
 
     Args:
-        past, future: frames that the convolution sees before and after the one it writes.
+        past: frames that the convolution sees before the one it writes.
+        future: frames that it sees after it.
     """
 
     def __init__(self, size: int, past: int, future: int) -> None:

@@ -26,7 +26,8 @@ def foresight(codes: np.ndarray, other: np.ndarray, change: int, frames: int = 3
     """Share of codes that tell of a change before it comes, by codebook, ``[K]``; 0 is best.
 
     Args:
-        codes, other: ``[K, T]`` of two clips that are alike until the frame ``change``.
+        codes: ``[K, T]`` of one clip.
+        other: ``[K, T]`` of another, which is like it until the frame ``change``.
         frames: so many before it are compared.
     """
     before = slice(change - frames, change)

@@ -16,6 +16,7 @@ import soundfile
 from curation.build import RECIPE_FILE
 from curation.built import open_built
 from curation.errors import BadInput
+from curation.extras import need
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -66,6 +67,7 @@ class HubSource:
     """A dataset on the Hub, with a column ``audio``; read as a stream."""
 
     def __init__(self, name: str) -> None:
+        need("curation", "datasets")
         import huggingface_hub
 
         import datasets

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curation.errors import BadInput
+from curation.extras import need
 from steering.commands.shared import add_model, model_of, teller
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """One evaluation from end to end; a second run goes on where a first one was stopped."""
+    need("curation")
     if options.what == "probes":
         _probes(options)
         return

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from curation.extras import need
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bank", type=Path)
@@ -12,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """A line per concept, and ``bank.png`` beside the bank."""
+    need("curation", "matplotlib")
     from steering.directions.bank import load_bank
     from steering.directions.drawing import draw_bank
 

@@ -116,7 +116,8 @@ def score(
     """All numbers of a cell.
 
     Args:
-        shares, prominent: the judge of the family: how much there is, and what there is most of.
+        shares: the judge of the family: how much there is of the target.
+        prominent: the same judge: what there is most of.
         target: which of a clip's targets counts.
     """
     targets = [ask.targets[target] for ask in asks]

@@ -192,7 +192,8 @@ def load_audiocraft(name: str, device: str) -> AudiocraftModel:
         from audiocraft.models import MusicGen
     except ImportError:
         raise BadInput(
-            "audiocraft is not installed: uv sync --extra audiocraft, or use --backend transformers"
+            "audiocraft is not installed: pip install 'steering-music[audiocraft]', then pip install "
+            "--no-deps audiocraft==1.3.0, or use --backend transformers"
         ) from None
     try:
         return AudiocraftModel(name, MusicGen.get_pretrained(name, device=device))

@@ -1,6 +1,7 @@
 // ABX: A and B are known, X is one of them; and ratings. What X is stays on the server until the answer.
 const root = element.querySelector(".blind");
-let context = null, trial = null, buffers = {}, playing = null, source = null;
+const buffers = {};
+let context = null, trial = null, playing = null, source = null;
 
 const word = h("p.state", { role: "status" }, "Make a clip in the Studio tab first; then find out whether you can hear what steering does.");
 const players = ["A", "B", "X"].map((name) => h("button.big", { type: "button", disabled: true, "data-player": name, "aria-pressed": "false", onclick: () => play(name) }, name));

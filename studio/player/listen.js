@@ -39,7 +39,8 @@ function choose(name) {
 async function toggle() {
   if (!sound.filled) return;
   await sound.wake();
-  sound.playing ? sound.pause() : sound.play();
+  if (sound.playing) sound.pause();
+  else sound.play();
   shown();
 }
 
@@ -154,7 +155,8 @@ function ended(event) {
   studio.pair = event;
   tracks.seconds = sound.duration;
   tracks.draw();
-  if (sound.playing) sound.loop ? sound.play(sound.position) : sound.endWhenOver();
+  if (sound.playing && sound.loop) sound.play(sound.position);
+  else if (sound.playing) sound.endWhenOver();
   shown();
   say(event.event === "stopped" ? "Stopped; what was made stays." : "");
   studio.say("pair", event);

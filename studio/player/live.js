@@ -2,7 +2,7 @@
 const root = element.querySelector(".live");
 const take = new PairSound();
 take.loop = false;
-let session = null, controller = null, faders = [], moves = [], began = null, current = null;
+let session = null, controller = null, faders = [], moves = [], current = null;
 
 const start = h("button.go", { type: "button", onclick: begin }, "Play live");
 const halt = h("button.stop", { type: "button", hidden: true, onclick: () => session && studio.quick("stop", session) }, "Stop");
