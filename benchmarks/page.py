@@ -63,8 +63,7 @@ def one_recipe(client: Client, seconds: float, seed: int = 1) -> dict[str, Any]:
     presets = client.predict(api_name="/presets")
     if not presets:
         raise BadInput("no bank fits the sketch: make them with 'python -m steering banks'")
-    recipe: dict[str, Any] = presets[0]["recipe"] | {"seconds": seconds, "seed": seed}
-    return recipe
+    return presets[0]["recipe"] | {"seconds": seconds, "seed": seed}
 
 
 def heard(client: Client, recipe: dict[str, Any]) -> tuple[float, dict[str, str], dict[str, Any]]:

@@ -104,8 +104,7 @@ class Trial:
 def sound_of(piece: Piece) -> np.ndarray:
     sound = render(piece)
     assert sound is not None, "genres and songs stay within their instruments' ranges"
-    audio: np.ndarray = sound.astype(np.float32) / 32767
-    return audio
+    return sound.astype(np.float32) / 32767
 
 
 def resampled(values: Sequence[float], statistic: Callable[..., np.ndarray] = np.mean) -> str:

@@ -70,8 +70,7 @@ def read_result(folder: Path) -> dict[str, Any] | None:
     path = folder / RESULT_FILE
     if not path.exists():
         return None
-    result: dict[str, Any] = json.loads(path.read_text())
-    return result
+    return json.loads(path.read_text())
 
 
 def draw_confusion(result: dict[str, Any], target: str, path: Path) -> None:

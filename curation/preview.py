@@ -90,8 +90,7 @@ def log_mel(audio: np.ndarray, rate: int) -> np.ndarray:
         n_mels=MEL_BANDS,
         fmin=40,
     )
-    decibels: np.ndarray = librosa.power_to_db(power, ref=np.max, top_db=70)
-    return decibels
+    return librosa.power_to_db(power, ref=np.max, top_db=70)
 
 
 def draw_overview(built: Built, grid: list[list[Pick]], path: Path) -> None:

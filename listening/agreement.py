@@ -43,8 +43,7 @@ def key_score(heard: tuple[str, str], tonic: str, mode: str) -> float:
     """
     if mode in MODES:
         mode = "major" if 4 in MODES[mode] else "minor"
-    score: float = mir_eval.key.weighted_score(f"{tonic} {mode}", " ".join(heard))
-    return score
+    return mir_eval.key.weighted_score(f"{tonic} {mode}", " ".join(heard))
 
 
 def chroma_agreement(true: np.ndarray, made: np.ndarray) -> dict[str, np.ndarray]:

@@ -56,5 +56,4 @@ def triads(audio: np.ndarray, sample_rate: int) -> np.ndarray:
         except NothingHeard:
             continue
         counts[PITCH_CLASSES.index(root), list(TRIADS).index(quality)] += 1
-    shares: np.ndarray = counts / max(counts.sum(), 1)
-    return shares
+    return counts / max(counts.sum(), 1)

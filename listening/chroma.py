@@ -50,8 +50,7 @@ def harmonic(audio: np.ndarray) -> np.ndarray:
     lasting = _medians(size)
     sudden = np.ascontiguousarray(_medians(np.ascontiguousarray(size.T)).T)
     mask = librosa.util.softmask(lasting, sudden * _MARGIN, power=2.0, split_zeros=False)
-    kept: np.ndarray = librosa.istft(size * mask * phase, dtype=audio.dtype, length=len(audio))
-    return kept
+    return librosa.istft(size * mask * phase, dtype=audio.dtype, length=len(audio))
 
 
 def _medians(table: np.ndarray) -> np.ndarray:
@@ -109,8 +108,7 @@ class Profile:
     def share_per_second(self, pitch_class: str) -> np.ndarray:
         """The same for every begun second, ``[P]``; a silent second is 0."""
         hits = self.counts[:, _number(pitch_class)]
-        per_second: np.ndarray = hits / np.maximum(self.counts.sum(axis=1), 1)
-        return per_second
+        return hits / np.maximum(self.counts.sum(axis=1), 1)
 
     @property
     def entropy(self) -> float:

@@ -57,14 +57,12 @@ def _log_mel(audio: np.ndarray, sample_rate: int) -> np.ndarray:
         fmin=30,
     )
     loudest = max(float(power.max()), 1e-8)
-    decibel: np.ndarray = np.log10(np.maximum(power / loudest, 1e-7))
-    return decibel
+    return np.log10(np.maximum(power / loudest, 1e-7))
 
 
 def _shape(over_bands: np.ndarray) -> np.ndarray:
     """The first `SHAPES` cosine coefficients of a curve over the mel bands."""
-    coefficients: np.ndarray = dct(over_bands, norm="ortho")[:SHAPES]
-    return coefficients
+    return dct(over_bands, norm="ortho")[:SHAPES]
 
 
 def _flux(change: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -107,8 +105,7 @@ def _correlation(a: np.ndarray, b: np.ndarray, lags: np.ndarray) -> np.ndarray:
     full = np.fft.irfft(spectrum, size)[:length]
     smooth = np.convolve(full, np.ones(3) / 3, mode="same")
     scale = np.sqrt((a @ a) * (b @ b)) + 1e-9
-    read: np.ndarray = np.interp(lags, np.arange(length), smooth) / scale
-    return read
+    return np.interp(lags, np.arange(length), smooth) / scale
 
 
 def _modulation(flux: np.ndarray) -> np.ndarray:
@@ -119,5 +116,4 @@ def _modulation(flux: np.ndarray) -> np.ndarray:
     edges = np.sqrt(_RATES_HZ[1:] * _RATES_HZ[:-1])
     bins = np.digitize(rates, np.concatenate([[0.35], edges, [23]]))
     shares = np.stack([power[:, bins == b].sum(axis=1) for b in range(1, len(_RATES_HZ) + 1)], 1)
-    amounts: np.ndarray = np.sqrt(shares / (shares.sum(axis=1, keepdims=True) + 1e-9))
-    return amounts
+    return np.sqrt(shares / (shares.sum(axis=1, keepdims=True) + 1e-9))

@@ -28,8 +28,7 @@ def _weighted(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     low, q = 38.13547087602444, 0.5003270373238773
     w = 2 * sample_rate * np.tan(np.pi * low / sample_rate)
     b, a = bilinear([1, 0, 0], [1, w / q, w * w], sample_rate)
-    passed: np.ndarray = lfilter(b / b[0], a, shelved)
-    return passed
+    return lfilter(b / b[0], a, shelved)
 
 
 def loudness(audio: np.ndarray, sample_rate: int) -> float:
@@ -57,8 +56,7 @@ def loudness(audio: np.ndarray, sample_rate: int) -> float:
 
 
 def _lufs(power: np.ndarray) -> np.ndarray:
-    level: np.ndarray = -0.691 + 10 * np.log10(np.maximum(power, 1e-12))
-    return level
+    return -0.691 + 10 * np.log10(np.maximum(power, 1e-12))
 
 
 def match_db(audio: np.ndarray, reference: np.ndarray, sample_rate: int) -> float:

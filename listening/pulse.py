@@ -12,8 +12,7 @@ SHORTEST, LONGEST = 0.25, 1.5
 
 def onset_envelope(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     """Onset strength (librosa) of a clip ``[N]``, one number every 320 samples."""
-    envelope: np.ndarray = onset_strength(y=audio, sr=sample_rate, hop_length=HOP)
-    return envelope
+    return onset_strength(y=audio, sr=sample_rate, hop_length=HOP)
 
 
 def keeping_time(audio: np.ndarray, sample_rate: int) -> dict[str, float]:

@@ -52,14 +52,12 @@ def even_frames(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     """The square root of the spectrum, each frame as loud as the next: ``[bins, frames]``."""
     root = np.sqrt(_spectrum(audio, sample_rate))
     size = np.linalg.norm(root, axis=0)
-    frames: np.ndarray = root / (size + 1e-3 * size.max())
-    return frames
+    return root / (size + 1e-3 * size.max())
 
 
 def octaves_apart(amounts: np.ndarray, pitches: np.ndarray) -> np.ndarray:
     """Amounts summed over the octaves: ``[12]``."""
-    chroma: np.ndarray = np.bincount(pitches % 12, weights=amounts, minlength=12)
-    return chroma
+    return np.bincount(pitches % 12, weights=amounts, minlength=12)
 
 
 def note_amounts(frames: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -88,8 +86,7 @@ def _spectrum(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     audio = np.pad(audio, (0, max(0, size - len(audio))))
     magnitudes = np.abs(librosa.stft(audio, n_fft=size, hop_length=hop))
     low, share, weight = _log_axis(sample_rate)
-    spectrum: np.ndarray = (magnitudes[low] * (1 - share) + magnitudes[low + 1] * share) * weight
-    return spectrum
+    return (magnitudes[low] * (1 - share) + magnitudes[low + 1] * share) * weight
 
 
 def _window(sample_rate: int) -> int:
@@ -126,5 +123,4 @@ def _templates(sample_rate: int) -> np.ndarray:
         shape = np.cos(np.pi / 2 * np.minimum(off, 1)) ** 2
         templates[:, place] = shape @ 0.5 ** (partials - 1)
     templates = np.sqrt(templates * _log_axis(sample_rate)[2])
-    unit: np.ndarray = (templates / np.linalg.norm(templates, axis=0)).astype(np.float32)
-    return unit
+    return (templates / np.linalg.norm(templates, axis=0)).astype(np.float32)

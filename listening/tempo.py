@@ -58,10 +58,7 @@ def beats(audio: np.ndarray, sample_rate: int) -> np.ndarray:
         bpm = hear_bpm(audio, sample_rate)
     except NothingHeard:
         return np.zeros(0)
-    times: np.ndarray = beat_track(
-        y=audio, sr=sample_rate, hop_length=BEAT_HOP, bpm=bpm, units="time"
-    )[1]
-    return times
+    return beat_track(y=audio, sr=sample_rate, hop_length=BEAT_HOP, bpm=bpm, units="time")[1]
 
 
 def beat_f(audio: np.ndarray, sample_rate: int, truth: np.ndarray) -> float:
@@ -80,16 +77,14 @@ def _onset_curve(audio: np.ndarray, sample_rate: int) -> np.ndarray:
     rise = np.maximum(level[:, 2:] - level[:, :-2], 0).mean(axis=0)
     rise = np.maximum(rise - np.median(rise), 0)
     smooth = np.hanning(11)[1:-1]
-    curve: np.ndarray = np.convolve(rise, smooth / smooth.sum(), "same")
-    return curve
+    return np.convolve(rise, smooth / smooth.sum(), "same")
 
 
 @cache
 def _bands(sample_rate: int) -> np.ndarray:
     size = 8 * round(sample_rate / _ONSET_RATE)
     top = min(11_000, sample_rate / 2)
-    bands: np.ndarray = mel(sr=sample_rate, n_fft=size, n_mels=40, fmin=30, fmax=top)
-    return bands
+    return mel(sr=sample_rate, n_fft=size, n_mels=40, fmin=30, fmax=top)
 
 
 def _echo(curve: np.ndarray) -> np.ndarray:
@@ -108,8 +103,7 @@ def _support(echo: np.ndarray, lags: np.ndarray) -> np.ndarray:
     multiples = lags[None] * np.array([[1], [2], [3]])
     values = np.interp(multiples, np.arange(len(echo)), echo)
     inside = multiples < reach
-    mean: np.ndarray = (values * inside).sum(axis=0) / np.maximum(inside.sum(axis=0), 1)
-    return mean
+    return (values * inside).sum(axis=0) / np.maximum(inside.sum(axis=0), 1)
 
 
 def _subdivision(echo: np.ndarray, lag: float) -> float | None:

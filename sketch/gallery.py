@@ -58,8 +58,7 @@ def _real(piece: Piece) -> np.ndarray:
     sound = render(piece)
     if sound is None:
         raise ValueError(f"{piece} has notes that the sound font lacks: genres have none")
-    audio: np.ndarray = sound[: round(SECONDS * SAMPLE_RATE)].astype(np.float32) / 32767
-    return audio
+    return sound[: round(SECONDS * SAMPLE_RATE)].astype(np.float32) / 32767
 
 
 def _draw(

@@ -101,8 +101,7 @@ class Sketch:
                 do_sample=True,
                 stopping_criteria=[_Counted(steps, progress)],
             )
-        sound: np.ndarray = audio[:, 0].float().cpu().numpy()
-        return sound
+        return audio[:, 0].float().cpu().numpy()
 
 
 class _Counted(StoppingCriteria):

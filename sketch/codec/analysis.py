@@ -128,5 +128,4 @@ def windows(
 
 def cepstra(sound: np.ndarray) -> np.ndarray:
     """Shape of the spectrum ``[T, 16]`` without its level, of bands ``[T, 64]``."""
-    shape: np.ndarray = dct(sound, norm="ortho")[:, 1 : CEPSTRA + 1]
-    return shape
+    return dct(sound, norm="ortho")[:, 1 : CEPSTRA + 1]

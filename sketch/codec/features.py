@@ -135,8 +135,7 @@ class Bands(Constants):
         return {"filters": torch.from_numpy(needed).T.contiguous()}
 
     def forward(self, audio: Tensor) -> Tensor:
-        amplitudes: Tensor = self.spectrum(audio) @ self.filters
-        return amplitudes
+        return self.spectrum(audio) @ self.filters
 
 
 def mel_bands(window: int, bands: int) -> np.ndarray:

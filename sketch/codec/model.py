@@ -136,8 +136,7 @@ class StemDecoder(nn.Module):
     def forward(self, struck: Tensor, codes: Tensor) -> Tensor:
         entered = [table(codes[:, k]) for k, table in enumerate(self.entries)]
         entered.append(self.begin(struck))
-        controls: Tensor = self.leave(self.norm(self.blocks(torch.stack(entered).sum(0))))
-        return controls
+        return self.leave(self.norm(self.blocks(torch.stack(entered).sum(0))))
 
 
 class SketchCodec(PreTrainedModel):
@@ -203,5 +202,4 @@ class SketchCodec(PreTrainedModel):
         """One stem alone: codes ``[B, K, T]`` of all stems to its samples ``[B, T * 640]``."""
         mine = [k for k, name in enumerate(self.config.codebook_stems, start=1) if name == stem]
         controls = self.decoders[stem](strikes(codes[:, 0], stem), codes[:, mine])
-        samples: Tensor = self.synthesis(controls, first_frame)
-        return samples
+        return self.synthesis(controls, first_frame)

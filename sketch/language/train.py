@@ -168,8 +168,7 @@ def step(run: Run, batch: Batch) -> list[float]:
     for optimiser in run.optimisers:
         optimiser.step()
     run.clock.keep()
-    values: list[float] = losses.tolist()
-    return values
+    return losses.tolist()
 
 
 def _descent(
@@ -266,8 +265,7 @@ def validate(run: Run, tests: Iterable[Batch], prompted: bool = True) -> list[fl
         shown = torch.full_like(batch.prompted, float(prompted))
         parts = Batch(batch.inputs, batch.targets, batch.text, batch.mask, shown)
         rows.append(cross_entropy(run.model, parts.to(run.device), None, run.precision))
-    means: list[float] = torch.stack(rows).mean(0).tolist()
-    return means
+    return torch.stack(rows).mean(0).tolist()
 
 
 def _log_validation(run: Run, tests: list[Batch], numbers: dict[str, float]) -> None:

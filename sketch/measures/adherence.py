@@ -28,8 +28,7 @@ class Listener:
 
     def hits(self, heard: np.ndarray, labels: Sequence[str]) -> np.ndarray:
         """Which of the clips with features ``[N, F]`` it names as labelled, bool ``[N]``."""
-        named: np.ndarray = self.model.predict(heard) == np.array(labels)
-        return named
+        return self.model.predict(heard) == np.array(labels)
 
 
 def real_features(corpus: Sequence[Piece], seconds: float, workers: int) -> np.ndarray:

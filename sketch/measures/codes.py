@@ -18,8 +18,7 @@ def steadiness(codes: np.ndarray, bar: int) -> np.ndarray:
         codes: ``[K, T]`` of music whose bars repeat.
         bar: frames of a bar.
     """
-    share: np.ndarray = (codes[:, bar:] == codes[:, :-bar]).mean(axis=1)
-    return share
+    return (codes[:, bar:] == codes[:, :-bar]).mean(axis=1)
 
 
 def foresight(codes: np.ndarray, other: np.ndarray, change: int, frames: int = 3) -> np.ndarray:
@@ -31,8 +30,7 @@ def foresight(codes: np.ndarray, other: np.ndarray, change: int, frames: int = 3
         frames: so many before it are compared.
     """
     before = slice(change - frames, change)
-    share: np.ndarray = (codes[:, before] != other[:, before]).mean(axis=1)
-    return share
+    return (codes[:, before] != other[:, before]).mean(axis=1)
 
 
 def foresight_of(piece: Piece, other: Piece, books: Path) -> np.ndarray:

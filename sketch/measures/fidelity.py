@@ -63,7 +63,7 @@ def griffin_lim(audio: np.ndarray) -> np.ndarray:
     filters = log_frequency_bands(_WINDOW, FrameFeatures.ALL)
     bins = librosa.util.nnls(filters, bands, m=10)
     window = np.hanning(_WINDOW)
-    made: np.ndarray = librosa.griffinlim(
+    return librosa.griffinlim(
         bins.astype(np.float32) * window.sum() / 2,
         n_iter=32,
         hop_length=HOP,
@@ -72,4 +72,3 @@ def griffin_lim(audio: np.ndarray) -> np.ndarray:
         length=len(audio),
         random_state=0,
     )
-    return made

@@ -152,5 +152,4 @@ def resampled(clip: SourceClip, rate: int) -> np.ndarray:
     """The clip's samples at another rate, float32 ``[N]``."""
     if clip.sample_rate == rate:
         return clip.audio
-    moved: np.ndarray = librosa.resample(clip.audio, orig_sr=clip.sample_rate, target_sr=rate)
-    return moved
+    return librosa.resample(clip.audio, orig_sr=clip.sample_rate, target_sr=rate)

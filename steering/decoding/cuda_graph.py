@@ -100,5 +100,4 @@ class StaticStep:
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self._step(generation, seen)
-        replay: Callable[[], None] = graph.replay
-        return replay
+        return graph.replay

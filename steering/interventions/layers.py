@@ -52,8 +52,7 @@ def linear(scores: np.ndarray) -> np.ndarray:
 @weighting
 def exponential(scores: np.ndarray, kappa: float = 0.95) -> np.ndarray:
     """The stretched scores to the power ``1 / kappa``: the paper's default (arXiv 2510.19127)."""
-    stretched: np.ndarray = _stretched(scores) ** (1 / kappa)
-    return stretched
+    return _stretched(scores) ** (1 / kappa)
 
 
 @weighting

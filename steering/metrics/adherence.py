@@ -102,8 +102,7 @@ class Clap:
         sound = self.model.get_audio_features(**heard)
         words = self.model.get_text_features(**read)
         sound, words = (getattr(x, "pooler_output", x) for x in (sound, words))
-        cosines: np.ndarray = torch.cosine_similarity(sound, words).numpy()
-        return cosines
+        return torch.cosine_similarity(sound, words).numpy()
 
 
 def find_clap(name: str = CLAP) -> Clap | None:

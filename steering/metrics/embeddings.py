@@ -26,8 +26,7 @@ class Embedding:
 
     def __call__(self, heard: np.ndarray) -> np.ndarray:
         """Features ``[N, F]`` to points ``[N, E]``; each axis has variance 1 on real clips."""
-        points: np.ndarray = (heard - self.mean) / self.spread @ self.axes
-        return points
+        return (heard - self.mean) / self.spread @ self.axes
 
 
 def fit(heard: np.ndarray, axes: int = AXES) -> Embedding:

@@ -69,13 +69,11 @@ class LinearClassifier:
                 "with 'python -m steering listeners'"
             )
         odds = (heard - self.mean) / self.scale @ self.weights.T + self.intercepts
-        chances: np.ndarray = softmax(odds, axis=1)
-        return chances
+        return softmax(odds, axis=1)
 
     def predict(self, heard: np.ndarray) -> np.ndarray:
         """The likeliest class of each clip, ``[N]``."""
-        named: np.ndarray = self.classes_[self.predict_proba(heard).argmax(axis=1)]
-        return named
+        return self.classes_[self.predict_proba(heard).argmax(axis=1)]
 
 
 @dataclass(frozen=True)

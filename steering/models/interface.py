@@ -160,8 +160,7 @@ def readable(mask: Tensor) -> Tensor:
 
 def residual_stream(output: Any) -> Tensor:
     """A block's output ``[R, S, D]``: bare in newer transformers and audiocraft, once in a tuple."""
-    stream: Tensor = output[0] if isinstance(output, tuple) else output
-    return stream
+    return output[0] if isinstance(output, tuple) else output
 
 
 def replaced(output: Any, stream: Tensor) -> Any:
