@@ -207,7 +207,7 @@ def _read(decoder: torch.nn.Module, codes: Tensor) -> Tensor:
         means.append(stream.float().mean(1))
 
     blocks = decoder.model.decoder.layers  # type: ignore[union-attr]
-    handles = [block.register_forward_hook(take) for block in blocks]  # type: ignore[operator, union-attr]
+    handles = [block.register_forward_hook(take) for block in blocks]  # type: ignore[union-attr]
     try:
         decoder.model(input_ids=codes.flatten(0, 1), use_cache=False)  # type: ignore[operator]
     finally:

@@ -6,7 +6,7 @@ the melody is another one. Here a stem's codes stay what they are whatever else 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ def _how(described: Description) -> np.ndarray:
     return np.concatenate([level, cepstra(described.sound)], axis=1)
 
 
-_FEATURES = {
+_FEATURES: dict[str, Callable[[Description], np.ndarray]] = {
     "pitch": lambda described: described.pitch,
     "sound": _how,
     "noise": lambda described: described.sound,

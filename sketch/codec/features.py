@@ -103,7 +103,9 @@ class Spectrum(Constants):
         left = (self.window - self.hop) // 2
         right = (frames - 1) * self.hop + self.window - left - audio.shape[-1]
         padded = functional.pad(audio, (left, max(right, 0)))
-        amplitudes: Tensor = _Amplitudes.apply(padded, self.hann, self.hop, self.bins)
+        amplitudes: Tensor = _Amplitudes.apply(  # type: ignore[no-untyped-call]
+            padded, self.hann, self.hop, self.bins
+        )
         return amplitudes[:, :frames]
 
 

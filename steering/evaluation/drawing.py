@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 import matplotlib
 import numpy as np
 
+from steering.evaluation.scoring import Life
 from steering.evaluation.studies.probes import METHODS, POOLED, SPLIT_NAMES, SPLITS, Entry
 from steering.evaluation.tables import Row
 
 matplotlib.use("Agg")
 
-COSTS = (
+COSTS: tuple[tuple[str, Callable[[Life], float]], ...] = (
     ("adherence lost", lambda life: -life.adherence),
     ("entropy, of the twin's", lambda life: life.entropy),
     ("Frechet distance", lambda life: life.fd),

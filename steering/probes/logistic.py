@@ -66,5 +66,5 @@ def solution(x: Tensor, y: Tensor, penalty: float, start: Tensor | None = None) 
         return total
 
     with torch.enable_grad():
-        optimiser.step(loss)  # type: ignore[no-untyped-call]
+        optimiser.step(loss)
     return weights.detach()
