@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from curation import repository
 from curation.build import DROPPED_FILE, RECIPE_FILE
 from curation.built import Built
 from curation.card import CONFUSION_FILE, OVERVIEW_FILE
@@ -31,8 +31,7 @@ class Upload:
 
 def prepare(built: Built, repo_id: str) -> Upload:
     """List the files of a finished, checked build; `BadInput` for one that should not go up."""
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo_id):
-        raise BadInput(f"{repo_id!r} is no Hub repository: write it as owner/name")
+    repository.check_name(repo_id)
     if not (built.folder / CARD_FILE).exists():
         raise BadInput(f"{built.folder} has no card: give the build command again")
     audit = read_audit(built.folder)
@@ -55,31 +54,7 @@ def publish(upload: Upload, *, private: bool = False) -> str:
     Returns:
         the address of the dataset's page.
     """
-    import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError
-
-    if huggingface_hub.get_token() is None:
-        raise BadInput(
-            "no Hugging Face token: run `hf auth login`, or set HF_TOKEN to a token that may write"
-        )
-    api = huggingface_hub.HfApi()
-    try:
-        page = api.create_repo(upload.repo_id, repo_type="dataset", private=private, exist_ok=True)
-        api.upload_folder(
-            repo_id=upload.repo_id,
-            repo_type="dataset",
-            folder_path=upload.folder,
-            allow_patterns=[name for name, _ in upload.files],
-            commit_message="Publish the dataset",
-        )
-    except HfHubHTTPError as error:
-        raise BadInput(
-            f"the Hub refused {upload.repo_id} ({error.response.status_code}): "
-            "check that the token may write there, then give the same command again"
-        ) from error
-    except OSError as error:
-        raise BadInput(
-            f"the Hub cannot be reached ({type(error).__name__}): "
-            "check the network, then give the same command again to resume"
-        ) from error
-    return str(page)
+    names = [name for name, _ in upload.files]
+    return repository.upload(
+        upload.folder, upload.repo_id, "dataset", names, "Publish the dataset", private=private
+    )

@@ -10,8 +10,9 @@ from sketch.codec.books import Codebooks
 from sketch.codec.model import SketchCodec, SketchCodecConfig
 from sketch.language import model as shape
 from sketch.language import train, words
-from sketch.language.batches import IGNORED, Batches, Length, delayed
+from sketch.language.batches import IGNORED, Batches, Length
 from sketch.language.corpus import Song, encode_corpus, fingerprint
+from sketch.language.delay import delayed
 from sketch.language.muon import Muon, orthogonal
 from sketch.language.text import caption
 from sketch.material import MIX, Piece, pieces, split_of
@@ -63,7 +64,7 @@ def test_the_delay_is_that_of_transformers(run):
     pad = run.model.decoder.config.pad_token_id
     start = torch.full((books, 1), pad)
     _, mask = run.model.decoder.build_delay_pattern_mask(start, pad, max_length=frames + books)
-    columns = delayed(np.zeros((books, frames), dtype=int), pad)
+    columns = delayed(torch.zeros(books, frames, dtype=int), pad)[:, : frames + 1].numpy()
     to_come = (mask.view(books, -1)[:, : frames + 1] == -1).numpy()
     assert np.array_equal(columns != pad, to_come)
 

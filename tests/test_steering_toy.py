@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from curation.errors import BadInput
+from sketch.language.delay import undelayed
 from steering.activations.hooks import changing, reading
 from steering.activations.reader import read_activations, typical_norms
 from steering.activations.store import Writer, find
@@ -48,7 +49,7 @@ def test_delay_and_back_gives_the_codes_again(model):
     assert columns.shape == (2, 4, 13)
     assert (columns[:, :, 0] == ENTRIES).all()
     assert torch.equal(columns[:, 2, 3:12], codes[:, 2])
-    assert torch.equal(model.undelayed(columns), codes)
+    assert torch.equal(undelayed(columns), codes)
 
 
 def test_step_by_step_gives_the_logits_of_one_pass(model):

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from sketch.codec.rhythm import recounted
 from sketch.language.corpus import Song
+from sketch.language.delay import delayed
 from sketch.language.text import caption
 from sketch.material import PHRASINGS
 
@@ -76,22 +77,6 @@ class Batch:
         return [Batch(*row) for row in zip(*(p.tensor_split(count) for p in parts), strict=True)]
 
 
-def delayed(codes: np.ndarray, blank: int) -> np.ndarray:
-    """Codes ``[K, T]`` with codebook k moved k steps later and ``blank`` in front: ``[K, T + 1]``.
-
-    Column 0 is what generation starts from; frame t of codebook k stands in column t + k + 1.
-    What the delay moves past the end is cut off.
-
-    >>> delayed(np.array([[1, 2, 3], [4, 5, 6]]), blank=9).tolist()
-    [[9, 1, 2, 3], [9, 9, 4, 5]]
-    """
-    books, frames = codes.shape
-    moved = np.full((books, frames + 1), blank, dtype=np.int64)
-    for k in range(books):
-        moved[k, k + 1 :] = codes[k, : frames - k]
-    return moved
-
-
 class Batches:
     """An endless stream of batches out of a corpus.
 
@@ -131,15 +116,17 @@ class Batches:
     def collate(self, songs: Sequence[Song], frames: int) -> Batch:
         """Crops of these songs; shorter songs are filled up with blanks that are not learned."""
         books = songs[0].codes.shape[0]
-        columns = np.full((len(songs), books, frames + 1), self.blank, dtype=np.int64)
+        codes = torch.full((len(songs), books, frames + 1), self.blank)
         prompted = self.rng.random(len(songs)) >= self.no_prompt
         for row, song in enumerate(songs):
             before = self._before(songs[row - 1], frames, bool(prompted[row]))
             own = self._crop(song, frames - before.shape[1])
             crop = np.concatenate([before, own], axis=1)
             crop[0] = recounted(crop[0], self.blank)
-            columns[row, :, : crop.shape[1] + 1] = delayed(crop, self.blank)
-        codes = torch.from_numpy(columns)
+            seen = crop.shape[1] + 1  # what the delay moves past the end is cut off
+            codes[row, :, :seen] = delayed(torch.from_numpy(crop.astype(np.int64)), self.blank)[
+                :, :seen
+            ]
         targets = codes[..., 1:].clone()
         targets[targets == self.blank] = IGNORED
         words = self.tokenizer(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from curation.errors import BadInput
+from sketch.language.delay import undelayed
 from steering.activations.hooks import Steering, changing, check_plan
 from steering.decoding.clip import Clip, Progress
 from steering.decoding.sampling import Sampling, choose, draw_noise, guided
@@ -67,4 +68,4 @@ def _run(
         first, last = max(0, step - frames + 1), min(books, step + 1)
         columns[:, first:last, step + 1] = codes[:, first:last]
         progress(step + 1, frames + books - 1)
-    return model.undelayed(columns)
+    return undelayed(columns)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+from curation import repository
 from curation.errors import BadInput
 from steering.directions.bank import FACTS, TENSORS, Bank, load_bank
 
-FILES = (FACTS, TENSORS)
+_PATTERNS = [pattern for name in (FACTS, TENSORS) for pattern in (name, f"**/{name}")]
 
 
 def banks_in(folder: Path) -> list[Path]:
@@ -26,66 +26,28 @@ def push(folder: Path, repo_id: str, *, private: bool = False) -> str:
 
     Returns:
         the address of the model page that they are on.
-    """
-    import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError
 
-    _check_name(repo_id)
+    Raises:
+        BadInput: no bank is there, a wrong name, no token, or the Hub refuses or cannot be reached.
+    """
+    repository.check_name(repo_id)
     banks_in(folder)
-    if huggingface_hub.get_token() is None:
-        raise BadInput(
-            "no Hugging Face token: run `hf auth login`, or set HF_TOKEN to a token that may write"
-        )
-    api = huggingface_hub.HfApi()
-    try:
-        page = api.create_repo(repo_id, repo_type="model", private=private, exist_ok=True)
-        api.upload_folder(
-            repo_id=repo_id,
-            repo_type="model",
-            folder_path=folder,
-            allow_patterns=[pattern for name in FILES for pattern in (name, f"**/{name}")],
-            commit_message="Publish directions",
-        )
-    except HfHubHTTPError as error:
-        raise _refused(repo_id, error.response.status_code, "may write") from error
-    except OSError as error:
-        raise _unreachable(error) from error
-    return str(page)
+    return repository.upload(
+        folder, repo_id, "model", _PATTERNS, "Publish directions", private=private
+    )
 
 
 def pull(repo_id: str, folder: Path, revision: str | None = None) -> list[Bank]:
-    """Fetch every bank of a repository into a folder; nothing but JSON and tensors is fetched."""
+    """Fetch every bank of a repository into a folder; nothing but JSON and tensors is fetched.
+
+    Raises:
+        BadInput: a wrong name, a damaged bank, none at all, or the Hub refuses or cannot be reached.
+    """
     import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError
 
-    _check_name(repo_id)
-    try:
+    repository.check_name(repo_id)
+    with repository.one_line(repo_id, "read"):
         huggingface_hub.snapshot_download(
-            repo_id,
-            revision=revision,
-            local_dir=folder,
-            allow_patterns=[pattern for name in FILES for pattern in (name, f"**/{name}")],
+            repo_id, revision=revision, local_dir=folder, allow_patterns=_PATTERNS
         )
-    except HfHubHTTPError as error:
-        raise _refused(repo_id, error.response.status_code, "may read") from error
-    except OSError as error:
-        raise _unreachable(error) from error
     return [load_bank(path) for path in banks_in(folder)]
-
-
-def _check_name(repo_id: str) -> None:
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo_id):
-        raise BadInput(f"{repo_id!r} is no Hub repository: write it as owner/name")
-
-
-def _refused(repo_id: str, status: int, right: str) -> BadInput:
-    return BadInput(
-        f"the Hub refused {repo_id} ({status}): check the name, and that the token {right} there"
-    )
-
-
-def _unreachable(error: OSError) -> BadInput:
-    return BadInput(
-        f"the Hub cannot be reached ({type(error).__name__}): check the network, then give the "
-        "same command again to resume"
-    )

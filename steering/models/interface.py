@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from curation.errors import BadInput
+from sketch.language.delay import delayed
 from steering.models.origin import Origin
 from steering.models.streams import OverlapStream, Stream
 from steering.models.weights import DecoderWeights
@@ -126,22 +127,8 @@ class MusicModel(ABC):
         return self.vocabulary
 
     def delayed(self, codes: Tensor) -> Tensor:
-        """Codes ``[B, K, T]`` as the decoder reads them: ``[B, K, T + K]``.
-
-        Column 0 is blank, frame t of codebook k stands in column ``t + k + 1`` and what is not
-        there is blank (Copet et al. 2023, arXiv 2306.05284, section 2.2).
-        """
-        batch, books, frames = codes.shape
-        columns = codes.new_full((batch, books, frames + books), self.blank)
-        for k in range(books):
-            columns[:, k, k + 1 : k + 1 + frames] = codes[:, k, : frames + books - k - 1]
-        return columns
-
-    def undelayed(self, columns: Tensor) -> Tensor:
-        """What `delayed` made of codes, as codes again: ``[B, K, T + K]`` to ``[B, K, T]``."""
-        books = columns.shape[1]
-        frames = columns.shape[2] - books
-        return torch.stack([columns[:, k, k + 1 : k + 1 + frames] for k in range(books)], dim=1)
+        """Codes ``[B, K, T]`` as the decoder reads them: ``[B, K, T + K]``."""
+        return delayed(codes, self.blank)
 
     def frames(self, seconds: float) -> int:
         """Frames of a clip; `BadInput` for a length that cannot be played."""

@@ -1,0 +1,84 @@
+"""A repository on the Hugging Face Hub: its name, an upload that resumes, and its errors in one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from curation.errors import BadInput
+
+
+def check_name(repo_id: str) -> None:
+    """Refuse what is no repository's name.
+
+    Raises:
+        BadInput: it is not written as owner/name.
+    """
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo_id):
+        raise BadInput(f"{repo_id!r} is no Hub repository: write it as owner/name")
+
+
+@contextmanager
+def one_line(repo_id: str, right: Literal["write", "read"]) -> Iterator[None]:
+    """Calls of the Hub whose errors say what to do.
+
+    Raises:
+        BadInput: the Hub refuses the repository or cannot be reached.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        yield
+    except HfHubHTTPError as error:
+        raise BadInput(
+            f"the Hub refused {repo_id} ({error.response.status_code}): check the name, and that the "
+            f"token may {right} there, then give the same command again"
+        ) from error
+    except OSError as error:
+        raise BadInput(
+            f"the Hub cannot be reached ({type(error).__name__}): check the network, then give the "
+            "same command again to resume"
+        ) from error
+
+
+def upload(
+    folder: Path,
+    repo_id: str,
+    kind: Literal["dataset", "model"],
+    patterns: Sequence[str],
+    message: str,
+    *,
+    private: bool = False,
+) -> str:
+    """Upload a folder's files by the Hub's own resumable upload; give it again to resume.
+
+    Args:
+        patterns: of the files that go up, relative to the folder.
+
+    Returns:
+        the address of the repository's page.
+
+    Raises:
+        BadInput: a wrong name, no token, or the Hub refuses or cannot be reached.
+    """
+    import huggingface_hub
+
+    check_name(repo_id)
+    if huggingface_hub.get_token() is None:
+        raise BadInput(
+            "no Hugging Face token: run `hf auth login`, or set HF_TOKEN to a token that may write"
+        )
+    api = huggingface_hub.HfApi()
+    with one_line(repo_id, "write"):
+        page = api.create_repo(repo_id, repo_type=kind, private=private, exist_ok=True)
+        api.upload_folder(
+            repo_id=repo_id,
+            repo_type=kind,
+            folder_path=folder,
+            allow_patterns=list(patterns),
+            commit_message=message,
+        )
+    return str(page)
