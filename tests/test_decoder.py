@@ -99,7 +99,8 @@ def logits_along(run: Generation, columns: torch.Tensor) -> torch.Tensor:
     with torch.inference_mode():
         for step in range(columns.shape[-1]):
             x = fused.embed(columns[..., step], run.positions[step])
-            states = fused.step(x, run.cache, run.prompts, step, step + 1, None, ())
+            applied = run.injections.at(step)
+            states = fused.step(x, run.cache, run.prompts, step, step + 1, None, applied)
             made.append(fused.logits(states, 1.0))
     return torch.stack(made, dim=2)
 
@@ -112,6 +113,30 @@ def test_logits_are_those_of_one_pass(shaped):
     run = Decoder(shaped).start([Clip(one) for one in prompts], 0.5, Sampling(guidance=1.0))
     made = logits_along(run, columns)
     assert torch.allclose(made, whole, atol=1e-4 * float(whole.abs().max()))
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=str)
+def test_logits_are_those_of_float32_as_far_as_the_precision_goes(model, precision):
+    """In bfloat16 no compiled loops are used; both decoders round, and pushes are as large."""
+    placed, exact = reshaped(model), reshaped(model)
+    placed.model.decoder.to(precision)
+    columns = placed.delayed(torch.randint(placed.vocabulary, (2, placed.codebooks, 12)))
+    prompts = ["calm jazz", "sad violin tune in A minor"]
+    size = 1e-4 if precision is torch.float32 else 0.05  # bfloat16 keeps 8 bits
+
+    def off(made: torch.Tensor, true: torch.Tensor) -> float:
+        return float((made.float() - true).norm() / true.norm())
+
+    def pushed(one: TransformersModel, coefficient: float) -> torch.Tensor:
+        clips = [Clip(text, 1, plan(one, steer(one, coefficient))) for text in prompts]
+        run = Decoder(one).start(clips, 0.5, Sampling(guidance=1.0))
+        return logits_along(run, columns)
+
+    still = exact.logits(columns, exact.condition(prompts))
+    assert off(placed.logits(columns, placed.condition(prompts)), still) < size
+    assert off(pushed(placed, 0.0), still) < size
+    true = pushed(exact, 3.0)
+    assert off(pushed(placed, 3.0), true) < size < off(still, true)
 
 
 def test_codes_are_those_of_the_hooks(shaped):

@@ -82,7 +82,7 @@ class TransformersModel(MusicModel):
         ).last_hidden_state
         if hasattr(self.model, "enc_to_dec_proj"):
             text = self.model.enc_to_dec_proj(text)
-        return Condition(text * mask[..., None].to(text.dtype), mask)
+        return Condition((text * mask[..., None].to(text.dtype)).to(self.dtype), mask)
 
     @torch.inference_mode()
     def run(self, columns: Tensor, condition: Condition) -> Tensor:
