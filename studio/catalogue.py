@@ -8,11 +8,10 @@ from curation.theory import PITCH_CLASSES
 from steering.interventions.layers import WEIGHTINGS
 from steering.interventions.operators import OPERATORS
 from steering.interventions.schedules import SHAPES
+from steering.probes import methods, preferred
 from studio.limits import bounds
 from studio.presets import (
     LAYERS,
-    METHOD_WORDS,
-    METHODS,
     PRESETS,
     PROMPTS,
     SECONDS,
@@ -49,7 +48,7 @@ def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
         "layers": stage.model.origin.layers,
         "sample_rate": stage.model.sample_rate,
         "families": _families(stage),
-        "methods": {name: METHOD_WORDS.get(name, name) for name in _methods(stage)},
+        "methods": {name: _word(name) for name in _methods(stage)},
         "shapes": [name for name in SHAPES if name != "breakpoints"],
         "weightings": [name for name in WEIGHTINGS if name != "only"],
         "operators": list(OPERATORS),
@@ -92,13 +91,19 @@ def _families(stage: Stage) -> list[dict[str, Any]]:
 
 def _rank(family: str, method: str) -> tuple[bool, int, str]:
     """The usual method first, then as they are known, then by name."""
-    place = METHODS.index(method) if method in METHODS else len(METHODS)
+    order = preferred()
+    place = order.index(method) if method in order else len(order)
     return method != usual(family).method, place, method
 
 
 def _methods(stage: Stage) -> list[str]:
     there = {name.split("/")[1] for name in stage.banks}
-    return [name for name in METHODS if name in there] + sorted(there - set(METHODS))
+    known = preferred()
+    return [name for name in known if name in there] + sorted(there - set(known))
+
+
+def _word(method: str) -> str:
+    return methods()[method].word if method in methods() else method
 
 
 def ordered(concepts: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sketch.prompts import EXAMPLES
+from steering.probes import preferred
 
 MODELS = (
     "sketch",
@@ -18,15 +19,6 @@ MODELS = (
     "facebook/musicgen-medium",
     "facebook/musicgen-large",
 )
-METHODS = ("logistic", "rfm", "ridge", "mean_difference")
-"""In the order in which they are taken where validation chose none."""
-
-METHOD_WORDS = {
-    "rfm": "recursive feature machine",
-    "ridge": "linear (ridge)",
-    "logistic": "linear (logistic)",
-    "mean_difference": "difference of means",
-}
 CONSTANT: dict[str, Any] = {"shape": "constant"}
 PULSES: dict[str, Any] = {"shape": "pulse", "period": 2.0, "width": 1.2}
 """Between pulses the music moves on: as the evaluation has them."""
@@ -38,10 +30,11 @@ class Usual:
 
     Attributes:
         strength: relative coefficient.
+        method: none where validation chose none: the first in the order of preference.
     """
 
     strength: float = 0.05
-    method: str = METHODS[0]
+    method: str | None = None
     schedule: dict[str, Any] = field(default_factory=lambda: CONSTANT)
 
 
@@ -164,7 +157,7 @@ def usual(family: str) -> Usual:
 
 def method_for(family: str, banks: Collection[str], wanted: str | None = None) -> str | None:
     """A family's bank by the wanted method, else its usual one, else any there is; None without."""
-    for method in (wanted, usual(family).method, *METHODS):
+    for method in (wanted, usual(family).method, *preferred()):
         if method is not None and f"{family}/{method}" in banks:
             return f"{family}/{method}"
     return next((bank for bank in sorted(banks) if bank.split("/")[0] == family), None)

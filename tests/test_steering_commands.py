@@ -16,7 +16,7 @@ from steering.cli import main
 from steering.directions import hub
 from steering.directions.bank import load_bank
 from steering.directions.library import Library
-from steering.evaluation import evaluating, experiments
+from steering.evaluation import experiments
 from steering.models import load_model
 from steering.training import families
 from steering.training.families import Training, by_score
@@ -39,9 +39,8 @@ def place(tmp_path_factory):
 
 @pytest.fixture
 def few(monkeypatch):
-    """Small datasets, two methods, one strength."""
+    """A small dataset, one strength."""
     monkeypatch.setitem(families.FAMILIES, "chords", Training("chords", "quality", clips=CLIPS))
-    monkeypatch.setattr(evaluating, "METHODS", ("ridge", "mean_difference"))
     chords = experiments.EXPERIMENTS["qualities"]
     monkeypatch.setitem(
         experiments.EXPERIMENTS,
@@ -69,7 +68,8 @@ def test_from_nothing_to_banks_to_a_report(place, few, capsys):
 
     small = ("--clips", "2", "--seconds", "1.2", "--real-hours", "0.2", "--truth-clips", "2")
     kept = ("--home", "{home}/evaluation", "--banks", "{home}/banks")
-    evaluate = ("evaluate", "qualities", *model, *small, *kept)
+    compared = ("--methods", "ridge", "mean_difference")
+    evaluate = ("evaluate", "qualities", *model, *small, *kept, *compared)
     assert run(place, *evaluate, "--split", "test") == 2
     assert "chosen on validation" in capsys.readouterr().err
     assert run(place, *evaluate) == 0
@@ -89,10 +89,16 @@ def test_from_nothing_to_banks_to_a_report(place, few, capsys):
 
 
 def test_the_probe_table_is_made_once(place, few, capsys, monkeypatch):
-    monkeypatch.setattr("steering.evaluation.studies.probes.METHODS", ("ridge",))
     monkeypatch.setattr("steering.evaluation.studies.probes.DRAWS", 3)
     model = ("--model", "{home}/model", "--builds", "{home}/build")
-    table = ("--datasets", "{home}/build/chords-240", "--out", "{home}/probes")
+    table = (
+        "--datasets",
+        "{home}/build/chords-240",
+        "--out",
+        "{home}/probes",
+        "--methods",
+        "ridge",
+    )
     assert run(place, "evaluate", "probes", *model, *table) == 0
     shown = capsys.readouterr()
     assert shown.out.count("| ridge |") == 8 and shown.err.count("ridge:") == 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,14 @@ from steering.evaluation import drawing, experiments, strengths
 from steering.evaluation.asks import Ask
 from steering.evaluation.banks import BankShelf, HeldOutProbe
 from steering.evaluation.cells import Result, Setting
-from steering.evaluation.experiments import METHODS, SHUFFLED, Experiment, Section
+from steering.evaluation.experiments import SHUFFLED, Experiment, Section
 from steering.evaluation.judges import Judges
 from steering.evaluation.report import Part
 from steering.evaluation.running import Progress, Runner
 from steering.evaluation.scoring import Scores, score, share_of
 from steering.evaluation.strengths import Chosen
 from steering.evaluation.tables import Row, rows
+from steering.probes import methods
 from steering.training.workshop import suits
 
 
@@ -40,7 +41,7 @@ class Evaluation:
     held_out: HeldOutProbe | None
     folder: Path
     told: Callable[[Progress], None] = lambda progress: None
-    tried: Sequence[str] = METHODS
+    tried: Sequence[str] = field(default_factory=lambda: list(methods()))
 
     @property
     def asks(self) -> Sequence[Ask]:

@@ -10,7 +10,6 @@ from steering.evaluation import scoring
 from steering.evaluation.cells import Cell, Steer
 from steering.evaluation.scoring import Shares
 
-METHODS = ("mean_difference", "ridge", "logistic", "rfm")
 TWIN, CONTRADICTED = "unsteered", "unsteered, contradicting prompt"
 SHUFFLED = "-shuffled"
 """Ends the names of banks whose training labels were dealt out anew."""

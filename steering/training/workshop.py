@@ -14,10 +14,10 @@ from steering.activations.sources import BuiltSource
 from steering.activations.store import Activations
 from steering.directions.bank import Bank, load_bank
 from steering.models.interface import MusicModel
+from steering.probes import get_method
 from steering.training.banks import Table, train_bank
 from steering.training.families import Training, build_folder, get_training, table_of
 
-METHODS = ("mean_difference", "ridge", "logistic", "rfm")
 Told = Callable[[str, int, int], None]
 
 
@@ -97,8 +97,8 @@ class Workshop:
 
 
 def suits(family: str, method: str) -> bool:
-    """Whether a method can find directions of this family: logistic regression tells classes only."""
-    return method != "logistic" or get_training(family).task == "classification"
+    """Whether a method can find directions of this family: some tell classes only."""
+    return get_training(family).task in get_method(method).tasks
 
 
 def missing_banks(
