@@ -10,10 +10,10 @@ from torch import Tensor
 
 from steering.activations.hooks import reading
 from steering.directions.direction import Direction
+from steering.families.labels import tones
 from steering.interventions.intervention import from_record
 from steering.metrics.pitch import chroma_frames
 from steering.models.interface import MusicModel
-from steering.training.labels import tones
 from studio.clips import SIDES, Pair
 from studio.stage import Stage
 

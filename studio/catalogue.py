@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from curation.theory import PITCH_CLASSES
+from steering.families import families, usual_methods
+from steering.families.family import LAST
 from steering.interventions.layers import WEIGHTINGS
 from steering.interventions.operators import OPERATORS
 from steering.interventions.schedules import SHAPES
@@ -19,22 +21,6 @@ from studio.presets import (
     usual,
 )
 from studio.stage import Stage
-
-FAMILY_WORDS = {
-    "notes_in_songs": "note",
-    "triads_in_songs": "chord",
-    "tempos": "tempo",
-    "genres_in_songs": "genre",
-    "keys": "key",
-    "modes": "mode",
-    "notes": "note, from single notes",
-    "triads": "chord, from bare chords",
-    "chords": "chord quality",
-    "roots": "chord root",
-    "tempos_in_genres": "tempo, from bands",
-    "genres": "genre, from bands",
-}
-"""In the order of the page: the better of two that stand for the same comes first."""
 
 
 def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
@@ -72,7 +58,7 @@ def _families(stage: Stage) -> list[dict[str, Any]]:
             family,
             {
                 "name": family,
-                "word": FAMILY_WORDS.get(family, family),
+                "word": families()[family].word if family in families() else family,
                 "concepts": ordered(list(bank)),
                 "methods": [],
                 "strength": usual(family).strength,
@@ -82,18 +68,18 @@ def _families(stage: Stage) -> list[dict[str, Any]]:
         entry["methods"].append(method)
     for entry in found.values():
         entry["methods"].sort(key=lambda method, family=entry["name"]: _rank(family, method))
-    order = list(FAMILY_WORDS)
-    return sorted(
-        found.values(),
-        key=lambda f: (order.index(f["name"]) if f["name"] in order else len(order), f["name"]),
-    )
+    return sorted(found.values(), key=lambda family: _place(family["name"]))
 
 
-def _rank(family: str, method: str) -> tuple[bool, int, str]:
+def _place(family: str) -> tuple[int, str]:
+    """As the families say themselves, then by name."""
+    return families()[family].place if family in families() else LAST, family
+
+
+def _rank(family: str, method: str) -> tuple[int, str]:
     """The usual method first, then as they are known, then by name."""
-    order = preferred()
-    place = order.index(method) if method in order else len(order)
-    return method != usual(family).method, place, method
+    order = usual_methods(family)
+    return order.index(method) if method in order else len(order), method
 
 
 def _methods(stage: Stage) -> list[str]:

@@ -11,13 +11,13 @@ from curation.classify import features
 from curation.errors import BadInput
 from curation.hearing import NothingHeard, hear_bpm, hear_key
 from curation.theory import PITCH_CLASSES, TRIADS
+from steering.families.labels import TRIAD_NAMES
 from steering.interventions.schedules import Schedule
 from steering.metrics import chord
 from steering.metrics.adherence import asked_in
 from steering.metrics.drift import onset_rate
 from steering.metrics.kept_listeners import KeptListeners
 from steering.metrics.pitch import profile
-from steering.training.labels import TRIAD_NAMES
 from studio.clips import SIDES, Pair
 from studio.loudness import loudness
 

@@ -17,10 +17,11 @@ from steering.directions import hub
 from steering.directions.bank import load_bank
 from steering.directions.library import Library
 from steering.evaluation import experiments
+from steering.families import families, get_family
+from steering.families.family import Training
+from steering.families.labels import STRONGEST, TRIAD, TRIAD_NAMES
 from steering.models import load_model
-from steering.training import families
-from steering.training.families import Training, by_score
-from steering.training.labels import SCORE_LABELS, TRIAD_NAMES
+from steering.training.targets import by_score
 from tests.toy import save_small_sketch, toy_bank, toy_model
 
 CLIPS = 240
@@ -40,7 +41,8 @@ def place(tmp_path_factory):
 @pytest.fixture
 def few(monkeypatch):
     """A small dataset, one strength."""
-    monkeypatch.setitem(families.FAMILIES, "chords", Training("chords", "quality", clips=CLIPS))
+    small = replace(get_family("chords"), training=Training("chords", "quality", clips=CLIPS))
+    monkeypatch.setitem(families(), "chords", small)
     chords = experiments.EXPERIMENTS["qualities"]
     monkeypatch.setitem(
         experiments.EXPERIMENTS,
@@ -149,7 +151,7 @@ def test_seconds_are_labelled_by_the_score():
         {"clip_id": "songs-000000", "split": "train"},
         {"clip_id": "songs-000001", "split": "validation"},
     ]
-    data = by_score(SCORE_LABELS["strongest"], Activations(values, labels, {}), "second")
+    data = by_score(STRONGEST, Activations(values, labels, {}), "second")
     for split in ("train", "validation"):
         assert 8 <= len(data.x[split]) <= 12
         assert (data.y[split].sum(1) == 1).all()
@@ -160,7 +162,7 @@ def test_triads_are_told_by_what_sounds():
     """C and E over G is C major; a cluster and a rest are no triad."""
     import numpy as np
 
-    place = SCORE_LABELS["triad"].place
+    place = TRIAD.place
     weights = np.zeros(12)
     assert place(weights) == -1
     weights[[0, 4, 7]] = 1.0, 1.0, 2.0

@@ -150,9 +150,9 @@ def prepare(options: argparse.Namespace) -> Evaluation:
     from steering.evaluation.experiments import EXPERIMENTS
     from steering.evaluation.judges import Amounts, make_judges
     from steering.evaluation.running import Runner
+    from steering.families import concepts_of
     from steering.metrics.adherence import CLAP, find_clap
     from steering.probes import get_method, methods
-    from steering.training.families import concepts_of
     from steering.training.workshop import Workshop
 
     tried = options.methods or list(methods())

@@ -8,14 +8,12 @@ from pathlib import Path
 
 from curation.errors import BadInput
 from steering.directions.bank import FACTS, Bank, load_bank
+from steering.families import usual_methods
 from steering.models.interface import MusicModel
 
 BANKS = Path(__file__).parents[1] / "banks"
 RESULTS = Path(__file__).parents[1] / "results"
 """A folder for each evaluation, as 'python -m steering evaluate' wrote it, and ``strengths``."""
-
-USUAL = ("mean_difference", "logistic", "ridge", "rfm")
-"""Methods in the order in which a family's name alone is read."""
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +59,16 @@ class Library(Mapping[str, Bank]):
         return self._loaded[name]
 
     def find(self, name: str) -> Bank:
-        """A bank by its name, by its family's alone, or the one in a folder.
+        """A bank by its name, by its family's alone (by the usual method), or the one in a folder.
 
         Raises:
             BadInput: there is none, or it was made for other weights.
         """
         if (Path(name) / FACTS).exists():
             return load_bank(Path(name), self.model.origin, name)
-        whole = next((f"{name}/{one}" for one in USUAL if f"{name}/{one}" in set(self)), name)
-        return self[whole]
+        there = set(self)
+        banks = (f"{name}/{method}" for method in usual_methods(name))
+        return self[next((bank for bank in banks if bank in there), name)]
 
     def fitting(self) -> dict[str, Bank]:
         """All banks that fit the model; of the others the log says why they do not, in one line."""

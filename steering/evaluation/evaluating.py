@@ -69,6 +69,10 @@ class Evaluation:
         """A section's results by label."""
         return {cell.label: played[self._name(section, cell.label)] for cell in section.cells}
 
+    def prominent(self, result: Result) -> Mapping[str, np.ndarray]:
+        """What each clip of a cell has most of, ``{concept: [B]}``."""
+        return self.experiment.prominent(result, self.judges.listeners)
+
     def scores(self, results: Mapping[str, Result], target: int = 0) -> dict[str, Scores]:
         """Every cell's numbers."""
         one = self.experiment
@@ -178,13 +182,13 @@ def _with_picture(evaluation: Evaluation, part: Part, section: Section) -> Part:
 def fusion_part(evaluation: Evaluation, section: Section, played: Mapping[str, Result]) -> Part:
     """The table counts the first target; the lines say what became of both."""
     results = evaluation.results(section, played)
-    one, judges = evaluation.experiment, evaluation.judges
+    one = evaluation.experiment
     targets = [[ask.targets[place] for ask in evaluation.asks] for place in (0, 1)]
     lines, numbers = [], {}
     for label, result in results.items():
-        shares = one.shares(result, judges)
+        shares = one.shares(result, evaluation.judges.listeners)
         first, second = (float(share_of(shares, names).mean()) for names in targets)
-        both = float(np.mean(_both_lead(one.prominent(result, judges), *targets)))
+        both = float(np.mean(_both_lead(evaluation.prominent(result), *targets)))
         lines.append(
             f"{label}: the first {first:.2f} of the clip, the second {second:.2f}; the two lead "
             f"all others in {both:.0%} of the clips"
