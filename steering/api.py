@@ -15,7 +15,8 @@ from steering.decoding.decoder import Decoder
 from steering.decoding.reference import generate as generate_by_hooks
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
-from steering.directions.library import find_bank
+from steering.directions.library import Library
+from steering.families import usual_methods
 from steering.interventions.intervention import Intervention
 from steering.interventions.plan import Plan, compile_plan
 from steering.models import MusicModel, load_model
@@ -117,4 +118,5 @@ def load_bank(name: str, model: MusicModel | Decoder) -> Bank:
     Raises:
         BadInput: there is none of this name, or it was made for other weights.
     """
-    return find_bank(name, model.model if isinstance(model, Decoder) else model)
+    library = Library(model.model if isinstance(model, Decoder) else model)
+    return library.find(name, usual_methods(name))

@@ -11,9 +11,9 @@ from torch import Tensor
 from listening.chroma import chroma_frames
 from steering.activations.reader import read_streams
 from steering.directions.direction import Direction
+from steering.families.labels import tones
 from steering.interventions.intervention import from_record
 from steering.models.interface import MusicModel
-from steering.training.labels import tones
 from studio.clips import SIDES, Pair
 from studio.stage import Stage
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from listening.theory import PITCH_CLASSES
+from steering.families import families, usual_methods
+from steering.families.family import LAST
 from steering.interventions.layers import WEIGHTINGS
 from steering.interventions.operators import OPERATORS
 from steering.interventions.schedules import SHAPES
+from steering.probes import methods, preferred
 from studio.limits import bounds
 from studio.presets import (
     LAYERS,
-    METHOD_WORDS,
-    METHODS,
     PRESETS,
     PROMPTS,
     SECONDS,
@@ -20,22 +21,6 @@ from studio.presets import (
     usual,
 )
 from studio.stage import Stage
-
-FAMILY_WORDS = {
-    "notes_in_songs": "note",
-    "triads_in_songs": "chord",
-    "tempos": "tempo",
-    "genres_in_songs": "genre",
-    "keys": "key",
-    "modes": "mode",
-    "notes": "note, from single notes",
-    "triads": "chord, from bare chords",
-    "chords": "chord quality",
-    "roots": "chord root",
-    "tempos_in_genres": "tempo, from bands",
-    "genres": "genre, from bands",
-}
-"""In the order of the page: the better of two that stand for the same comes first."""
 
 
 def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
@@ -49,7 +34,7 @@ def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
         "layers": stage.model.origin.layers,
         "sample_rate": stage.model.sample_rate,
         "families": _families(stage),
-        "methods": {name: METHOD_WORDS.get(name, name) for name in _methods(stage)},
+        "methods": {name: _word(name) for name in _methods(stage)},
         "shapes": [name for name in SHAPES if name != "breakpoints"],
         "weightings": [name for name in WEIGHTINGS if name != "only"],
         "operators": list(OPERATORS),
@@ -73,7 +58,7 @@ def _families(stage: Stage) -> list[dict[str, Any]]:
             family,
             {
                 "name": family,
-                "word": FAMILY_WORDS.get(family, family),
+                "word": families()[family].word if family in families() else family,
                 "concepts": ordered(list(bank)),
                 "methods": [],
                 "strength": usual(family).strength,
@@ -83,22 +68,28 @@ def _families(stage: Stage) -> list[dict[str, Any]]:
         entry["methods"].append(method)
     for entry in found.values():
         entry["methods"].sort(key=lambda method, family=entry["name"]: _rank(family, method))
-    order = list(FAMILY_WORDS)
-    return sorted(
-        found.values(),
-        key=lambda f: (order.index(f["name"]) if f["name"] in order else len(order), f["name"]),
-    )
+    return sorted(found.values(), key=lambda family: _place(family["name"]))
 
 
-def _rank(family: str, method: str) -> tuple[bool, int, str]:
+def _place(family: str) -> tuple[int, str]:
+    """As the families say themselves, then by name."""
+    return families()[family].place if family in families() else LAST, family
+
+
+def _rank(family: str, method: str) -> tuple[int, str]:
     """The usual method first, then as they are known, then by name."""
-    place = METHODS.index(method) if method in METHODS else len(METHODS)
-    return method != usual(family).method, place, method
+    order = usual_methods(family)
+    return order.index(method) if method in order else len(order), method
 
 
 def _methods(stage: Stage) -> list[str]:
     there = {name.split("/")[1] for name in stage.banks}
-    return [name for name in METHODS if name in there] + sorted(there - set(METHODS))
+    known = preferred()
+    return [name for name in known if name in there] + sorted(there - set(known))
+
+
+def _word(method: str) -> str:
+    return methods()[method].word if method in methods() else method
 
 
 def ordered(concepts: list[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """What the page offers to begin with: models, presets, prompts, and how strong is strong.
 
 Strengths are shares of the residual stream's typical length, the unit of *relative* coefficients.
-They stand in one table, so that measured ones can take their place.
+Each family says its own, see `steering.families`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sketch.prompts import EXAMPLES
+from steering.families import families, usual_methods
+from steering.families.family import CONSTANT, PULSES, Usual
 
 MODELS = (
     "sketch",
@@ -18,44 +20,6 @@ MODELS = (
     "facebook/musicgen-medium",
     "facebook/musicgen-large",
 )
-METHODS = ("logistic", "rfm", "ridge", "mean_difference")
-"""In the order in which they are taken where validation chose none."""
-
-METHOD_WORDS = {
-    "rfm": "recursive feature machine",
-    "ridge": "linear (ridge)",
-    "logistic": "linear (logistic)",
-    "mean_difference": "difference of means",
-}
-CONSTANT: dict[str, Any] = {"shape": "constant"}
-PULSES: dict[str, Any] = {"shape": "pulse", "period": 2.0, "width": 1.2}
-"""Between pulses the music moves on: as the evaluation has them."""
-
-
-@dataclass(frozen=True)
-class Usual:
-    """What a family's concepts begin with: where it was evaluated, as validation chose.
-
-    Attributes:
-        strength: relative coefficient.
-    """
-
-    strength: float = 0.05
-    method: str = METHODS[0]
-    schedule: dict[str, Any] = field(default_factory=lambda: CONSTANT)
-
-
-USUAL = {
-    "notes": Usual(0.06, "logistic", PULSES),
-    "notes_in_songs": Usual(0.045, "mean_difference", PULSES),
-    "triads": Usual(0.08, "mean_difference"),
-    "triads_in_songs": Usual(0.08, "mean_difference"),
-    "tempos": Usual(0.05, "ridge"),
-    "tempos_in_genres": Usual(0.04, "ridge"),
-    "genres": Usual(0.06),
-    "genres_in_songs": Usual(0.09),
-}
-
 LAYERS: dict[str, Any] = {"weighting": "all"}
 SECONDS = 8.0
 
@@ -159,12 +123,12 @@ PRESETS = (
 
 def usual(family: str) -> Usual:
     """What a family's concepts begin with."""
-    return USUAL.get(family, Usual())
+    return families()[family].usual if family in families() else Usual()
 
 
 def method_for(family: str, banks: Collection[str], wanted: str | None = None) -> str | None:
     """A family's bank by the wanted method, else its usual one, else any there is; None without."""
-    for method in (wanted, usual(family).method, *METHODS):
+    for method in (wanted, *usual_methods(family)):
         if method is not None and f"{family}/{method}" in banks:
             return f"{family}/{method}"
     return next((bank for bank in sorted(banks) if bank.split("/")[0] == family), None)

@@ -15,11 +15,11 @@ from listening.onsets import onset_rate
 from listening.spectrum import NothingHeard
 from listening.tempo import hear_bpm
 from listening.theory import PITCH_CLASSES, TRIADS
+from steering.families.labels import TRIAD_NAMES
 from steering.interventions.schedules import Schedule
 from steering.metrics.adherence import asked_in
 from steering.metrics.judges import hear_triad
 from steering.metrics.kept_listeners import KeptListeners
-from steering.training.labels import TRIAD_NAMES
 from studio.clips import SIDES, Pair
 
 CHORDS = (*TRIAD_NAMES, *TRIADS)

@@ -14,7 +14,7 @@ from listening.theory import PITCH_CLASSES
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
 from steering.evaluation import report, strengths
-from steering.evaluation.asks import asks, check_disjoint, in_words
+from steering.evaluation.asks import asks, check_disjoint
 from steering.evaluation.cells import Cell, Setting, Shelf, Steer
 from steering.evaluation.experiments import EXPERIMENTS, controls, levers, search
 from steering.evaluation.plans import clips, intervention
@@ -22,6 +22,7 @@ from steering.evaluation.running import Runner
 from steering.evaluation.scoring import Life, Scores, hits, life
 from steering.evaluation.statistics import compare, estimate, holm, resampled_means
 from steering.evaluation.tables import Row, row
+from steering.families.genres import as_said
 from steering.models.origin import Origin
 from tests.toy import toy_bank, toy_model
 
@@ -76,7 +77,7 @@ def test_prompts_for_genres_name_none():
     for ask in asks("validation", 60, genres, "genres"):
         assert "genre" not in ask.asked
         assert str(ask.labels["genre"]) not in ask.text["plain"]
-        assert in_words("genres", "oboe", ask.targets[0]) == ask.text["named"].replace(
+        assert as_said("oboe", ask.targets[0]) == ask.text["named"].replace(
             ask.text["plain"], "oboe"
         )
 

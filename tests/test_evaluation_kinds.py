@@ -29,10 +29,10 @@ from steering.evaluation.studies.pairs import pair_parts
 from steering.evaluation.studies.paper import paper_parts
 from steering.evaluation.studies.schedules import schedule_parts, target_shares
 from steering.evaluation.studies.tempos import tempo_parts
+from steering.families import concepts_of
 from steering.metrics import embeddings
 from steering.metrics.adherence import PromptListeners
 from steering.training.banks import Table, train_bank
-from steering.training.families import concepts_of
 from tests.toy import toy_bank, toy_model
 
 RATE = 32_000

@@ -38,7 +38,7 @@ def planted(task: str = "classification", strength: float = 2.0, seed: int = 0):
 @pytest.mark.parametrize("name", LINEAR)
 def test_a_planted_direction_is_recovered_with_its_sign(name):
     data, directions = planted()
-    fitted = get_method(name)(data)
+    fitted = get_method(name).fit(data)
     cosines = (fitted.vectors * directions).sum(-1)[:, 1:]
     assert cosines.min() > 0.95
     assert torch.allclose(fitted.vectors.norm(dim=-1), torch.ones(2, LAYERS), atol=1e-4)
@@ -49,7 +49,7 @@ def test_a_planted_direction_is_recovered_with_its_sign(name):
 @pytest.mark.parametrize("name", ["mean_difference", "ridge"])
 def test_a_planted_number_is_recovered(name):
     data, directions = planted("regression", strength=3.0)
-    fitted = get_method(name)(data)
+    fitted = get_method(name).fit(data)
     assert (fitted.vectors * directions).sum(-1)[:, 1:].min() > 0.95
     assert fitted.scores[:, 1:].min() > 0.8
     numbers = fitted.decide(data.x_val)[:, :, 1:]
@@ -59,7 +59,7 @@ def test_a_planted_number_is_recovered(name):
 @pytest.mark.parametrize("name", LINEAR)
 def test_probabilities_are_as_sure_as_they_are_right(name):
     data, _ = planted()
-    said = get_method(name)(data).probabilities(data.x_val)[:, 0, 2]
+    said = get_method(name).fit(data).probabilities(data.x_val)[:, 0, 2]
     for low, high in ((0.0, 0.2), (0.2, 0.6), (0.6, 1.0)):
         inside = (said >= low) & (said < high)
         assert float(data.y_val[inside, 0].mean()) == pytest.approx(
@@ -70,7 +70,7 @@ def test_probabilities_are_as_sure_as_they_are_right(name):
 @pytest.mark.parametrize("name", LINEAR)
 def test_shuffled_labels_teach_nothing(name):
     data, directions = planted()
-    fitted = get_method(name)(data.shuffled(torch.Generator().manual_seed(1)))
+    fitted = get_method(name).fit(data.shuffled(torch.Generator().manual_seed(1)))
     assert (fitted.vectors * directions).sum(-1).abs().max() < 0.6
 
 
@@ -132,7 +132,7 @@ def test_data_that_cannot_teach_is_refused(spoil, message):
 def test_numbers_are_nothing_for_logistic_regression():
     data, _ = planted("regression")
     with pytest.raises(BadInput, match="use ridge or rfm"):
-        get_method("logistic")(data)
+        get_method("logistic").fit(data)
 
 
 def test_rfm_recovers_planted_directions_with_their_sign():
@@ -152,7 +152,7 @@ def test_rfm_finds_a_direction_that_no_linear_probe_can():
         parts += [x, ((x @ direction).abs() > 0.67).float()]
     data = ProbeData(*parts, concepts=("far",))
     found = rfm.fit(data, QUICK)
-    linear = get_method("ridge")(data)
+    linear = get_method("ridge").fit(data)
     assert abs(float(found.vectors[0, 0] @ direction)) > 0.95
     assert abs(float(linear.vectors[0, 0] @ direction)) < 0.6
     assert found.scores[0, 0] > 0.9 > 0.65 > linear.scores[0, 0]

@@ -14,21 +14,20 @@ from steering.cli import main
 from steering.directions import hub
 from steering.directions.bank import load_bank
 from steering.directions.library import Library
-from steering.evaluation import evaluating, experiments
+from steering.evaluation import experiments
+from steering.families import families, get_family
+from steering.families.family import Training
+from steering.families.labels import STRONGEST, TRIAD, TRIAD_NAMES
 from steering.models import load_model
-from steering.training import families
-from steering.training.families import Training, by_score
-from steering.training.labels import SCORE_LABELS, TRIAD_NAMES
+from steering.training.targets import by_score
 from tests.toy import CHORD_CLIPS, toy_bank, toy_model
 
 
 @pytest.fixture
 def few(monkeypatch):
-    """Small datasets, two methods, one strength."""
-    monkeypatch.setitem(
-        families.FAMILIES, "chords", Training("chords", "quality", clips=CHORD_CLIPS)
-    )
-    monkeypatch.setattr(evaluating, "METHODS", ("ridge", "mean_difference"))
+    """A small dataset, one strength."""
+    small = replace(get_family("chords"), training=Training("chords", "quality", clips=CHORD_CLIPS))
+    monkeypatch.setitem(families(), "chords", small)
     chords = experiments.EXPERIMENTS["qualities"]
     monkeypatch.setitem(
         experiments.EXPERIMENTS,
@@ -56,7 +55,8 @@ def test_from_nothing_to_banks_to_a_report(place, few, capsys):
 
     small = ("--clips", "2", "--seconds", "1.2", "--real-hours", "0.2", "--truth-clips", "2")
     kept = ("--home", "{home}/evaluation", "--banks", "{home}/banks")
-    evaluate = ("evaluate", "qualities", *model, *small, *kept)
+    compared = ("--methods", "ridge", "mean_difference")
+    evaluate = ("evaluate", "qualities", *model, *small, *kept, *compared)
     assert run(place, *evaluate, "--split", "test") == 2
     assert "chosen on validation" in capsys.readouterr().err
     assert run(place, *evaluate) == 0
@@ -76,10 +76,16 @@ def test_from_nothing_to_banks_to_a_report(place, few, capsys):
 
 
 def test_the_probe_table_is_made_once(place, few, capsys, monkeypatch):
-    monkeypatch.setattr("steering.evaluation.studies.probes.METHODS", ("ridge",))
     monkeypatch.setattr("steering.evaluation.studies.probes.DRAWS", 3)
     model = ("--model", "{home}/model", "--builds", "{home}/build")
-    table = ("--datasets", "{home}/build/chords-240", "--out", "{home}/probes")
+    table = (
+        "--datasets",
+        "{home}/build/chords-240",
+        "--out",
+        "{home}/probes",
+        "--methods",
+        "ridge",
+    )
     assert run(place, "evaluate", "probes", *model, *table) == 0
     shown = capsys.readouterr()
     assert shown.out.count("| ridge |") == 8 and shown.err.count("ridge:") == 4
@@ -99,7 +105,9 @@ def test_banks_are_found_by_name_by_family_and_by_folder(tmp_path, caplog):
         ("GA", "own/toy/notes/ridge"),
     ):
         toy_bank(model, tuple(concepts)).save(tmp_path / place)
-    assert list(library["notes/ridge"]) == list(library.find("notes")) == ["G", "A"]
+    assert (
+        list(library["notes/ridge"]) == list(library.find("notes", ["rfm", "ridge"])) == ["G", "A"]
+    )
     assert library["notes/ridge"]["G"].source == "notes/ridge"
     assert list(Library(model, [tmp_path])["notes/ridge"]) == ["C", "D"]
     mine = library.find(str(tmp_path / "mine"))
@@ -130,7 +138,7 @@ def test_seconds_are_labelled_by_the_score():
         {"clip_id": "songs-000000", "split": "train"},
         {"clip_id": "songs-000001", "split": "validation"},
     ]
-    data = by_score(SCORE_LABELS["strongest"], Activations(values, labels, {}), "second")
+    data = by_score(STRONGEST, Activations(values, labels, {}), "second")
     for split in ("train", "validation"):
         assert 8 <= len(data.x[split]) <= 12
         assert (data.y[split].sum(1) == 1).all()
@@ -141,7 +149,7 @@ def test_triads_are_told_by_what_sounds():
     """C and E over G is C major; a cluster and a rest are no triad."""
     import numpy as np
 
-    place = SCORE_LABELS["triad"].place
+    place = TRIAD.place
     weights = np.zeros(12)
     assert place(weights) == -1
     weights[[0, 4, 7]] = 1.0, 1.0, 2.0

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from steering.directions.library import BANKS
 
     add_model(parser)
-    parser.add_argument("--families", nargs="*", help="default: all of steering.training.families")
+    parser.add_argument("--families", nargs="*", help="default: all of steering.families")
     parser.add_argument("--methods", nargs="*", help="default: all")
     parser.add_argument("--out", type=Path, default=BANKS, help="default: where shipped ones are")
     parser.add_argument("--builds", type=Path, default=BUILDS, help="where clips are built")
@@ -27,21 +27,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Build what is missing of the clips, the activations and the banks, in this order."""
     from steering.directions.library import folder_name
-    from steering.probes import get_method
-    from steering.training.families import FAMILIES, get_training
-    from steering.training.workshop import METHODS, Workshop, missing_banks
+    from steering.families import families, get_family
+    from steering.probes import get_method, methods
+    from steering.training.workshop import Workshop, missing_banks
 
-    families = options.families or list(FAMILIES)
-    methods = options.methods or list(METHODS)
-    for family in families:
-        get_training(family)
-    for method in methods:
+    wanted = options.families or list(families())
+    chosen = options.methods or list(methods())
+    for family in wanted:
+        get_family(family)
+    for method in chosen:
         get_method(method)
     model = model_of(options)
     store = options.store or options.builds / "activations"
     workshop = Workshop(model, options.builds, store, options.workers, options.batch, teller())
     home = options.out / folder_name(model.origin.model)
-    missing = list(missing_banks(home, model, families, methods))
+    missing = list(missing_banks(home, model, wanted, chosen))
     for number, (family, method) in enumerate(missing, start=1):
         bank = workshop.bank(family, method)
         bank.save(home / family / method)

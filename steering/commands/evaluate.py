@@ -152,13 +152,13 @@ def prepare(options: argparse.Namespace) -> Evaluation:
     from steering.evaluation.experiments import EXPERIMENTS
     from steering.evaluation.fitted_judges import Amounts, make_judges
     from steering.evaluation.running import Runner
+    from steering.families import concepts_of
     from steering.metrics.adherence import CLAP, find_clap
-    from steering.probes import get_method
-    from steering.training.families import concepts_of
-    from steering.training.workshop import METHODS, Workshop
+    from steering.probes import get_method, methods
+    from steering.training.workshop import Workshop
 
-    methods = options.methods or METHODS
-    for method in methods:
+    tried = options.methods or list(methods())
+    for method in tried:
         get_method(method)
     experiment = EXPERIMENTS[options.what]
     if options.what not in ("tempos", *PAPER) and (
@@ -215,7 +215,7 @@ def prepare(options: argparse.Namespace) -> Evaluation:
         HeldOutProbe(workshop, experiment.family) if experiment.probed else None,
         options.out or options.home / f"{options.what}-{options.split}",
         _show,
-        methods,
+        tried,
     )
 
 
@@ -231,10 +231,14 @@ def _probes(options: argparse.Namespace) -> None:
     """The table of probes on datasets, by test clips."""
     from steering.evaluation import drawing
     from steering.evaluation.studies import probes
+    from steering.probes import get_method, methods
 
+    for method in options.methods or ():
+        get_method(method)
     if not options.datasets:
         raise BadInput("evaluate probes needs --datasets: name builds, as build/notes-small")
     path = (options.out or options.home / "probes") / "report.json"
+    tried = [method for method in probes.compared() if method in (options.methods or methods())]
     found = probes.run(
         model_of(options),
         options.datasets,
@@ -242,6 +246,7 @@ def _probes(options: argparse.Namespace) -> None:
         path,
         options.batch,
         lambda line: print(line, file=sys.stderr, flush=True),
+        tried,
     )
     drawing.draw_probes(found, path.parent / "probes.png")
     print(probes.page(found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,15 +66,14 @@ def run(options: argparse.Namespace) -> None:
     """Write ``steered.wav``, ``unsteered.wav`` and ``recipe.json``."""
     import soundfile
 
-    from steering.api import play, twins
-    from steering.directions.library import Library
+    from steering.api import load_bank, play, twins
     from steering.models import load_model
 
     quieten()
     given = _given(options)
     name = options.model if given is None else given.model
     model = load_model(name, options.backend, options.device)
-    banks = Library(model).find
+    banks = cache(partial(load_bank, model=model))
     recipe = given or _recipe(options, model, banks)
     clips = twins(recipe, model, banks)
     with tqdm(disable=None, desc="steps", leave=False) as bar:

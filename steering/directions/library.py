@@ -14,9 +14,6 @@ BANKS = Path(__file__).parents[1] / "banks"
 RESULTS = Path(__file__).parents[1] / "results"
 """A folder for each evaluation, as 'python -m steering evaluate' wrote it, and ``strengths``."""
 
-USUAL = ("mean_difference", "logistic", "ridge", "rfm")
-"""Methods in the order in which a family's name alone is read."""
-
 log = logging.getLogger(__name__)
 
 
@@ -60,16 +57,20 @@ class Library(Mapping[str, Bank]):
             self._loaded[name] = load_bank(folder, self.model.origin, name)
         return self._loaded[name]
 
-    def find(self, name: str) -> Bank:
+    def find(self, name: str, methods: Sequence[str] = ()) -> Bank:
         """A bank by its name, by its family's alone, or the one in a folder.
+
+        Args:
+            methods: of a family's banks the first by one of these is taken.
 
         Raises:
             BadInput: there is none, or it was made for other weights.
         """
         if (Path(name) / FACTS).exists():
             return load_bank(Path(name), self.model.origin, name)
-        whole = next((f"{name}/{one}" for one in USUAL if f"{name}/{one}" in set(self)), name)
-        return self[whole]
+        there = set(self)
+        banks = (f"{name}/{method}" for method in methods)
+        return self[next((bank for bank in banks if bank in there), name)]
 
     def fitting(self) -> dict[str, Bank]:
         """All banks that fit the model; of the others the log says why they do not, in one line."""
@@ -85,15 +86,6 @@ class Library(Mapping[str, Bank]):
                 "%d of %d banks fit: %s; %s", len(found), len(self), why, _remake(self.model)
             )
         return found
-
-
-def find_bank(name: str, model: MusicModel) -> Bank:
-    """A bank that comes with the model, as ``notes`` or ``notes/ridge``, or the one in a folder.
-
-    Raises:
-        BadInput: there is none, or it was made for other weights.
-    """
-    return Library(model).find(name)
 
 
 def folder_name(model: str) -> str:

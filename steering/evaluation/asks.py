@@ -12,12 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from curation.arrangement.styles import GENRES
 from curation.concepts import songs
 from curation.errors import BadInput
-from listening.theory import PITCH_CLASSES
 from sketch.material import Piece, split_of
-from steering.training.labels import TRIAD_NAMES
+from steering.families import get_family
+from steering.families.prompts import Prompts
 
 SplitName = Literal["validation", "test"]
 Wording = Literal["plain", "named", "contradicting"]
@@ -26,17 +25,6 @@ SEEDS = 2
 """Clips of one prompt, each with noise and a target of its own."""
 
 ATTRIBUTES = ("genre", "lead_family", "drums")
-_NEUTRAL = (
-    "{mood} {genre}",
-    "{genre} with {a_lead}",
-    "{mood} {genre} {shape} led by {a_lead}",
-    "{mood} {genre} {shape} with {lead}, {drums}",
-)
-_WITHOUT_GENRE = ("{mood} {shape} led by {a_lead}", "{lead}, {mood}", "{mood} {shape}, {drums}")
-"""Phrasings for genres: what is to be heard must not be asked for."""
-
-TEMPOS_IN_WORDS = {"slow": 70, "fast": 150}
-"""What captions call them, in beats a minute; prompts for tempos name no other."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +52,15 @@ def asks(
     """Prompts, seeds and targets of ``count`` clips; targets take turns through the concepts.
 
     Args:
-        family: what is steered; prompts for genres name none.
+        family: what is steered; it says what its prompts are.
         first: number of the first seed among the split's own.
     """
     if count < SEEDS or not concepts:
         raise BadInput(f"{count} clips of {len(concepts)} concepts: ask for {SEEDS} clips or more")
-    chosen = []
+    prompts, chosen = get_family(family).prompts, []
     for prompt, piece in enumerate(itertools.islice(_pieces(split), -(-count // SEEDS))):
         labels = piece.spec().labels
-        phrasings = _WITHOUT_GENRE if family == "genres" else _NEUTRAL
-        phrasing = phrasings[prompt % len(phrasings)]
+        phrasing = prompts.phrasings[prompt % len(prompts.phrasings)]
         for take in range(SEEDS):
             number = SEEDS * prompt + take
             targets = _targets(number, prompt, take, concepts)
@@ -81,7 +68,7 @@ def asks(
                 Ask(
                     prompt,
                     FIRST_SEED[split] + first + number,
-                    _texts(labels, phrasing, family, targets),
+                    _texts(labels, phrasing, prompts, targets),
                     _asked(labels, phrasing),
                     targets,
                     dict(labels),
@@ -105,36 +92,15 @@ def _targets(number: int, prompt: int, take: int, concepts: Sequence[str]) -> tu
 
 
 def _texts(
-    labels: Mapping[str, object], phrasing: str, family: str, targets: Sequence[str]
+    labels: Mapping[str, object], phrasing: str, prompts: Prompts, targets: Sequence[str]
 ) -> dict[Wording, str]:
     plain = songs.caption(labels, phrasing)
-    name, rival = ("fast", "slow") if family == "tempos" else (targets[0], targets[-1])
+    name, rival = prompts.ends or (targets[0], targets[-1])
     return {
         "plain": plain,
-        "named": in_words(family, plain, name),
-        "contradicting": in_words(family, plain, rival),
+        "named": prompts.asking(plain, name),
+        "contradicting": prompts.asking(plain, rival),
     }
-
-
-def in_words(family: str, prompt: str, concept: str) -> str:
-    """The prompt with a concept asked for in words, as far as captions have words for it.
-
-    >>> in_words("notes", "calm jazz", "C"), in_words("genres", "oboe", "jazz swing")
-    ('calm jazz in C major', 'jazz oboe')
-    >>> in_words("tempos", "calm jazz", "fast")
-    'fast calm jazz, 150 bpm'
-    """
-    if family == "tempos":
-        return f"{concept} {prompt}, {TEMPOS_IN_WORDS[concept]} bpm"
-    if concept in TRIAD_NAMES:
-        return f"{prompt} in {concept}"
-    if concept in PITCH_CLASSES:
-        return f"{prompt} in {concept} major"
-    if concept in songs.MODES:
-        return f"{prompt} in C {concept}"
-    if family == "genres" or concept in GENRES:
-        return f"{'jazz' if concept == 'jazz swing' else concept} {prompt}"
-    return f"{prompt}, {concept}"
 
 
 def _asked(labels: Mapping[str, object], phrasing: str) -> dict[str, str]:

@@ -13,9 +13,9 @@ from steering.directions.bank import Bank, load_bank
 from steering.directions.library import BANKS, Library, folder_name
 from steering.evaluation.cells import Cell
 from steering.evaluation.experiments import SHUFFLED
+from steering.families import get_family
 from steering.probes.fitted import finish
 from steering.probes.multiclass import Discriminant, aggregate, discriminant
-from steering.training.families import get_training
 from steering.training.workshop import Workshop
 
 
@@ -82,7 +82,7 @@ class OwnProbe:
         self.about = (
             f"the bank's {len(directions)} x {bank.origin.layers} directions under one kernel "
             f"machine, right on {right:.1%} of the {len(data.x[held_out]):,} {held_out} clips of "
-            f"{get_training(family).folder(workshop.preset)}"
+            f"{get_family(family).training.folder(workshop.preset)}"
         )
 
     def __call__(self, states: np.ndarray) -> list[str]:
@@ -98,7 +98,7 @@ class HeldOutProbe:
 
     def __init__(self, workshop: Workshop, family: str) -> None:
         data = workshop.table(family)[0]
-        training = get_training(family)
+        training = get_family(family).training
         parts = ("validation", "test")
         self.probe: Discriminant = discriminant(
             torch.cat([data.x[split] for split in parts]),

@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 
 from steering.evaluation.scoring import Life
-from steering.evaluation.studies.probes import METHODS, POOLED, SPLIT_NAMES, SPLITS, Entry
+from steering.evaluation.studies.probes import POOLED, SPLIT_NAMES, SPLITS, Entry, compared
 from steering.evaluation.tables import Row
 
 matplotlib.use("Agg")
@@ -138,7 +138,7 @@ def draw_probes(found: Sequence[Entry], path: Path) -> None:
     names = list(dict.fromkeys(one.dataset for one in found))
     there = {(one.pooling, one.split) for one in found}
     panels = [panel for panel in product(POOLED, SPLITS) if panel in there]
-    methods = [method for method in METHODS if any(one.method == method for one in found)]
+    methods = [method for method in compared() if any(one.method == method for one in found)]
     rows = -(-len(panels) // 2)
     figure, axes = pyplot.subplots(rows, 2, figsize=(14, 3.2 * rows), sharey=True, squeeze=False)
     for axis in axes.flat[len(panels) :]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,14 @@ from steering.evaluation import drawing, experiments, strengths
 from steering.evaluation.asks import Ask
 from steering.evaluation.banks import BankShelf, HeldOutProbe
 from steering.evaluation.cells import Result, Setting
-from steering.evaluation.experiments import METHODS, SHUFFLED, Experiment, Section
+from steering.evaluation.experiments import SHUFFLED, Experiment, Section
 from steering.evaluation.fitted_judges import Judges
 from steering.evaluation.report import Part
 from steering.evaluation.running import Progress, Runner
 from steering.evaluation.scoring import Scores, score, share_of
 from steering.evaluation.strengths import Chosen
 from steering.evaluation.tables import Row, rows
+from steering.probes import methods
 from steering.training.workshop import suits
 
 
@@ -40,7 +41,7 @@ class Evaluation:
     held_out: HeldOutProbe | None
     folder: Path
     told: Callable[[Progress], None] = lambda progress: None
-    tried: Sequence[str] = METHODS
+    tried: Sequence[str] = field(default_factory=lambda: list(methods()))
 
     @property
     def asks(self) -> Sequence[Ask]:
@@ -67,6 +68,10 @@ class Evaluation:
     def results(self, section: Section, played: Mapping[str, Result]) -> dict[str, Result]:
         """A section's results by label."""
         return {cell.label: played[self._name(section, cell.label)] for cell in section.cells}
+
+    def prominent(self, result: Result) -> Mapping[str, np.ndarray]:
+        """What each clip of a cell has most of, ``{concept: [B]}``."""
+        return self.experiment.prominent(result, self.judges.listeners)
 
     def scores(self, results: Mapping[str, Result], target: int = 0) -> dict[str, Scores]:
         """Every cell's numbers."""
@@ -177,13 +182,13 @@ def _with_picture(evaluation: Evaluation, part: Part, section: Section) -> Part:
 def fusion_part(evaluation: Evaluation, section: Section, played: Mapping[str, Result]) -> Part:
     """The table counts the first target; the lines say what became of both."""
     results = evaluation.results(section, played)
-    one, judges = evaluation.experiment, evaluation.judges
+    one = evaluation.experiment
     targets = [[ask.targets[place] for ask in evaluation.asks] for place in (0, 1)]
     lines, numbers = [], {}
     for label, result in results.items():
-        shares = one.shares(result, judges)
+        shares = one.shares(result, evaluation.judges.listeners)
         first, second = (float(share_of(shares, names).mean()) for names in targets)
-        both = float(np.mean(_both_lead(one.prominent(result, judges), *targets)))
+        both = float(np.mean(_both_lead(evaluation.prominent(result), *targets)))
         lines.append(
             f"{label}: the first {first:.2f} of the clip, the second {second:.2f}; the two lead "
             f"all others in {both:.0%} of the clips"

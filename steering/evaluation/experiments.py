@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from steering.evaluation import scoring
 from steering.evaluation.cells import Cell, Steer
-from steering.evaluation.scoring import Shares
+from steering.families import chords, genres, keys, notes
+from steering.families.family import PULSES, Shares, no_shares
 
-METHODS = ("mean_difference", "ridge", "logistic", "rfm")
 TWIN, CONTRADICTED = "unsteered", "unsteered, contradicting prompt"
 SHUFFLED = "-shuffled"
 """Ends the names of banks whose training labels were dealt out anew."""
@@ -21,10 +20,10 @@ class Experiment:
     """How one concept family is evaluated.
 
     Attributes:
-        family: of the steering banks, see `steering.training.families`.
+        family: of the steering banks, see `steering.families`.
         rivals: other families whose banks stand for the same concepts, tried on validation.
         shares, prominent: its judge.
-        trials: names of `truth.TRIALS` that say how far the judge can be trusted.
+        trials: names of the family's trials that say how far the judge can be trusted.
         grid: relative coefficients that are tried on validation, all the time.
         pulsed: those that are tried in pulses; none leaves pulses out.
         ablated: whether ways to spend the push, layers and gates are compared, too.
@@ -45,42 +44,42 @@ class Experiment:
 EXPERIMENTS: dict[str, Experiment] = {
     "notes": Experiment(
         "notes",
-        scoring.note_shares,
-        scoring.note_energies,
+        notes.shares,
+        notes.energies,
         ("pitch class, single notes", "pitch class, songs by their scores"),
         ("notes_in_songs",), pulsed=(0.03, 0.045, 0.06, 0.08), ablated=True,
     ),
     "chords": Experiment(
-        "triads", scoring.chord_shares, scoring.chord_shares,
+        "triads", chords.shares, chords.shares,
         ("triads", "triads, a second of songs"), ("triads_in_songs",), (0.015, 0.02, 0.03, 0.045),
     ),
     "qualities": Experiment(
-        "chords", scoring.quality_shares, scoring.quality_shares, ("chord quality",), (),
+        "chords", chords.quality_shares, chords.quality_shares, ("chord quality",), (),
         (0.02, 0.04, 0.06, 0.09, 0.13),
     ),
     "genres": Experiment(
-        "genres", scoring.genre_shares, scoring.genre_shares, (), ("genres_in_songs",),
+        "genres", genres.shares, genres.shares, (), ("genres_in_songs",),
         (0.02, 0.04, 0.06, 0.09, 0.13),
     ),
-    "keys": Experiment("keys", scoring.key_shares, scoring.key_shares, ("key of songs",)),
-    "modes": Experiment("modes", scoring.mode_shares, scoring.mode_shares, ("key of songs",)),
+    "keys": Experiment("keys", keys.tonic_shares, keys.tonic_shares, ("key of songs",)),
+    "modes": Experiment("modes", keys.mode_shares, keys.mode_shares, ("key of songs",)),
     "paper": Experiment(
-        "notes", scoring.note_shares, scoring.note_energies, ("pitch class, single notes",),
+        "notes", notes.shares, notes.energies, ("pitch class, single notes",),
     ),
     "paper-chords": Experiment(
-        "chords", scoring.quality_shares, scoring.quality_shares, ("chord quality",),
+        "chords", chords.quality_shares, chords.quality_shares, ("chord quality",),
     ),
     "tempos": Experiment(
-        "tempos", scoring.no_shares, scoring.no_shares, ("tempo, metronome", "tempo, songs"),
+        "tempos", no_shares, no_shares, ("tempo, metronome", "tempo, songs"),
         ("tempos_in_genres", "tempos_in_songs"), grid=(-0.06, -0.03, 0.03, 0.06),
         seconds=8.0, probed=False,
     ),
     "schedules": Experiment(
-        "notes", scoring.note_shares, scoring.note_energies, ("pitch class, single notes",),
+        "notes", notes.shares, notes.energies, ("pitch class, single notes",),
         seconds=12.0, probed=False,
     ),
     "pairs": Experiment(
-        "notes", scoring.note_shares, scoring.note_energies, ("pitch class, single notes",),
+        "notes", notes.shares, notes.energies, ("pitch class, single notes",),
         probed=False,
     ),
 }  # fmt: skip
@@ -105,9 +104,6 @@ class Section:
 def unsteered() -> Cell:
     return Cell(TWIN)
 
-
-PULSES: dict[str, Any] = {"shape": "pulse", "period": 2.0, "width": 1.2}
-"""1.2 s of every 2 s: the concept is there, and between its pulses the music moves on."""
 
 IN_PULSES = " in pulses"
 """Ends the labels of cells whose push comes and goes."""

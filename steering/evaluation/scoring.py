@@ -7,61 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from listening.theory import PITCH_CLASSES, TRIADS
 from steering.evaluation.asks import Ask
 from steering.evaluation.cells import Result
 from steering.evaluation.fitted_judges import Judges
 from steering.evaluation.heard import entropies
+from steering.families.family import Shares
 from steering.metrics.distribution import frechet, mmd
-
-Shares = Callable[[Result, Judges], Mapping[str, np.ndarray]]
-"""How much each concept is in every clip, ``{concept: [B]}``, by an independent judge."""
-
-
-def note_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
-    """Share of frames in which each pitch class is the strongest."""
-    counts = result["counts"].sum(axis=1)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return dict(zip(PITCH_CLASSES, shares.T, strict=True))
-
-
-def note_energies(result: Result, judges: Judges) -> dict[str, np.ndarray]:
-    """Each pitch class's energy, which says which is the most prominent."""
-    return dict(zip(PITCH_CLASSES, result["energy"].T, strict=True))
-
-
-def chord_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
-    """Share of seconds with each triad, as ``"A minor"``."""
-    return {
-        f"{root} {quality}": result["chords"][:, row, column]
-        for row, root in enumerate(PITCH_CLASSES)
-        for column, quality in enumerate(TRIADS)
-    }
-
-
-def quality_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
-    """Share of seconds with a triad of each quality, whatever its root."""
-    return dict(zip(TRIADS, result["chords"].sum(axis=1).T, strict=True))
-
-
-def genre_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
-    """Probability of each genre by the listener that knows real songs only."""
-    return judges.listeners.probabilities("genre", result["features"])
-
-
-def key_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
-    """1 for the tonic that is heard."""
-    return {name: (result["tonic"] == place) * 1.0 for place, name in enumerate(PITCH_CLASSES)}
-
-
-def mode_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
-    """1 for the mode that is heard."""
-    return {name: (result["mode"] == n) * 1.0 for n, name in enumerate(("major", "minor"))}
-
-
-def no_shares(result: Result, judges: Judges) -> dict[str, np.ndarray]:
-    """For concepts that are numbers: nothing is a share."""
-    return {}
 
 
 def share_of(shares: Mapping[str, np.ndarray], targets: Sequence[str]) -> np.ndarray:
@@ -126,8 +77,8 @@ def score(
         named = held_out(result["states"].astype(np.float32))
         probe = np.array([a == b for a, b in zip(named, targets, strict=True)], dtype=float)
     return Scores(
-        hits(prominent(result, judges), targets),
-        share_of(shares(result, judges), targets),
+        hits(prominent(result, judges.listeners), targets),
+        share_of(shares(result, judges.listeners), targets),
         probe,
         entropies(result),
         result["onsets"].astype(float),

@@ -1,36 +1,35 @@
 """Ways of finding a direction, one module each, found by walking this package.
 
-A module is a way of finding directions when it has a function ``fit(data, search, generator)`` that
-gives a `Fitted`: every concept at every layer at once, so that what can be shared is computed once.
+A module is a way of finding directions when it declares ``method``, a `Method`. Its function
+``fit(data, search, generator)`` gives a `Fitted`: every concept at every layer at once, so that what
+can be shared is computed once.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Callable
 from functools import cache
 
 from curation.errors import BadInput
+from steering.declarations import declarations
 from steering.probes.fitted import Fitted, ProbeData
+from steering.probes.method import Method
 
-__all__ = ["Fitted", "ProbeData", "get_method", "methods"]
-
-Fit = Callable[..., Fitted]
+__all__ = ["Fitted", "Method", "ProbeData", "get_method", "methods", "preferred"]
 
 
 @cache
-def methods() -> dict[str, Fit]:
-    """Every way of finding directions, by its module's name."""
-    found: dict[str, Fit] = {}
-    for module in pkgutil.iter_modules(__path__):
-        loaded = importlib.import_module(f"{__name__}.{module.name}")
-        if hasattr(loaded, "fit"):
-            found[module.name] = loaded.fit
-    return found
+def methods() -> dict[str, Method]:
+    """Every way of finding directions by its name, the simplest first."""
+    found = sorted(declarations(__name__, "method"), key=lambda one: (one.order, one.name))
+    return {one.name: one for one in found}
 
 
-def get_method(name: str) -> Fit:
+def preferred() -> list[str]:
+    """Their names in the order in which they are taken where nothing was chosen."""
+    return sorted(methods(), key=lambda name: (methods()[name].preference, name))
+
+
+def get_method(name: str) -> Method:
     """The method of this name; `BadInput` naming the others."""
     try:
         return methods()[name]

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from curation.errors import BadInput
 from steering.probes.fitted import Fitted, ProbeData, finish, simplest
+from steering.probes.method import Method
 from steering.probes.scores import auc
 
 PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)
@@ -42,6 +43,9 @@ def fit(data: ProbeData, search: object = None, generator: torch.Generator | Non
         chosen.append([PENALTIES[place] for place in best.tolist()])
     settings: dict[str, object] = {"penalties": chosen}
     return finish(data, torch.stack(chosen_vectors, 1), torch.stack(chosen_scores, 1), settings)
+
+
+method = Method("logistic", fit, "linear (logistic)", ("classification",), order=3, preference=1)
 
 
 def solution(x: Tensor, y: Tensor, penalty: float, start: Tensor | None = None) -> Tensor:

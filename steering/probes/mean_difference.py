@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 
 from steering.probes.fitted import Fitted, ProbeData, finish
+from steering.probes.method import Method
 
 
 def fit(data: ProbeData, search: object = None, generator: torch.Generator | None = None) -> Fitted:
@@ -15,3 +16,6 @@ def fit(data: ProbeData, search: object = None, generator: torch.Generator | Non
     weight = data.y - data.y.mean(0)
     vectors = torch.einsum("nc,nld->cld", weight, data.x - data.x.mean(0))
     return finish(data, vectors, None, {})
+
+
+method = Method("mean_difference", fit, "difference of means", order=1, preference=4)

@@ -21,6 +21,7 @@ from torch import Tensor
 from xrfm.rfm_src.kernels import LaplaceKernel
 
 from steering.probes.fitted import Fitted, ProbeData, finish
+from steering.probes.method import Method
 from steering.probes.scores import auc, r_squared
 
 PATIENCE = 2
@@ -86,6 +87,9 @@ def fit(
         chosen.append([asdict(one) for one in best.draws])
     settings: dict[str, object] = {"draws": chosen}
     return finish(data, torch.stack(vectors, 1), torch.stack(scores, 1), settings)
+
+
+method = Method("rfm", fit, "recursive feature machine", order=4, preference=2)
 
 
 @dataclass

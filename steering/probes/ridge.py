@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from steering.probes.fitted import Fitted, ProbeData, finish, simplest
+from steering.probes.method import Method
 from steering.probes.scores import auc, r_squared
 
 PENALTIES = tuple(10.0**power for power in range(2, -7, -1))
@@ -32,6 +33,9 @@ def fit(data: ProbeData, search: object = None, generator: torch.Generator | Non
         chosen.append([PENALTIES[place] for place in best.tolist()])
     settings: dict[str, object] = {"penalties": chosen}
     return finish(data, torch.stack(chosen_vectors, 1), torch.stack(chosen_scores, 1), settings)
+
+
+method = Method("ridge", fit, "linear (ridge)", order=2, preference=3)
 
 
 def solutions(x: Tensor, y: Tensor, penalties: tuple[float, ...]) -> Tensor:

@@ -1,1 +1,1 @@
-"""From datasets to banks: families, labels, and the workshop that makes every shipped bank."""
+"""From datasets to banks: tables, targets, and the workshop that makes every shipped bank."""

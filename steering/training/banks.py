@@ -120,7 +120,7 @@ def train_bank(
     known = data.probe_data()
     if shuffled:
         known, facts = known.shuffled(generator), {**facts, "shuffled": True}
-    fitted = get_method(method)(known.to(device), None, generator).to("cpu")
+    fitted = get_method(method).fit(known.to(device), None, generator).to("cpu")
     directions = {
         name: Direction(
             name,

@@ -13,11 +13,13 @@ from steering.activations.reader import read_source
 from steering.activations.sources import BuiltSource
 from steering.activations.store import Activations
 from steering.directions.bank import Bank, load_bank
+from steering.families import get_family
+from steering.families.family import Training
 from steering.models.interface import MusicModel
+from steering.probes import get_method
 from steering.training.banks import Table, train_bank
-from steering.training.families import Training, build_folder, get_training, table_of
+from steering.training.targets import table_of
 
-METHODS = ("mean_difference", "ridge", "logistic", "rfm")
 Told = Callable[[str, int, int], None]
 
 
@@ -47,7 +49,7 @@ class Workshop:
 
     def activations(self, training: Training) -> Activations:
         """A family's activations; the dataset is built first where it is not there."""
-        folder = build_folder(training, self.datasets, self.preset)
+        folder = self.datasets / training.folder(self.preset)
         preset = "small" if training.clips else self.preset
         recipe, fonts = make_recipe(training.dataset, preset, clips=training.clips)
         done = 0
@@ -70,7 +72,7 @@ class Workshop:
     def table(self, family: str) -> tuple[Table, Activations]:
         """What a family's directions are trained on; the last family's is kept at hand."""
         if family not in self.kept:
-            training = get_training(family)
+            training = get_family(family).training
             store = self.activations(training)
             self.kept.clear()
             self.kept[family] = (table_of(training, store), store)
@@ -83,7 +85,7 @@ class Workshop:
             shuffled: deal the training labels out anew first: a control that can learn nothing.
         """
         data, store = self.table(family)
-        label = get_training(family).label
+        label = get_family(family).training.label
         facts: dict[str, object] = {**store.facts, "label": label, "split": "split"}
         return train_bank(
             data,
@@ -97,8 +99,8 @@ class Workshop:
 
 
 def suits(family: str, method: str) -> bool:
-    """Whether a method can find directions of this family: logistic regression tells classes only."""
-    return method != "logistic" or get_training(family).task == "classification"
+    """Whether a method can find directions of this family: some tell classes only."""
+    return get_family(family).training.task in get_method(method).tasks
 
 
 def missing_banks(

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from steering.evaluation import experiments, scoring
+from steering.evaluation import experiments
 from steering.evaluation.cells import Cell, Steer
 from steering.evaluation.evaluating import Evaluation, fusion_part
 from steering.evaluation.experiments import FUSION, Section, unsteered
 from steering.evaluation.report import Part
 from steering.evaluation.scoring import hits
-from steering.training.families import concepts_of
+from steering.families import concepts_of, get_family
 
 OTHER = "genres"
 SECOND = Steer("genres/ridge", 0.06, target=2)
@@ -44,8 +44,8 @@ def _note_and_genre(evaluation: Evaluation, best: Steer) -> Part:
     results = evaluation.results(section, evaluation.play([section]))
     lines, numbers = [], {}
     for label, result in results.items():
-        genres = scoring.genre_shares(result, evaluation.judges)
-        notes = scoring.note_energies(result, evaluation.judges)
+        genres = get_family(OTHER).shares(result, evaluation.judges.listeners)
+        notes = evaluation.prominent(result)
         note = hits(notes, [ask.targets[0] for ask in asks])
         genre = hits(genres, [ask.targets[2] for ask in asks])
         numbers[label] = {

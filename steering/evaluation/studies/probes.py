@@ -20,13 +20,12 @@ from listening.intervals import interval
 from steering.activations.reader import Pooling, read_source_pooled
 from steering.activations.sources import open_source
 from steering.models.interface import MusicModel
-from steering.probes import get_method
+from steering.probes import get_method, methods
 from steering.probes.multiclass import DRAWS, aggregate
 from steering.probes.rfm import Search
 from steering.probes.scores import r_squared
 from steering.training.banks import SplitColumn, Table, table
 
-METHODS = ("rfm", "ridge", "logistic", "mean_difference")
 SPLITS: tuple[SplitColumn, ...] = ("split", "random_split")
 POOLED: tuple[Pooling, ...] = ("mean", "last")
 NUMBERS = {"tempos": "bpm"}
@@ -72,14 +71,19 @@ class Entry:
         return (self.dataset, self.label, self.pooling, self.split, self.method)
 
 
+def compared() -> list[str]:
+    """Every method, in the order of the table's rows: the simplest stands last."""
+    return list(methods())[::-1]
+
+
 def planned(
-    model: MusicModel, dataset: str, store: Path, batch: int = 16
+    model: MusicModel, dataset: str, store: Path, tried: Sequence[str], batch: int = 16
 ) -> Iterator[tuple[Where, Callable[[], Entry]]]:
     """Every probe of a dataset's label: what it is, and how to get it."""
     source = open_source(dataset)
     family = get_family(source.name)
     label = NUMBERS.get(family.name, family.target)
-    numeric = not family.labels[label].classes
+    task = "classification" if family.labels[label].classes else "regression"
     for pooling in POOLED:
 
         @cache
@@ -88,8 +92,8 @@ def planned(
             return _with_test(table(activations, label, split))
 
         for split in SPLITS:
-            for method in METHODS:
-                if not (numeric and method == "logistic"):
+            for method in tried:
+                if task in get_method(method).tasks:
                     where = (source.name, label, pooling, split, method)
                     yield where, partial(_made, tables, where, model.device)
 
@@ -113,7 +117,7 @@ def entry(data: Table, where: Where, seed: int = 0, device: torch.device | str =
     """Fit on train, choose on validation, look at test once."""
     generator = torch.Generator().manual_seed(seed)
     known = data.probe_data().to(device)
-    fitted = get_method(where[-1])(known, None, generator)
+    fitted = get_method(where[-1]).fit(known, None, generator)
     x, y = data.x["test"].to(device), data.y["test"].to(device)
     held_out = fitted.decide(known.x_val)  # [N, C, L]
     if data.task == "regression":
@@ -168,7 +172,7 @@ def page(found: Sequence[Entry]) -> str:
 
 def _place(kind: tuple[str, ...]) -> tuple[int, ...]:
     """Where pooling, split and method stand in their lists."""
-    orders: tuple[Sequence[str], ...] = (POOLED, SPLITS, METHODS)
+    orders: tuple[Sequence[str], ...] = (POOLED, SPLITS, compared())
     return tuple(order.index(one) for one, order in zip(kind, orders, strict=True))
 
 
@@ -203,8 +207,13 @@ def run(
     path: Path,
     batch: int,
     told: Callable[[str], None],
+    tried: Sequence[str] = (),
 ) -> list[Entry]:
-    """Every entry of every dataset; those in ``path`` already, of this model, are not made again."""
+    """Every entry of every dataset; those in ``path`` already, of this model, are not made again.
+
+    Args:
+        tried: methods, all by default.
+    """
     facts = {
         "model": model.origin.model,
         "revision": model.origin.revision,
@@ -212,7 +221,7 @@ def run(
     }
     found = load(path, facts)
     for dataset in datasets:
-        for where, make in planned(model, dataset, store, batch):
+        for where, make in planned(model, dataset, store, tried or compared(), batch):
             if any(where == one.where for one in found):
                 continue
             found.append(make())

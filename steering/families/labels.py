@@ -94,7 +94,5 @@ def _template(name: str) -> np.ndarray:
 
 _TEMPLATES = np.stack([_template(name) for name in TRIAD_NAMES])
 
-SCORE_LABELS: dict[str, ScoreLabel] = {
-    "strongest": ScoreLabel(PITCH_CLASSES, strongest_class),
-    "triad": ScoreLabel(TRIAD_NAMES, nearest_triad),
-}
+STRONGEST = ScoreLabel(PITCH_CLASSES, strongest_class)
+TRIAD = ScoreLabel(TRIAD_NAMES, nearest_triad)

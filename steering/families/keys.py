@@ -1,0 +1,56 @@
+"""Keys of songs: the tonic, and the mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from curation.concepts.songs import MODES
+from listening.theory import PITCH_CLASSES
+from steering.families.family import SONGS, Listeners, SteeredFamily, Training, Trial
+from steering.families.prompts import Prompts, in_c, in_major
+
+if TYPE_CHECKING:
+    from sketch.material import Piece
+
+
+def tonic_shares(heard: Mapping[str, np.ndarray], listeners: Listeners) -> dict[str, np.ndarray]:
+    """1 for the tonic that is heard."""
+    return {name: (heard["tonic"] == place) * 1.0 for place, name in enumerate(PITCH_CLASSES)}
+
+
+def mode_shares(heard: Mapping[str, np.ndarray], listeners: Listeners) -> dict[str, np.ndarray]:
+    """1 for the mode that is heard."""
+    return {name: (heard["mode"] == place) * 1.0 for place, name in enumerate(MODES)}
+
+
+def tonality(piece: Piece) -> str:
+    """A song's tonic and mode, as ``"A minor"``."""
+    labels = piece.spec().labels
+    return f"{labels['key']} {labels['mode']}"
+
+
+_TRIALS = (Trial("key of songs", "key", "songs", 12.0, tonality),)
+
+families = (
+    SteeredFamily(
+        "keys",
+        Training("songs", "key", "second", SONGS),
+        "key",
+        place=50,
+        prompts=Prompts(in_major),
+        shares=tonic_shares,
+        trials=_TRIALS,
+    ),
+    SteeredFamily(
+        "modes",
+        Training("songs", "mode", "second", SONGS),
+        "mode",
+        place=60,
+        prompts=Prompts(in_c),
+        shares=mode_shares,
+        trials=_TRIALS,
+    ),
+)
