@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from curation.built import Built, decode
 from curation.card import CONFUSION_FILE
 from curation.errors import BadInput
 from curation.extras import need
 from curation.files import write_whole
+from curation.folder import Built, decode
 from curation.splits import SPLITS
 from listening.classifier import confusion, fit
 from listening.features import features

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curation.build import DROPPED_FILE, RECIPE_FILE
-from curation.built import Built
 from curation.card import CONFUSION_FILE, OVERVIEW_FILE
 from curation.checks import CHECK_FILE, read_audit
 from curation.errors import BadInput
+from curation.folder import Built
 
 CARD_FILE = "README.md"
 FILES = (CARD_FILE, RECIPE_FILE, DROPPED_FILE, CHECK_FILE, OVERVIEW_FILE, CONFUSION_FILE)

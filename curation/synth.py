@@ -34,7 +34,7 @@ Event = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Performance:
+class PlayedScore:
     """A played score.
 
     Attributes:
@@ -80,7 +80,7 @@ class Renderer:
             raise BadInput(f"FluidSynth cannot load {sound_font.path}: install it again")
         self._font = self._native.fluid_synth_get_sfont_by_id(self._shelf.synth, font_id)
 
-    def render(self, score: pretty_midi.PrettyMIDI, seconds: float) -> Performance:
+    def render(self, score: pretty_midi.PrettyMIDI, seconds: float) -> PlayedScore:
         """Play a score for this many seconds. Mono is the mean of both sides, 10 ms fade out."""
         length = round(seconds * self.sample_rate)
         blocks = -(-length // BLOCK)
@@ -97,7 +97,7 @@ class Renderer:
         mono: np.ndarray = stereo[:length].mean(axis=1)
         fade = min(length, round(FADE_SECONDS * self.sample_rate))
         mono[length - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-        return Performance(mono, unsounded)
+        return PlayedScore(mono, unsounded)
 
     @contextmanager
     def _synth_for(self, score: pretty_midi.PrettyMIDI) -> Iterator[Any]:

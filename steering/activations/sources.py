@@ -14,9 +14,9 @@ import numpy as np
 import soundfile
 
 from curation.build import RECIPE_FILE
-from curation.built import open_built
 from curation.errors import BadInput
 from curation.extras import need
+from curation.folder import open_built
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from curation.built import Built, open_built
 from curation.card import CONFUSION_FILE, OVERVIEW_FILE, card
 from curation.checks import read_audit
 from curation.concepts import families
@@ -16,9 +15,10 @@ from curation.confusion import read_result
 from curation.errors import BadInput
 from curation.facts import gather
 from curation.files import write_whole
+from curation.folder import Built, open_built
 from curation.hub import CARD_FILE
 from curation.preview import draw_overview, pick_clips
-from curation.recipe import Recipe
+from curation.recipe import BuildRecipe
 
 FACTS_FILE = "facts.json"
 
@@ -65,7 +65,7 @@ def stale(cards: Path) -> list[tuple[str, str]]:
         if name not in found
     ]
     for name, facts in found.items():
-        recipe = Recipe.from_json(json.dumps(facts["recipe"]))
+        recipe = BuildRecipe.from_json(json.dumps(facts["recipe"]))
         if (cards / name / CARD_FILE).read_text() != _text(facts):
             faults.append((name, "the card is stale: run `python -m curation card`"))
         elif recipe.fingerprint != facts["fingerprint"]:
