@@ -92,7 +92,11 @@ def build(
 
 
 def read_recipe(folder: Path) -> BuildRecipe:
-    """The recipe of a built folder; `BadInput` where there is none."""
+    """The recipe of a built folder.
+
+    Raises:
+        BadInput: there is no build, or its recipe is damaged or of another version.
+    """
     try:
         return BuildRecipe.from_json((folder / RECIPE_FILE).read_text())
     except FileNotFoundError:

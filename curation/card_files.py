@@ -51,13 +51,21 @@ def adopt(folder: Path, cards: Path) -> None:
 
 
 def rewrite(cards: Path) -> None:
-    """Make every card in ``datasets/`` anew from its facts."""
+    """Make every card in ``datasets/`` anew from its facts.
+
+    Raises:
+        BadInput: the facts of a card are damaged.
+    """
     for name, facts in _facts(cards):
         write_whole(cards / name / CARD_FILE, _text(facts))
 
 
 def stale(cards: Path) -> list[tuple[str, str]]:
-    """The families whose card is missing or not what their facts give, with the reason."""
+    """The families whose card is missing or not what their facts give, with the reason.
+
+    Raises:
+        BadInput: the facts of a card are damaged.
+    """
     found = dict(_facts(cards))
     faults = [
         (name, "no card: build the family and run `python -m curation card FOLDER`")

@@ -30,6 +30,9 @@ def classify_built(
     Returns:
         accuracy, its 95 % interval (clips taken as independent), chance (the commonest class), the
         number of test clips, and the confusion matrix, rows are the true classes.
+
+    Raises:
+        BadInput: a split has no clips.
     """
     need("curation", "matplotlib")
     target = built.family.target

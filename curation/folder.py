@@ -72,7 +72,11 @@ class Built:
 
 
 def open_built(folder: Path) -> Built:
-    """Open a finished build; `BadInput` that names the shards that are missing or damaged."""
+    """Open a finished build.
+
+    Raises:
+        BadInput: there is no build, or shards are missing or damaged; it names them.
+    """
     recipe = read_recipe(folder)
     shards = plan(recipe)
     reports = [read_report(folder / s.file_name, recipe, n) for n, s in enumerate(shards)]

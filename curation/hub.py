@@ -30,7 +30,12 @@ class Upload:
 
 
 def prepare(built: Built, repo_id: str) -> Upload:
-    """List the files of a finished, checked build; `BadInput` for one that should not go up."""
+    """List the files of a finished, checked build.
+
+    Raises:
+        BadInput: the repository is not written as owner/name, or the build has no card or did not
+            pass its check.
+    """
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo_id):
         raise BadInput(f"{repo_id!r} is no Hub repository: write it as owner/name")
     if not (built.folder / CARD_FILE).exists():
@@ -54,6 +59,9 @@ def publish(upload: Upload, *, private: bool = False) -> str:
 
     Returns:
         the address of the dataset's page.
+
+    Raises:
+        BadInput: there is no token, the Hub refuses it, or the Hub cannot be reached.
     """
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError

@@ -94,6 +94,10 @@ def make_recipe(
 
     Returns:
         the recipe, and the path of each sound font by its SHA-256.
+
+    Raises:
+        BadInput: there is no such family, preset, split, variation or sound font, the sample rate
+            lies outside 8 to 96 kHz, or the family has no such number of clips.
     """
     grid = get_family(family)
     if preset not in PRESETS:

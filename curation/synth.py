@@ -64,6 +64,10 @@ class Renderer:
     Args:
         sound_font: the font to play with.
         sample_rate: Hz, 8,000 to 96,000.
+
+    Raises:
+        BadInput: FluidSynth is not installed or cannot load the font, or the sample rate is out of
+            range.
     """
 
     def __init__(self, sound_font: SoundFont, sample_rate: int = 32_000) -> None:
@@ -81,7 +85,12 @@ class Renderer:
         self._font = self._native.fluid_synth_get_sfont_by_id(self._shelf.synth, font_id)
 
     def render(self, score: pretty_midi.PrettyMIDI, seconds: float) -> PlayedScore:
-        """Play a score for this many seconds. Mono is the mean of both sides, 10 ms fade out."""
+        """Play a score for this many seconds. Mono is the mean of both sides, 10 ms fade out.
+
+        Raises:
+            BadInput: the sound font lacks a program of the score.
+            ValueError: the score has more instruments than there are channels.
+        """
         length = round(seconds * self.sample_rate)
         blocks = -(-length // BLOCK)
         stereo = np.zeros((blocks * BLOCK, 2), dtype=np.float32)

@@ -12,7 +12,11 @@ FILES = (FACTS, TENSORS)
 
 
 def banks_in(folder: Path) -> list[Path]:
-    """Folders of banks in a folder, itself included; `BadInput` where there is none."""
+    """Folders of banks in a folder, itself included.
+
+    Raises:
+        BadInput: there is none, or one is damaged.
+    """
     found = sorted(path.parent for path in folder.rglob(FACTS))
     if not found:
         raise BadInput(f"{folder} holds no bank: train one with 'python -m steering train'")
@@ -26,6 +30,9 @@ def push(folder: Path, repo_id: str, *, private: bool = False) -> str:
 
     Returns:
         the address of the model page that they are on.
+
+    Raises:
+        BadInput: there is no bank or no token, the Hub refuses it, or the Hub cannot be reached.
     """
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError
@@ -54,7 +61,11 @@ def push(folder: Path, repo_id: str, *, private: bool = False) -> str:
 
 
 def pull(repo_id: str, folder: Path, revision: str | None = None) -> list[Bank]:
-    """Fetch every bank of a repository into a folder; nothing but JSON and tensors is fetched."""
+    """Fetch every bank of a repository into a folder; nothing but JSON and tensors is fetched.
+
+    Raises:
+        BadInput: the repository holds no bank, the Hub refuses it, or the Hub cannot be reached.
+    """
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -31,7 +31,11 @@ def methods() -> dict[str, Fit]:
 
 
 def get_method(name: str) -> Fit:
-    """The method of this name; `BadInput` naming the others."""
+    """The method of this name.
+
+    Raises:
+        BadInput: there is none; it names those there are.
+    """
     try:
         return methods()[name]
     except KeyError:
