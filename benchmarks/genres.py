@@ -19,8 +19,8 @@ import numpy as np
 import pretty_midi
 from sklearn.ensemble import RandomForestClassifier
 
-from curation.built import Built, open_built
 from curation.confusion import classify_built, read_result
+from curation.folder import Built, open_built
 from curation.general_midi import INSTRUMENTS
 from listening.intervals import interval
 

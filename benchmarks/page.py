@@ -59,7 +59,11 @@ def served(banks: Path | None) -> Iterator[tuple[str, Engine]]:
 
 
 def one_recipe(client: Client, seconds: float, seed: int = 1) -> dict[str, Any]:
-    """The first preset's recipe at a length."""
+    """The first preset's recipe at a length.
+
+    Raises:
+        BadInput: no bank fits the sketch.
+    """
     presets = client.predict(api_name="/presets")
     if not presets:
         raise BadInput("no bank fits the sketch: make them with 'python -m steering banks'")

@@ -19,7 +19,7 @@ from curation.concepts import get_family
 from curation.errors import BadInput
 from curation.extras import need
 from curation.files import DiskFull, write_whole
-from curation.recipe import Recipe, plan
+from curation.recipe import BuildRecipe, plan
 from curation.shards import ShardReport, build_shard, read_report
 
 RECIPE_FILE = "build.json"
@@ -42,7 +42,7 @@ class BuildReport:
 
 
 def build(
-    recipe: Recipe,
+    recipe: BuildRecipe,
     folder: Path,
     font_paths: Mapping[str, str],
     *,
@@ -91,10 +91,14 @@ def build(
         return _finish(folder, [reports[number] for number in sorted(reports)], len(done))
 
 
-def read_recipe(folder: Path) -> Recipe:
-    """The recipe of a built folder; `BadInput` where there is none."""
+def read_recipe(folder: Path) -> BuildRecipe:
+    """The recipe of a built folder.
+
+    Raises:
+        BadInput: there is no build, or its recipe is damaged or of another version.
+    """
     try:
-        return Recipe.from_json((folder / RECIPE_FILE).read_text())
+        return BuildRecipe.from_json((folder / RECIPE_FILE).read_text())
     except FileNotFoundError:
         raise BadInput(
             f"{folder} holds no build: make one with `python -m curation build`"
@@ -106,7 +110,7 @@ def read_recipe(folder: Path) -> Recipe:
 
 
 @contextmanager
-def _claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
+def _claimed(folder: Path, recipe: BuildRecipe) -> Iterator[None]:
     """Hold the folder for this recipe alone while building."""
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file: choose a folder with --out")
@@ -138,7 +142,7 @@ def _has_content(folder: Path) -> bool:
     return any(path.name != LOCK_FILE and path.suffix != ".part" for path in folder.iterdir())
 
 
-def _check_space(recipe: Recipe, folder: Path, clips: int) -> None:
+def _check_space(recipe: BuildRecipe, folder: Path, clips: int) -> None:
     seconds = get_family(recipe.family).spec(recipe.seed, 0).seconds
     needed = int(clips * seconds * recipe.sample_rate * BYTES_PER_SAMPLE)
     free = shutil.disk_usage(folder).free
@@ -150,7 +154,7 @@ def _check_space(recipe: Recipe, folder: Path, clips: int) -> None:
 
 
 def _run(
-    recipe: Recipe,
+    recipe: BuildRecipe,
     folder: Path,
     font_paths: Mapping[str, str],
     numbers: list[int],

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from curation.built import READ_ERRORS, Built, decode
 from curation.files import write_whole
+from curation.folder import READ_ERRORS, Built, decode
 from curation.spec import seed_for
 from curation.splits import leaks
 from curation.verdicts import verdict

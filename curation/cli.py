@@ -17,7 +17,7 @@ from curation import nuisance
 from curation.concepts import families
 from curation.errors import BadInput
 from curation.extras import need
-from curation.recipe import PRESETS, SPLIT_KINDS, Recipe, make_recipe
+from curation.recipe import PRESETS, SPLIT_KINDS, BuildRecipe, make_recipe
 from curation.sound_fonts import DEFAULT, SECOND
 
 CARDS = Path("datasets")
@@ -65,7 +65,7 @@ def build(options: argparse.Namespace) -> None:
     """Build each of the datasets asked for."""
     need("curation")
     from curation.build import build as build_folder
-    from curation.built import open_built
+    from curation.folder import open_built
 
     names = list(families()) if options.datasets == ["all"] else options.datasets
     recipes = [_recipe(name, options) for name in names]
@@ -87,9 +87,9 @@ def build(options: argparse.Namespace) -> None:
 
 def check(options: argparse.Namespace) -> int:
     """Audit built folders and say what was found."""
-    from curation.built import open_built
     from curation.checks import check as check_folder
     from curation.checks import tables
+    from curation.folder import open_built
 
     failed = 0
     for folder in options.folders:
@@ -111,8 +111,8 @@ def check(options: argparse.Namespace) -> int:
 
 def classify(options: argparse.Namespace) -> None:
     """Train a simple classifier on the train split and try it on the test split."""
-    from curation.built import open_built
     from curation.confusion import classify_built
+    from curation.folder import open_built
 
     built = open_built(options.folder)
     with _bar(sum(report.rows for report in built.reports), options.folder.name) as bar:
@@ -127,8 +127,8 @@ def classify(options: argparse.Namespace) -> None:
 
 def preview(options: argparse.Namespace) -> None:
     """Draw the overview picture of a build and write a few of its clips as WAV files."""
-    from curation.built import open_built
     from curation.card import OVERVIEW_FILE
+    from curation.folder import open_built
     from curation.preview import draw_overview, pick_clips, write_wavs
 
     built = open_built(options.folder)
@@ -142,23 +142,23 @@ def preview(options: argparse.Namespace) -> None:
 
 def card(options: argparse.Namespace) -> int:
     """Bring the cards in datasets/ up to date, or see whether they are."""
-    from curation import cards
+    from curation import card_files
 
     if options.check:
-        stale = cards.stale(CARDS)
+        stale = card_files.stale(CARDS)
         for name, reason in stale:
             print(f"curation: datasets/{name}: {reason}", file=sys.stderr)
         return 1 if stale else 0
     if options.folder:
-        cards.adopt(options.folder, CARDS)
+        card_files.adopt(options.folder, CARDS)
     else:
-        cards.rewrite(CARDS)
+        card_files.rewrite(CARDS)
     return 0
 
 
 def publish(options: argparse.Namespace) -> None:
     """Upload a checked build to the Hub, or show what would go up."""
-    from curation.built import open_built
+    from curation.folder import open_built
     from curation.hub import prepare
     from curation.hub import publish as upload_folder
 
@@ -174,7 +174,7 @@ def publish(options: argparse.Namespace) -> None:
     print(f"published: {upload_folder(upload, private=options.private)}")
 
 
-def _recipe(name: str, options: argparse.Namespace) -> tuple[Recipe, Any]:
+def _recipe(name: str, options: argparse.Namespace) -> tuple[BuildRecipe, Any]:
     given = {
         key: getattr(options, key)
         for key in inspect.signature(make_recipe).parameters
@@ -192,7 +192,7 @@ def _recipe(name: str, options: argparse.Namespace) -> tuple[Recipe, Any]:
 
 
 def _write_card(built: Any) -> None:
-    from curation.cards import write_card
+    from curation.card_files import write_card
 
     write_card(built)
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from curation.built import Built, decode
 from curation.card import CONFUSION_FILE
 from curation.errors import BadInput
 from curation.extras import need
 from curation.files import write_whole
+from curation.folder import Built, decode
 from curation.splits import SPLITS
 from listening.classifier import confusion, fit
 from listening.features import features
@@ -30,6 +30,9 @@ def classify_built(
     Returns:
         accuracy, its 95 % interval (clips taken as independent), chance (the commonest class), the
         number of test clips, and the confusion matrix, rows are the true classes.
+
+    Raises:
+        BadInput: a split has no clips.
     """
     need("curation", "matplotlib")
     target = built.family.target

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
-from curation.built import Built
 from curation.checks import Audit
+from curation.folder import Built
 from curation.splits import SPLITS
 
 

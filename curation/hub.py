@@ -7,10 +7,10 @@ from pathlib import Path
 
 from curation import repository
 from curation.build import DROPPED_FILE, RECIPE_FILE
-from curation.built import Built
 from curation.card import CONFUSION_FILE, OVERVIEW_FILE
 from curation.checks import CHECK_FILE, read_audit
 from curation.errors import BadInput
+from curation.folder import Built
 
 CARD_FILE = "README.md"
 FILES = (CARD_FILE, RECIPE_FILE, DROPPED_FILE, CHECK_FILE, OVERVIEW_FILE, CONFUSION_FILE)
@@ -30,7 +30,11 @@ class Upload:
 
 
 def prepare(built: Built, repo_id: str) -> Upload:
-    """List the files of a finished, checked build; `BadInput` for one that should not go up."""
+    """List the files of a finished, checked build.
+
+    Raises:
+        BadInput: a wrong name, or the build has no card, was not checked or did not pass.
+    """
     repository.check_name(repo_id)
     if not (built.folder / CARD_FILE).exists():
         raise BadInput(f"{built.folder} has no card: give the build command again")

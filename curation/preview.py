@@ -10,8 +10,8 @@ import librosa
 import numpy as np
 import soundfile
 
-from curation.built import Built, decode
 from curation.extras import need
+from curation.folder import Built, decode
 
 COLUMNS = 6
 MEL_BANDS = 96

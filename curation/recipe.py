@@ -33,7 +33,7 @@ SHARD_SECONDS = 1024
 
 
 @dataclass(frozen=True)
-class Recipe:
+class BuildRecipe:
     """Everything that decides the bytes of a dataset.
 
     Attributes:
@@ -61,18 +61,18 @@ class Recipe:
         return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
 
     @staticmethod
-    def from_json(text: str) -> Recipe:
+    def from_json(text: str) -> BuildRecipe:
         values: dict[str, Any] = json.loads(text)
         values["vary"] = tuple(values["vary"])
         values["sound_fonts"] = tuple(tuple(font) for font in values["sound_fonts"])
-        return Recipe(**values)
+        return BuildRecipe(**values)
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the recipe: two builds with one fingerprint hold the same bytes."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
-    def differences(self, other: Recipe) -> list[str]:
+    def differences(self, other: BuildRecipe) -> list[str]:
         """In words, where two recipes part."""
         mine, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
         return [f"{k} {theirs[k]!r} instead of {mine[k]!r}" for k in mine if mine[k] != theirs[k]]
@@ -89,11 +89,15 @@ def make_recipe(
     vary: tuple[str, ...] | None = None,
     sound_font: str = DEFAULT,
     second_sound_font: str = SECOND,
-) -> tuple[Recipe, Mapping[str, str]]:
+) -> tuple[BuildRecipe, Mapping[str, str]]:
     """Check the options and fill in the rest.
 
     Returns:
         the recipe, and the path of each sound font by its SHA-256.
+
+    Raises:
+        BadInput: there is no such family, preset, split, variation or sound font, the sample rate
+            lies outside 8 to 96 kHz, or the family has no such number of clips.
     """
     grid = get_family(family)
     if preset not in PRESETS:
@@ -117,7 +121,7 @@ def make_recipe(
     fonts = [find_sound_font(sound_font)]
     if "sound_font" in vary:
         fonts.append(find_sound_font(second_sound_font))
-    recipe = Recipe(
+    recipe = BuildRecipe(
         family=family,
         preset=preset,
         clips=clips,
@@ -145,7 +149,7 @@ class Shard:
 
 
 @cache
-def plan(recipe: Recipe) -> tuple[Shard, ...]:
+def plan(recipe: BuildRecipe) -> tuple[Shard, ...]:
     """All shards of a dataset, in order; a pure function of the recipe."""
     family = get_family(recipe.family)
     per_shard = max(1, round(SHARD_SECONDS / family.spec(recipe.seed, 0).seconds))
@@ -159,7 +163,7 @@ def plan(recipe: Recipe) -> tuple[Shard, ...]:
     return tuple(shards)
 
 
-def split_of(recipe: Recipe, spec: ClipSpec) -> str:
+def split_of(recipe: BuildRecipe, spec: ClipSpec) -> str:
     """The split in which a recipe puts a clip."""
     if recipe.split == "random":
         return random_split(spec.clip_id, recipe.seed)
@@ -171,7 +175,7 @@ def _split_table(family: str, seed: int) -> dict[tuple[str, str], str]:
     return grouped_splits(get_family(family), seed)
 
 
-def _sample(recipe: Recipe) -> dict[str, list[int]]:
+def _sample(recipe: BuildRecipe) -> dict[str, list[int]]:
     """The indices of the dataset's clips by split, shuffled.
 
     A sample keeps the splits' proportions and takes from each label of the family's target and

@@ -19,7 +19,7 @@ import soundfile
 from curation import nuisance
 from curation.concepts import get_family
 from curation.files import whole
-from curation.recipe import Recipe, Shard, plan
+from curation.recipe import BuildRecipe, Shard, plan
 from curation.sound_fonts import SoundFont
 from curation.spec import ClipSpec
 from curation.splits import SPLITS, random_split
@@ -52,7 +52,7 @@ class ShardReport:
 
 
 def build_shard(
-    recipe: Recipe, number: int, folder: Path, font_paths: Mapping[str, str]
+    recipe: BuildRecipe, number: int, folder: Path, font_paths: Mapping[str, str]
 ) -> ShardReport:
     """Render a shard's clips and put its file into ``folder``, whole or not at all.
 
@@ -65,7 +65,7 @@ def build_shard(
         return _write(recipe, number, shard, part, font_paths)
 
 
-def read_report(path: Path, recipe: Recipe, number: int) -> ShardReport | None:
+def read_report(path: Path, recipe: BuildRecipe, number: int) -> ShardReport | None:
     """The report in a finished shard; None where the file is missing, damaged or of another build.
 
     The footer and the length of the file are read, not every page: `check` reads those.
@@ -146,7 +146,7 @@ class Take:
     unsounded: int
 
 
-def perform(spec: ClipSpec, recipe: Recipe, font_paths: Mapping[str, str]) -> Take:
+def perform(spec: ClipSpec, recipe: BuildRecipe, font_paths: Mapping[str, str]) -> Take:
     """Play one clip of a recipe."""
     score = nuisance.vary(spec, recipe.vary) if recipe.vary else spec.score()
     fonts = recipe.sound_fonts
@@ -157,7 +157,7 @@ def perform(spec: ClipSpec, recipe: Recipe, font_paths: Mapping[str, str]) -> Ta
     return Take(score, audio, levels, name, performance.unsounded)
 
 
-def make_row(spec: ClipSpec, take: Take, recipe: Recipe) -> dict[str, Any]:
+def make_row(spec: ClipSpec, take: Take, recipe: BuildRecipe) -> dict[str, Any]:
     """A clip as a row of the dataset; `ValueError` for a label value that is no class."""
     row: dict[str, Any] = {
         "audio": {
@@ -182,7 +182,7 @@ def make_row(spec: ClipSpec, take: Take, recipe: Recipe) -> dict[str, Any]:
 
 
 def _write(
-    recipe: Recipe, number: int, shard: Shard, part: Path, font_paths: Mapping[str, str]
+    recipe: BuildRecipe, number: int, shard: Shard, part: Path, font_paths: Mapping[str, str]
 ) -> ShardReport:
     family = get_family(recipe.family)
     columns = schema(recipe.family, recipe.sample_rate)

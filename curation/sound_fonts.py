@@ -49,7 +49,11 @@ class SoundFont:
 
 @cache
 def find_sound_font(name_or_path: str = DEFAULT) -> SoundFont:
-    """The sound font of this name or at this path; `BadInput` when it is missing or damaged."""
+    """The sound font of this name or at this path.
+
+    Raises:
+        BadInput: it is missing or damaged.
+    """
     path = _locate(name_or_path)
     with path.open("rb") as file:
         head = file.read(12)

@@ -28,7 +28,11 @@ class Label:
     heard_by: Listener | None = None
 
     def check(self, name: str, value: object) -> None:
-        """Raise `BadInput` if ``value`` is none of the label's classes, or no number."""
+        """Refuse a value that the label cannot have.
+
+        Raises:
+            BadInput: ``value`` is none of the label's classes, or no number.
+        """
         if self.classes and value not in self.classes:
             raise BadInput(
                 f"label {name!r} is {value!r}, which is none of its {len(self.classes)} classes: "

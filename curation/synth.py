@@ -34,7 +34,7 @@ Event = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Performance:
+class PlayedScore:
     """A played score.
 
     Attributes:
@@ -64,6 +64,10 @@ class Renderer:
     Args:
         sound_font: the font to play with.
         sample_rate: Hz, 8,000 to 96,000.
+
+    Raises:
+        BadInput: FluidSynth is not installed or cannot load the font, or the sample rate is out of
+            range.
     """
 
     def __init__(self, sound_font: SoundFont, sample_rate: int = 32_000) -> None:
@@ -80,8 +84,13 @@ class Renderer:
             raise BadInput(f"FluidSynth cannot load {sound_font.path}: install it again")
         self._font = self._native.fluid_synth_get_sfont_by_id(self._shelf.synth, font_id)
 
-    def render(self, score: pretty_midi.PrettyMIDI, seconds: float) -> Performance:
-        """Play a score for this many seconds. Mono is the mean of both sides, 10 ms fade out."""
+    def render(self, score: pretty_midi.PrettyMIDI, seconds: float) -> PlayedScore:
+        """Play a score for this many seconds. Mono is the mean of both sides, 10 ms fade out.
+
+        Raises:
+            BadInput: the sound font lacks a program of the score.
+            ValueError: the score has more instruments than there are channels.
+        """
         length = round(seconds * self.sample_rate)
         blocks = -(-length // BLOCK)
         stereo = np.zeros((blocks * BLOCK, 2), dtype=np.float32)
@@ -97,7 +106,7 @@ class Renderer:
         mono: np.ndarray = stereo[:length].mean(axis=1)
         fade = min(length, round(FADE_SECONDS * self.sample_rate))
         mono[length - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-        return Performance(mono, unsounded)
+        return PlayedScore(mono, unsounded)
 
     @contextmanager
     def _synth_for(self, score: pretty_midi.PrettyMIDI) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import soundfile
 
 from curation.build import build
-from curation.built import decode, open_built
+from curation.folder import decode, open_built
 from curation.recipe import make_recipe
 from listening.chord import hear_chord
 

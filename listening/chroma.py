@@ -64,6 +64,9 @@ def chroma_frames(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, floa
     """Amplitudes ``[12, T]`` of the frames that sound, and how many frames there are a second.
 
     Frames more than 50 dB below the clip's loudest are left out.
+
+    Raises:
+        ValueError: the clip is not ``[N]``, or not finite.
     """
     audio, sample_rate = _slower(audio, sample_rate)
     hop = _hop(sample_rate)
@@ -101,12 +104,20 @@ class Profile:
         return PITCH_CLASSES[int(self.energy.argmax())] if self.counts.sum() else None
 
     def share(self, pitch_class: str) -> float:
-        """Share of sounding frames in which this class is the strongest; 0 for silence."""
+        """Share of sounding frames in which this class is the strongest; 0 for silence.
+
+        Raises:
+            ValueError: there is no such pitch class.
+        """
         heard = self.counts.sum(axis=0)
         return float(heard[_number(pitch_class)] / max(heard.sum(), 1))
 
     def share_per_second(self, pitch_class: str) -> np.ndarray:
-        """The same for every begun second, ``[P]``; a silent second is 0."""
+        """The same for every begun second, ``[P]``; a silent second is 0.
+
+        Raises:
+            ValueError: there is no such pitch class.
+        """
         hits = self.counts[:, _number(pitch_class)]
         return hits / np.maximum(self.counts.sum(axis=1), 1)
 
@@ -119,7 +130,11 @@ class Profile:
 
 
 def profile(audio: np.ndarray, sample_rate: int) -> Profile:
-    """Look at a clip, float ``[N]``, once."""
+    """Look at a clip, float ``[N]``, once.
+
+    Raises:
+        ValueError: the clip is not ``[N]``, or not finite.
+    """
     audio, sample_rate = _slower(audio, sample_rate)
     amplitudes, rate = chroma_frames(audio, sample_rate)
     sounds = _audible_frames(audio, sample_rate, amplitudes.shape[1])

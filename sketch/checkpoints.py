@@ -27,7 +27,11 @@ class Checkpoint:
         self.path, self.recipe, self.parts = path, dict(recipe), parts
 
     def load(self) -> dict[str, Any]:
-        """Put every part back and return the run's numbers; empty where there is nothing yet."""
+        """Put every part back and return the run's numbers; empty where there is nothing yet.
+
+        Raises:
+            BadInput: the file is damaged, or of another recipe.
+        """
         if not self.path.exists():
             return {}
         saved = read_checkpoint(self.path)
@@ -58,7 +62,11 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What `Checkpoint.save` wrote, read without running code; `BadInput` when it is damaged."""
+    """What `Checkpoint.save` wrote, read without running code.
+
+    Raises:
+        BadInput: the file is missing, damaged or no checkpoint.
+    """
     try:
         saved = torch.load(path, weights_only=True, map_location="cpu")
         return {name: saved[name] for name in ("recipe", "states", "numbers", "random")}

@@ -71,7 +71,11 @@ def train(options: argparse.Namespace) -> None:
 
 
 def take_books(begin: Path, work: Path) -> None:
-    """The codebooks of a sketch for the folder of a training, unless it has others."""
+    """The codebooks of a sketch for the folder of a training.
+
+    Raises:
+        BadInput: the folder has other codebooks.
+    """
     import shutil
 
     from sketch.codec.stems import BOOKS_FILE

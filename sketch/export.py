@@ -85,7 +85,11 @@ def save_sketch(
 
 
 def export(work: Path, folder: Path) -> int:
-    """The trained model out of ``work`` into ``folder``; the bytes that it takes there."""
+    """The trained model out of ``work`` into ``folder``; the bytes that it takes there.
+
+    Raises:
+        BadInput: a part is not trained yet, or was trained on other codes.
+    """
     for name, part in NEEDED.items():
         if not (work / name).exists():
             raise BadInput(f"{work} has no {name} yet: run 'python -m sketch train {part}'")

@@ -22,7 +22,11 @@ PROMPTS = 12
 
 
 def make_gallery(sketch: Sketch, folder: Path, seed: int = 0) -> tuple[Path, Path]:
-    """WAVs of both into ``folder``; the pictures of their spectrograms and of their onsets."""
+    """WAVs of both into ``folder``; the pictures of their spectrograms and of their onsets.
+
+    Raises:
+        ValueError: the sound font lacks notes of a piece.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     chosen = _choose()
     prompts = [piece.spec().caption for piece in chosen]

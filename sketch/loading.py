@@ -134,7 +134,11 @@ def load_codec(folder: Path = WEIGHTS) -> SketchCodec:
 
 
 def check_folder(folder: Path) -> None:
-    """Read enough of every file to know that all of the model is there."""
+    """Read enough of every file to know that all of the model is there.
+
+    Raises:
+        BadInput: a file is missing, damaged, or of another format or model.
+    """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise BadInput(f"{folder} has no {', '.join(missing)}: {_RESTORE}")

@@ -29,7 +29,11 @@ def unknown_words(tokenizer: PreTrainedTokenizerFast, prompt: str) -> list[str]:
 
 
 def check_prompt(tokenizer: PreTrainedTokenizerFast, prompt: str) -> None:
-    """Refuse a prompt that is empty, too long or in no word known; say which words are unknown."""
+    """Refuse a prompt that cannot be played, and say which words are unknown.
+
+    Raises:
+        BadInput: the prompt is empty, too long or in no word known.
+    """
     if not isinstance(prompt, str) or not prompt.strip():
         raise BadInput(f"the prompt is empty: describe some music, as in {EXAMPLES[0]!r}")
     length = len(tokenizer.tokenize(prompt)) + 1
@@ -46,7 +50,11 @@ def check_prompt(tokenizer: PreTrainedTokenizerFast, prompt: str) -> None:
 
 
 def check_seconds(seconds: float, sounding: float = 0.02) -> None:
-    """Refuse a duration that is no time at all or goes past the model's positions."""
+    """Refuse a duration that cannot be played.
+
+    Raises:
+        BadInput: it is no time at all, or goes past the model's positions.
+    """
     if not sounding <= seconds <= LONGEST_SECONDS:
         raise BadInput(
             f"{seconds:g} s cannot be played: ask for {sounding:g} to {LONGEST_SECONDS:g} s"
@@ -54,7 +62,11 @@ def check_seconds(seconds: float, sounding: float = 0.02) -> None:
 
 
 def check_all(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], seconds: float) -> None:
-    """Every check of one request, before any work is done."""
+    """Every check of one request, before any work is done.
+
+    Raises:
+        BadInput: there is no prompt, or a prompt or the duration cannot be played.
+    """
     if not prompts:
         raise BadInput("there is no prompt: give at least one")
     for prompt in prompts:

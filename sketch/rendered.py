@@ -24,7 +24,7 @@ _PARTS = ("audio", "bands", "codes")
 
 
 @dataclass(frozen=True)
-class Shard:
+class RenderedShard:
     """Clips end to end.
 
     Attributes:
@@ -47,7 +47,7 @@ def prepare(
     hours: float,
     workers: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Shard]:
+) -> list[RenderedShard]:
     """Render what is not there yet, and open it all."""
     wanted = pieces(split, hours, CODEC_MIX)
     batches = [wanted[i : i + PER_SHARD] for i in range(0, len(wanted), PER_SHARD)]
@@ -126,12 +126,12 @@ def _holds(path: Path, batch: Sequence[Piece]) -> bool:
     return bool(record["pieces"] == _record(batch))
 
 
-def _open(path: Path) -> Shard:
+def _open(path: Path) -> RenderedShard:
     audio, bands, codes = (
         np.load(path.with_suffix(f".{part}.npy"), mmap_mode="r") for part in _PARTS
     )
     starts = np.array(json.loads(path.with_suffix(".json").read_text())["starts"])
-    return Shard(audio, bands, codes, starts)
+    return RenderedShard(audio, bands, codes, starts)
 
 
 class Crops:
@@ -141,7 +141,7 @@ class Crops:
         frames: length of a crop.
     """
 
-    def __init__(self, shards: Sequence[Shard], frames: int, seed: int) -> None:
+    def __init__(self, shards: Sequence[RenderedShard], frames: int, seed: int) -> None:
         self.shards, self.frames = shards, frames
         self.rng = np.random.default_rng(seed)
         self.weights = np.array([len(shard.bands) for shard in shards], dtype=float)
@@ -171,14 +171,14 @@ class Crops:
         sound = stems.astype(np.float32).sum(1) / 32767
         return torch.from_numpy(sound), torch.from_numpy(codes.astype(np.int64))
 
-    def _sounding(self, book: int) -> tuple[Shard, int, int]:
+    def _sounding(self, book: int) -> tuple[RenderedShard, int, int]:
         """A crop in which a codebook's stem is heard for a quarter of the time or more."""
         while True:
             shard, start, stop = self._place()
             if (shard.codes[book, start:stop] != SILENCE).mean() >= 0.25:
                 return shard, start, stop
 
-    def _place(self) -> tuple[Shard, int, int]:
+    def _place(self) -> tuple[RenderedShard, int, int]:
         shard = self.shards[self.rng.choice(len(self.shards), p=self.weights)]
         anywhere = self.rng.integers(shard.starts[-1])
         clip = np.searchsorted(shard.starts, anywhere, side="right") - 1

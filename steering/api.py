@@ -73,7 +73,11 @@ def play(
     decoder: str = "fused",
     progress: Progress = lambda done, total: None,
 ) -> Tensor:
-    """Codes ``[B, K, T]`` of clips, by the decoder of this name."""
+    """Codes ``[B, K, T]`` of clips, by the decoder of this name.
+
+    Raises:
+        BadInput: there is no such decoder, or the clips cannot be played.
+    """
     if decoder not in DECODERS:
         raise BadInput(f"no decoder {decoder!r}: choose one of {', '.join(DECODERS)}")
     if decoder == "hooks":
@@ -84,7 +88,11 @@ def play(
 
 
 def clip_of(recipe: Recipe, model: MusicModel, banks: Banks) -> Clip:
-    """The clip of a recipe, its moves included; `BadInput` if it was made by other weights."""
+    """The clip of a recipe, its moves included.
+
+    Raises:
+        BadInput: it was made by other weights.
+    """
     if recipe.revision != model.origin.revision:
         raise BadInput(
             f"the recipe was played by {recipe.model} ({recipe.revision}), this is "

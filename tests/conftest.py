@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from curation.build import build
-from curation.built import Built, open_built
 from curation.compiled import compile_librosa
+from curation.folder import Built, open_built
 from curation.recipe import make_recipe
 from curation.sound_fonts import find_sound_font
 from curation.synth import Renderer
@@ -20,7 +20,7 @@ from curation.synth import Renderer
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-    from sketch.language.train import Run
+    from sketch.language.train import LanguageTraining
     from steering.models.transformers_backend import TransformersModel
 
 
@@ -72,7 +72,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tokenizer: PreTrainedTokenizerFast) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, tokenizer: PreTrainedTokenizerFast) -> LanguageTraining:
     """A tiny language model of the sketch's kind, ready to train."""
     import torch
 

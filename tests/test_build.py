@@ -24,9 +24,9 @@ import datasets
 from curation import build as building
 from curation import shards
 from curation.build import build, read_recipe
-from curation.built import open_built
 from curation.errors import BadInput
-from curation.recipe import Recipe, make_recipe, plan
+from curation.folder import open_built
+from curation.recipe import BuildRecipe, make_recipe, plan
 from curation.spec import ClipSpec
 from listening.theory import PITCH_CLASSES
 
@@ -39,7 +39,7 @@ def digest(folder: Path) -> dict[str, str]:
     }
 
 
-def tiny(family: str = "notes", **options) -> tuple[Recipe, dict]:
+def tiny(family: str = "notes", **options) -> tuple[BuildRecipe, dict]:
     recipe, fonts = make_recipe(family, "tiny", **options)
     return recipe, dict(fonts)
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from curation.built import Built, open_built
 from curation.checks import check, read_audit
 from curation.errors import BadInput
+from curation.folder import Built, open_built
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import shutil
 import huggingface_hub
 import pytest
 
-from curation.built import open_built
-from curation.cards import write_card
+from curation.card_files import write_card
 from curation.checks import check
 from curation.errors import BadInput
+from curation.folder import open_built
 from curation.hub import prepare, publish
 
 

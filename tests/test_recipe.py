@@ -6,7 +6,7 @@ import pytest
 
 from curation.concepts import families, get_family
 from curation.errors import BadInput
-from curation.recipe import Recipe, make_recipe, plan
+from curation.recipe import BuildRecipe, make_recipe, plan
 
 
 @pytest.mark.parametrize("name", families())
@@ -35,7 +35,7 @@ def test_a_sample_is_stratified_by_target_and_group():
 
 def test_a_recipe_survives_json_and_its_fingerprint_tells_recipes_apart():
     recipe, _ = make_recipe("notes", "varied", seed=4)
-    again = Recipe.from_json(recipe.to_json())
+    again = BuildRecipe.from_json(recipe.to_json())
     assert again == recipe
     assert again.fingerprint == recipe.fingerprint
     other, _ = make_recipe("notes", "varied", seed=5)

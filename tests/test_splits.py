@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from curation.concepts import families, get_family
-from curation.recipe import Recipe, make_recipe, plan, split_of
+from curation.recipe import BuildRecipe, make_recipe, plan, split_of
 from curation.splits import FRACTIONS, SPLITS, assign_groups, leaks
 
 
-def placed(recipe: Recipe) -> list:
+def placed(recipe: BuildRecipe) -> list:
     family = get_family(recipe.family)
     return [
         (family.spec(recipe.seed, index), shard.split)

@@ -22,7 +22,11 @@ def families() -> dict[str, Family]:
 
 
 def get_family(name: str) -> Family:
-    """The family called ``name``; raises `BadInput` with the names there are."""
+    """The family called ``name``.
+
+    Raises:
+        BadInput: there is none; it names those there are.
+    """
     try:
         return families()[name]
     except KeyError:

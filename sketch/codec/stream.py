@@ -28,7 +28,11 @@ class ChunkedDecoder:
         return self._sound(self._heard - self.codec.config.decoder_future)
 
     def finish(self) -> Tensor:
-        """The samples ``[B, N]`` that were still waiting; nothing comes after them."""
+        """The samples ``[B, N]`` that were still waiting; nothing comes after them.
+
+        Raises:
+            ValueError: no codes were pushed.
+        """
         return self._sound(self._heard)
 
     @property

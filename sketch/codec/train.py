@@ -27,7 +27,7 @@ from sketch.codec.stems import BOOKS_FILE, CODEBOOK_STEMS, SILENCE, STEMS
 from sketch.loading import load_codec
 from sketch.material import CODEC_MIX, Piece, pieces
 from sketch.parallel import spread
-from sketch.rendered import Crops, Shard, describe, prepare
+from sketch.rendered import Crops, RenderedShard, describe, prepare
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def _book_frames(batch: Sequence[Piece]) -> list[np.ndarray]:
 
 
 @dataclass
-class Run:
+class CodecTraining:
     """Everything that the training of one part holds."""
 
     codec: SketchCodec
@@ -147,13 +147,13 @@ def assemble(folder: Path) -> SketchCodec:
     return codec.eval()
 
 
-def _start(part: str, device: torch.device, precision: torch.dtype) -> Run:
+def _start(part: str, device: torch.device, precision: torch.dtype) -> CodecTraining:
     codec = SketchCodec(SketchCodecConfig()).to(device)
     weights = getattr(codec, part).parameters()
     optimiser = torch.optim.AdamW(
         weights, LEARNING_RATE, betas=(0.9, 0.98), weight_decay=1e-3, fused=True
     )
-    return Run(codec, Losses().to(device), optimiser, device, precision)
+    return CodecTraining(codec, Losses().to(device), optimiser, device, precision)
 
 
 def _set_rate(optimiser: torch.optim.Optimizer, step: int, done: float) -> None:
@@ -163,7 +163,7 @@ def _set_rate(optimiser: torch.optim.Optimizer, step: int, done: float) -> None:
         group["lr"] = LEARNING_RATE * max(rate, 0.01)
 
 
-def _descend(run: Run, losses: dict[str, Tensor]) -> None:
+def _descend(run: CodecTraining, losses: dict[str, Tensor]) -> None:
     weights = next(group["params"] for group in run.optimiser.param_groups)
     run.optimiser.zero_grad(set_to_none=True)
     torch.stack([WEIGHTS.get(name, 1.0) * loss for name, loss in losses.items()]).sum().backward()
@@ -171,7 +171,7 @@ def _descend(run: Run, losses: dict[str, Tensor]) -> None:
     run.optimiser.step()
 
 
-def _decoder_step(run: Run, crops: Crops) -> dict[str, Tensor]:
+def _decoder_step(run: CodecTraining, crops: Crops) -> dict[str, Tensor]:
     """Each stem's sound from its own codes, against the stem alone."""
     sounds, made = [], []
     for stem in STEMS:
@@ -181,7 +181,7 @@ def _decoder_step(run: Run, crops: Crops) -> dict[str, Tensor]:
     return run.losses(torch.cat(sounds), torch.cat(made))
 
 
-def _encoder_step(run: Run, crops: Crops) -> dict[str, Tensor]:
+def _encoder_step(run: CodecTraining, crops: Crops) -> dict[str, Tensor]:
     """Codes of the stems, out of their mixture: cross-entropy, which is 0 for a certain encoder."""
     bands, codes = (part.to(run.device) for part in crops.mixtures(ENCODER_BATCH))
     narrow = run.precision != torch.float32
@@ -198,7 +198,9 @@ def _encoder_step(run: Run, crops: Crops) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def _check_decoders(run: Run, shards: Sequence[Shard], batches: int = 6) -> dict[str, float]:
+def _check_decoders(
+    run: CodecTraining, shards: Sequence[RenderedShard], batches: int = 6
+) -> dict[str, float]:
     """Mean losses of mixtures decoded from their stems' codes, and how often pitch agrees."""
     crops = Crops(shards, 3 * DECODER_FRAMES, seed=0)
     rows = []
@@ -210,7 +212,7 @@ def _check_decoders(run: Run, shards: Sequence[Shard], batches: int = 6) -> dict
     return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
 
 
-def _pitch_agreement(run: Run, true: Tensor, made: Tensor) -> dict[str, float]:
+def _pitch_agreement(run: CodecTraining, true: Tensor, made: Tensor) -> dict[str, float]:
     """`chroma_agreement` by the codec's own bands, over the frames that sound."""
     a, b = (chroma(run.codec.features.all(sound)).flatten(0, 1).sqrt() for sound in (true, made))
     loud = a.norm(dim=-1) > 1e-3
@@ -219,7 +221,9 @@ def _pitch_agreement(run: Run, true: Tensor, made: Tensor) -> dict[str, float]:
 
 
 @torch.no_grad()
-def _check_encoder(run: Run, shards: Sequence[Shard], batches: int = 10) -> dict[str, float]:
+def _check_encoder(
+    run: CodecTraining, shards: Sequence[RenderedShard], batches: int = 10
+) -> dict[str, float]:
     """How often the encoder gives a sounding stem's code, by codebook, and hears that it sounds.
 
     Strokes are right where both have the same, of the frames in which either has one.
@@ -251,8 +255,8 @@ def perplexity(codes: Tensor, entries: int) -> float:
     return float(torch.special.entr(share).sum().exp())
 
 
-_Step = Callable[[Run, Crops], dict[str, Tensor]]
-_Check = Callable[[Run, Sequence[Shard]], dict[str, float]]
+_Step = Callable[[CodecTraining, Crops], dict[str, Tensor]]
+_Check = Callable[[CodecTraining, Sequence[RenderedShard]], dict[str, float]]
 PARTS: dict[str, tuple[_Step, int, _Check]] = {
     "decoders": (_decoder_step, DECODER_FRAMES, _check_decoders),
     "encoder": (_encoder_step, ENCODER_FRAMES, _check_encoder),

@@ -45,7 +45,7 @@ MUON_RATE, ADAM_RATE, EMBEDDING_RATE, TEXT_RATE = 0.012, 1.5e-3, 2e-3, 3e-4
 
 
 @dataclass
-class Run:
+class LanguageTraining:
     """Everything that one training holds.
 
     Attributes:
@@ -129,7 +129,9 @@ def _take_over(model: LanguageModel, whole: MusicgenForConditionalGeneration) ->
         getattr(model, part).load_state_dict(getattr(whole, part).state_dict())
 
 
-def start(books: Codebooks, device: torch.device, precision: torch.dtype = torch.float32) -> Run:
+def start(
+    books: Codebooks, device: torch.device, precision: torch.dtype = torch.float32
+) -> LanguageTraining:
     """An untrained model with its optimisers: Muon for matrices inside blocks, AdamW for the rest."""
     tokenizer = make_tokenizer()
     model = LanguageModel(tokenizer, books.places).to(device)
@@ -154,10 +156,10 @@ def start(books: Codebooks, device: torch.device, precision: torch.dtype = torch
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["full_rate"] = group["lr"]
-    return Run(model, tokenizer, optimisers, device, precision, Clock(model.decoder))
+    return LanguageTraining(model, tokenizer, optimisers, device, precision, Clock(model.decoder))
 
 
-def step(run: Run, batch: Batch) -> list[float]:
+def step(run: LanguageTraining, batch: Batch) -> list[float]:
     """One step on one batch; cross-entropy per codebook, in nats."""
     run.model.train()
     learned = [w for o in run.optimisers for g in o.param_groups for w in g["params"]]
@@ -172,7 +174,7 @@ def step(run: Run, batch: Batch) -> list[float]:
 
 
 def _descent(
-    run: Run, batch: Batch, learned: Sequence[Tensor]
+    run: LanguageTraining, batch: Batch, learned: Sequence[Tensor]
 ) -> tuple[Tensor, list[Tensor | None]]:
     """Mean losses ``[K]`` of the batch's parts, and the mean of the gradients of all weights."""
     frames = torch.arange(batch.targets.shape[-1], device=run.device)
@@ -257,7 +259,7 @@ def _validation_batches(batches: Batches) -> Iterable[Batch]:
 
 
 @torch.no_grad()
-def validate(run: Run, tests: Iterable[Batch], prompted: bool = True) -> list[float]:
+def validate(run: LanguageTraining, tests: Iterable[Batch], prompted: bool = True) -> list[float]:
     """Cross-entropy per codebook on held-out clips, with or without their captions."""
     run.model.eval()
     rows = []
@@ -268,7 +270,7 @@ def validate(run: Run, tests: Iterable[Batch], prompted: bool = True) -> list[fl
     return torch.stack(rows).mean(0).tolist()
 
 
-def _log_validation(run: Run, tests: list[Batch], numbers: dict[str, float]) -> None:
+def _log_validation(run: LanguageTraining, tests: list[Batch], numbers: dict[str, float]) -> None:
     log.info("%s: validation %s", _where(numbers), _line(validate(run, tests)))
     log.info("%s: without captions %s", _where(numbers), _line(validate(run, tests, False)))
 

@@ -105,7 +105,12 @@ class Steering:
 
 
 def check_plan(plan: Plan, model: MusicModel) -> None:
-    """Refuse a plan that was made for another model."""
+    """Refuse a plan that this model cannot be steered by.
+
+    Raises:
+        BadInput: it was made for another model.
+        ValueError: it holds numbers that are not finite.
+    """
     if plan.origin is not None:
         model.origin.check(plan.origin, "the plan")
     if not all(torch.isfinite(part).all() for part in (plan.levels, plan.gains, plan.vectors)):

@@ -58,7 +58,11 @@ def read_activations(model: MusicModel, codes: Tensor, pooling: Pooling = "mean"
 def read_pooled(
     model: MusicModel, codes: Tensor, poolings: Sequence[Pooling]
 ) -> dict[Pooling, Tensor]:
-    """`read_activations` in several poolings out of one pass."""
+    """`read_activations` in several poolings out of one pass.
+
+    Raises:
+        BadInput: there is no such pooling, or the clips have no frame.
+    """
     for pooling in poolings:
         if pooling not in _POOLS:
             raise BadInput(f"no pooling {pooling!r}: choose one of {', '.join(POOLINGS)}")
@@ -114,7 +118,11 @@ def read_source_pooled(
     batch: int = 16,
     progress: Callable[[int], None] = lambda clips: None,
 ) -> dict[Pooling, Activations]:
-    """`read_source` in several poolings; those that are missing share one pass over the clips."""
+    """`read_source` in several poolings; those that are missing share one pass over the clips.
+
+    Raises:
+        BadInput: the source holds no clip, or a clip does not decode.
+    """
     facts = {
         pooling: {
             "model": model.origin.model,

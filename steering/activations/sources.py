@@ -14,9 +14,9 @@ import numpy as np
 import soundfile
 
 from curation.build import RECIPE_FILE
-from curation.built import open_built
 from curation.errors import BadInput
 from curation.extras import need
+from curation.folder import open_built
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -64,7 +64,11 @@ class BuiltSource:
 
 
 class HubSource:
-    """A dataset on the Hub, with a column ``audio``; read as a stream."""
+    """A dataset on the Hub, with a column ``audio``; read as a stream.
+
+    Raises:
+        BadInput: the Hub does not give it.
+    """
 
     def __init__(self, name: str) -> None:
         need("curation", "datasets")
@@ -108,7 +112,11 @@ class HubSource:
 
 
 class FilesSource:
-    """Audio files in a folder, in the order of their names; their only label is the folder's name."""
+    """Audio files in a folder, in the order of their names; their only label is the folder's name.
+
+    Raises:
+        BadInput: the folder holds no audio.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
@@ -138,7 +146,11 @@ def open_source(name: str) -> Source:
 
 
 def decode(content: bytes, name: str) -> tuple[np.ndarray, int]:
-    """An audio file's bytes to mono float32 ``[N]`` and its rate; `BadInput` names the clip."""
+    """An audio file's bytes to mono float32 ``[N]`` and its rate.
+
+    Raises:
+        BadInput: it does not decode, or holds no sound; it names the clip.
+    """
     try:
         samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError):

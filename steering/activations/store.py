@@ -49,7 +49,11 @@ class Activations:
     facts: Mapping[str, Any]
 
     def column(self, name: str) -> np.ndarray:
-        """One label of every clip; `BadInput` where the dataset has no such label."""
+        """One label of every clip.
+
+        Raises:
+            BadInput: the dataset has no such label.
+        """
         if not self.labels or name not in self.labels[0]:
             known = ", ".join(self.labels[0]) if self.labels else "nothing"
             raise BadInput(f"the dataset has no label {name!r}: it has {known}")
@@ -91,7 +95,12 @@ class Writer:
         return _lines(self.home / _LABELS)
 
     def append(self, values: np.ndarray, labels: Sequence[Mapping[str, Any]]) -> None:
-        """Clips ``[B, P, L, D]`` with their labels; the labels are written last and count."""
+        """Clips ``[B, P, L, D]`` with their labels; the labels are written last and count.
+
+        Raises:
+            BadInput: an activation is not finite, or passes the range of float16.
+            ValueError: the shape is not the store's, or there are other counts of clips and labels.
+        """
         if values.shape[1:] != self.shape or len(values) != len(labels):
             raise ValueError(f"{values.shape} for {len(labels)} labels does not fit {self.shape}")
         if not np.isfinite(values).all():
@@ -110,7 +119,11 @@ class Writer:
             lines.write("".join(json.dumps(dict(row)) + "\n" for row in labels))
 
     def finish(self) -> Activations:
-        """Mark the store as whole and open it."""
+        """Mark the store as whole and open it.
+
+        Raises:
+            ValueError: clips are missing.
+        """
         if self.done != self.clips:
             raise ValueError(f"{self.done} of {self.clips} clips are there: append the others")
         record = {"facts": self.facts, "clips": self.clips, "shape": self.shape}
@@ -132,7 +145,11 @@ class Writer:
 
 
 def find(folder: Path, facts: Mapping[str, Any]) -> Activations | None:
-    """The finished store of these facts, or None."""
+    """The finished store of these facts, or None.
+
+    Raises:
+        BadInput: the store is damaged.
+    """
     home = folder / key_of(facts)
     try:
         record = json.loads((home / _FACTS).read_text())

@@ -64,7 +64,12 @@ class Decoder:
         seconds: float | Sequence[float],
         sampling: Sampling | None = None,
     ) -> Generation:
-        """A batch that is ready for its first step; `BadInput` for one that cannot be played."""
+        """A batch that is ready for its first step.
+
+        Raises:
+            BadInput: there is no clip, other counts of lengths than of clips, a length that cannot
+                be played, a plan of another model, or too little memory.
+        """
         sampling = sampling or Sampling()
         if not clips:
             raise BadInput("there is no clip to generate: give at least one")

@@ -22,7 +22,11 @@ def available(device: torch.device) -> int:
 
 
 def check_fit(needed_per_clip: int, clips: int, seconds: float, free: int) -> None:
-    """Refuse a batch that does not fit, and say what would."""
+    """Refuse a batch that does not fit.
+
+    Raises:
+        BadInput: it does not fit; it says what would.
+    """
     needed = needed_per_clip * clips
     if needed <= free:
         return

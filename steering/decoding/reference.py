@@ -25,6 +25,9 @@ def generate(
     """Codes ``[B, K, T]`` of clips of one length, generated side by side.
 
     Every row equals the row alone, up to the rounding of batched matrix products.
+
+    Raises:
+        BadInput: there is no clip, a length that cannot be played, or a plan of another model.
     """
     sampling = sampling or Sampling()
     if not clips:

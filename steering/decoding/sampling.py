@@ -19,6 +19,9 @@ class Sampling:
         guidance: how far to go from the unconditional towards the conditional logits; 1 is off.
         temperature: 0 takes the likeliest code.
         top_k: how many of the likeliest codes stay; 0 is all. top_p: how much of the probability.
+
+    Raises:
+        BadInput: a setting is out of its range.
     """
 
     guidance: float = 3.0
@@ -64,6 +67,9 @@ def choose(logits: Tensor, sampling: Sampling, noise: Tensor | None) -> Tensor:
     """Logits and noise ``[B, K, E]`` to codes ``[B, K]``.
 
     The largest of probability over exponential noise is a draw from the probabilities.
+
+    Raises:
+        ValueError: the temperature is above 0, but there is no noise.
     """
     if sampling.temperature == 0:
         return logits.argmax(-1)

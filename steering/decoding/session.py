@@ -56,6 +56,9 @@ class Session:
     Args:
         chunk_seconds: length of the chunks; the first ones are shorter.
         progress: told the steps done and all steps, after each.
+
+    Raises:
+        BadInput: chunks are shorter than a frame, or the clips cannot be played.
     """
 
     def __init__(
@@ -107,6 +110,10 @@ class Session:
         Args:
             concept: its place in the clip's plan, or its name.
             coefficient: in the unit of its intervention; 0 to leave it out.
+
+        Raises:
+            BadInput: there is no such clip or concept, the coefficient is not finite, or the
+                session is over.
         """
         if not math.isfinite(coefficient):
             raise BadInput(f"the coefficient of {concept} is {coefficient}: give a number")
@@ -128,7 +135,11 @@ class Session:
                 stream.close()
 
     def stream(self) -> Iterator[Chunk]:
-        """Chunks as they are made; put together they are the clips."""
+        """Chunks as they are made; put together they are the clips.
+
+        Raises:
+            BadInput: the session is over, or is streaming already.
+        """
         with self._lock:
             self._check_open()
             if self._stream is not None:

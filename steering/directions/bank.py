@@ -58,6 +58,11 @@ class Bank(Mapping[str, Direction]):
         object.__setattr__(self, "directions", given)
 
     def __getitem__(self, concept: str) -> Direction:
+        """The direction of a concept.
+
+        Raises:
+            BadInput: the bank has no such concept.
+        """
         try:
             return self.directions[concept]
         except KeyError:
@@ -99,11 +104,14 @@ class Bank(Mapping[str, Direction]):
 
 
 def load_bank(folder: Path, origin: Origin | None = None, source: str = "") -> Bank:
-    """The bank in a folder; `BadInput` when it is damaged, or not made for the model at hand.
+    """The bank in a folder.
 
     Args:
         origin: the model at hand; None loads a bank to look at only.
         source: what recipes are to call it; the folder itself where nothing is given.
+
+    Raises:
+        BadInput: there is none, or it is damaged, of another format or made for another model.
     """
     try:
         facts = json.loads((folder / FACTS).read_text())

@@ -12,7 +12,11 @@ _PATTERNS = [pattern for name in (FACTS, TENSORS) for pattern in (name, f"**/{na
 
 
 def banks_in(folder: Path) -> list[Path]:
-    """Folders of banks in a folder, itself included; `BadInput` where there is none."""
+    """Folders of banks in a folder, itself included.
+
+    Raises:
+        BadInput: there is none, or one is damaged.
+    """
     found = sorted(path.parent for path in folder.rglob(FACTS))
     if not found:
         raise BadInput(f"{folder} holds no bank: train one with 'python -m steering train'")

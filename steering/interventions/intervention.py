@@ -37,6 +37,9 @@ class Gate:
 
     The paper has 0.3, drawn per layer from the process's random state; here the draws come from a
     seed, the clip's own where none is given, and a longer clip begins with the draws of a shorter one.
+
+    Raises:
+        BadInput: the probability is not from 0 to 1, or the seed is no whole number from 0 on.
     """
 
     probability: float = 1.0
@@ -67,6 +70,10 @@ class Intervention:
             that one value means the same on a small and a large model. *raw*: as published,
             the length that is added itself. For ``ablate`` it is the share that is taken out.
         rows: which of the two rows of guidance are steered.
+
+    Raises:
+        BadInput: the coefficient is not finite, there is no such unit, operator or rows, or a
+            relative coefficient is of a direction without norms.
     """
 
     direction: Direction

@@ -69,7 +69,11 @@ def only(scores: np.ndarray, layers: list[int]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class LayerWeights:
-    """A weighting by name, with its settings: what a recipe keeps."""
+    """A weighting by name, with its settings: what a recipe keeps.
+
+    Raises:
+        BadInput: there is no such weighting, or it has no such setting.
+    """
 
     weighting: str = "all"
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -88,7 +92,11 @@ class LayerWeights:
             )
 
     def of(self, scores: np.ndarray) -> np.ndarray:
-        """Weights ``[L]`` for scores ``[L]``."""
+        """Weights ``[L]`` for scores ``[L]``.
+
+        Raises:
+            BadInput: the model lacks a layer that is named, or a setting is out of its range.
+        """
         layers = list(self.settings.get("layers", []))
         if any(not 0 <= layer < len(scores) for layer in layers):
             raise BadInput(f"layers {layers}: this model has layers 0 to {len(scores) - 1}")

@@ -21,7 +21,11 @@ from steering.models.origin import Origin
 
 @dataclass(frozen=True)
 class Move:
-    """From ``step`` on, the concept at this place in the plan has this coefficient."""
+    """From ``step`` on, the concept at this place in the plan has this coefficient.
+
+    Raises:
+        BadInput: the concept or the step is below 0, or the coefficient is not finite.
+    """
 
     step: int
     concept: int
@@ -75,7 +79,11 @@ class Plan:
         return self.between(0, self.steps)
 
     def moved(self, *moves: Move) -> Plan:
-        """The plan with more moves; of two at one step the later given one counts."""
+        """The plan with more moves; of two at one step the later given one counts.
+
+        Raises:
+            BadInput: the plan lacks the concept of a move.
+        """
         for move in moves:
             if move.concept >= self.concepts:
                 raise BadInput(

@@ -40,6 +40,9 @@ def constant(seconds: np.ndarray, start: float = 0.0, end: float | None = None) 
 def linear_rise(seconds: np.ndarray, start: float = 0.0, end: float | None = None) -> np.ndarray:
     """From 0 at ``start`` to 1 at ``end``, and 1 from there on.
 
+    Raises:
+        ValueError: it needs the clip's length, and there is none.
+
     >>> linear_rise(np.arange(4.0), start=1.0, end=3.0).tolist()
     [0.0, 0.0, 0.5, 1.0]
     """
@@ -59,6 +62,9 @@ def logistic_rise(
     """``1 / (1 + exp(-(t - middle) / width))``, the middle of the clip unless said otherwise.
 
     The paper (MusicRFM, arXiv 2510.19127) has 15 s and 4 s in a clip of 30 s.
+
+    Raises:
+        ValueError: it needs the clip's length, and there is none.
     """
     centre = _needed(end) / 2 if middle is None else middle
     return 1 / (1 + np.exp(-(seconds - centre) / width))
@@ -82,7 +88,11 @@ def exponential_decay(
 
 @shape
 def sine(seconds: np.ndarray, period: float | None = None, end: float | None = None) -> np.ndarray:
-    """``(1 + sin(2 pi t / period)) / 2``, one period a clip unless said otherwise."""
+    """``(1 + sin(2 pi t / period)) / 2``, one period a clip unless said otherwise.
+
+    Raises:
+        ValueError: it needs the clip's length, and there is none.
+    """
     return (1 + np.sin(2 * np.pi * seconds / (_needed(end) if period is None else period))) / 2
 
 
@@ -113,6 +123,9 @@ def breakpoints(seconds: np.ndarray, points: Sequence[tuple[float, float]]) -> n
 class Schedule:
     """A shape by name, with its settings: what a recipe keeps.
 
+    Raises:
+        BadInput: there is no such shape, or it has no such setting.
+
     >>> Schedule("linear_rise").levels(np.array([0.0, 5.0, 10.0]), length=10.0).tolist()
     [0.0, 0.5, 1.0]
     """
@@ -131,7 +144,11 @@ class Schedule:
             )
 
     def levels(self, seconds: np.ndarray, length: float) -> np.ndarray:
-        """The curve at these times of a clip of ``length`` seconds: float64 ``[T]``."""
+        """The curve at these times of a clip of ``length`` seconds: float64 ``[T]``.
+
+        Raises:
+            BadInput: the settings make no sense for this length, or the curve is not finite.
+        """
         self.check(length)
         settings = dict(self.settings)
         if "end" in inspect.signature(SHAPES[self.shape]).parameters:
@@ -142,7 +159,12 @@ class Schedule:
         return levels
 
     def check(self, length: float) -> None:
-        """Refuse settings that make no sense, or that lie outside a clip of this length."""
+        """Refuse settings that make no sense for a clip of this length.
+
+        Raises:
+            BadInput: a setting is not finite, out of its range or order, or outside a clip of this
+                length.
+        """
         for name, value in self.settings.items():
             for number in np.ravel(np.asarray(value, dtype=float)):
                 if not np.isfinite(number):

@@ -68,6 +68,9 @@ class PromptListeners:
         Args:
             heard: `listening.features` of the clips, ``[N, F]``.
             asked: attribute to class, by clip; what no listener knows does not count.
+
+        Raises:
+            BadInput: there are other counts of clips than of prompts.
         """
         if len(heard) != len(asked):
             raise BadInput(f"{len(heard)} clips for {len(asked)} prompts: give one of each")

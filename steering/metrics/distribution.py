@@ -16,6 +16,10 @@ def frechet(one: np.ndarray, other: np.ndarray, shrink: float = 1e-6) -> float:
 
     Args:
         shrink: added to the covariances' diagonals, as a share of their mean.
+
+    Raises:
+        BadInput: a set has fewer than two clips, the sets are of two sizes, or a number is not
+            finite.
     """
     _check(one, other)
     moved = one.mean(axis=0) - other.mean(axis=0)
@@ -29,6 +33,10 @@ def mmd(one: np.ndarray, other: np.ndarray) -> float:
     """Squared maximum mean discrepancy, unbiased (Gretton et al. 2012), with a Gaussian kernel.
 
     Its bandwidth is the median distance of all pairs.
+
+    Raises:
+        BadInput: a set has fewer than two clips, the sets are of two sizes, or a number is not
+            finite.
     """
     _check(one, other)
     both = np.concatenate([one, other])

@@ -30,7 +30,11 @@ class Embedding:
 
 
 def fit(heard: np.ndarray, axes: int = AXES) -> Embedding:
-    """Principal axes of real clips' features ``[N, F]``, whitened."""
+    """Principal axes of real clips' features ``[N, F]``, whitened.
+
+    Raises:
+        BadInput: there are no more clips than axes.
+    """
     if len(heard) <= axes:
         raise BadInput(f"{len(heard)} clips for {axes} axes: take more real clips")
     mean, spread = heard.mean(axis=0), heard.std(axis=0)

@@ -36,6 +36,9 @@ class LinearClassifier:
     Attributes:
         classes_: ``[C]`` names. mean, scale: ``[F]`` of the features.
         weights: ``[C, F]``, and ``intercepts`` ``[C]``: log odds, up to a constant.
+
+    Raises:
+        ValueError: the arrays do not fit each other, or are not finite.
     """
 
     classes_: np.ndarray
@@ -62,7 +65,11 @@ class LinearClassifier:
         return cls(regression.classes_, scaler.mean_, scaler.scale_, weights, intercepts)
 
     def predict_proba(self, heard: np.ndarray) -> np.ndarray:
-        """Probability ``[N, C]`` of every class, for features ``[N, F]``."""
+        """Probability ``[N, C]`` of every class, for features ``[N, F]``.
+
+        Raises:
+            BadInput: the features are other ones than it was fitted on.
+        """
         if heard.shape[1:] != self.mean.shape:
             raise BadInput(
                 f"features of shape {heard.shape}, the listener knows {len(self.mean)}: fit it anew "
@@ -114,7 +121,11 @@ class KeptListeners:
 
 
 def load_listeners(folder: Path = LISTENERS) -> KeptListeners | None:
-    """The listeners in a folder; None where there are none, `BadInput` where they are damaged."""
+    """The listeners in a folder; None where there are none.
+
+    Raises:
+        BadInput: they are damaged or of another format.
+    """
     if not (folder / FACTS).exists():
         return None
     try:

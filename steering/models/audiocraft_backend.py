@@ -26,6 +26,9 @@ class AudiocraftModel(MusicModel):
 
     Args:
         name: what its directions are marked with.
+
+    Raises:
+        BadInput: it is a stereo model, or is conditioned on more than text.
     """
 
     backend = "audiocraft"
@@ -187,7 +190,11 @@ def _check(name: str, lm: Any, codec: Any) -> None:
 
 
 def load_audiocraft(name: str, device: str) -> AudiocraftModel:
-    """The model of this name or in this folder, as audiocraft loads it."""
+    """The model of this name or in this folder, as audiocraft loads it.
+
+    Raises:
+        BadInput: audiocraft is not installed or cannot load it, or it cannot be steered.
+    """
     try:
         from audiocraft.models import MusicGen
     except ImportError:

@@ -37,7 +37,11 @@ _CODEC, _TEXT = "facebook/encodec_32khz", "t5-base"
 
 
 def to_audiocraft_names(decoder: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state of a `MusicgenForCausalLM` as that of an audiocraft `LMModel`."""
+    """The state of a `MusicgenForCausalLM` as that of an audiocraft `LMModel`.
+
+    Raises:
+        BadInput: a name is of no weight of a MusicGen decoder.
+    """
     state: dict[str, Tensor] = {}
     for name, weight in decoder.items():
         renamed = _renamed(name, forwards=True)
@@ -50,7 +54,11 @@ def to_audiocraft_names(decoder: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def to_transformers_names(lm: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state of an audiocraft `LMModel` as that of a `MusicgenForCausalLM`."""
+    """The state of an audiocraft `LMModel` as that of a `MusicgenForCausalLM`.
+
+    Raises:
+        BadInput: a name is of no weight of a MusicGen decoder.
+    """
     state: dict[str, Tensor] = {}
     for name, weight in lm.items():
         if name.startswith("condition_provider."):
@@ -178,7 +186,11 @@ def audiocraft_decoder(decoder: Any) -> Any:
 
 
 def save_for_audiocraft(model: Any, folder: Path) -> None:
-    """A transformers MusicGen as a folder that `audiocraft.models.MusicGen` loads."""
+    """A transformers MusicGen as a folder that `audiocraft.models.MusicGen` loads.
+
+    Raises:
+        BadInput: its codec is not an EnCodec.
+    """
     import omegaconf
 
     codec, text = model.config.audio_encoder, model.config.text_encoder

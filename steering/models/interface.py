@@ -115,7 +115,11 @@ class MusicModel(ABC):
 
     @abstractmethod
     def weights(self) -> DecoderWeights:
-        """The decoder's tensors; `BadInput` for a decoder of another shape than MusicGen's."""
+        """The decoder's tensors.
+
+        Raises:
+            BadInput: the decoder is of another shape than MusicGen's.
+        """
 
     def stream(self) -> Stream:
         """A decoder of codes that come piece by piece, for one clip or several of one length."""
@@ -131,7 +135,11 @@ class MusicModel(ABC):
         return delayed(codes, self.blank)
 
     def frames(self, seconds: float) -> int:
-        """Frames of a clip; `BadInput` for a length that cannot be played."""
+        """Frames of a clip.
+
+        Raises:
+            BadInput: a length that cannot be played.
+        """
         if not 1 / self.frame_rate <= seconds <= self.longest_seconds:
             raise BadInput(
                 f"{seconds:g} s cannot be played: ask for {1 / self.frame_rate:g} to "

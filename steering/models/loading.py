@@ -27,6 +27,9 @@ def load_model(
         backend: the library that runs it.
         device: the GPU if there is one, else the CPU.
         dtype: bfloat16 on a GPU, float32 on the CPU.
+
+    Raises:
+        BadInput: there is no such backend or model, or the model cannot be steered.
     """
     if backend not in BACKENDS:
         raise BadInput(f"no backend {backend!r}: choose one of {', '.join(BACKENDS)}")

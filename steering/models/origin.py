@@ -28,7 +28,11 @@ class Origin:
     site: str = SITE
 
     def check(self, other: Origin, what: str) -> None:
-        """Refuse to use what comes from ``other`` here."""
+        """Refuse to use what comes from ``other`` here.
+
+        Raises:
+            BadInput: the weights or the site are other ones.
+        """
         if (self.revision, self.site, self.layers, self.size) != (
             other.revision,
             other.site,

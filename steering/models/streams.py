@@ -23,7 +23,11 @@ class Stream(Protocol):
         """Codes ``[B, K, T]`` that come next, to the samples ``[B, N]`` that are now settled."""
 
     def finish(self) -> Tensor:
-        """The samples ``[B, N]`` that were still waiting; nothing comes after them."""
+        """The samples ``[B, N]`` that were still waiting; nothing comes after them.
+
+        Raises:
+            ValueError: no codes were pushed.
+        """
 
 
 class OverlapStream:

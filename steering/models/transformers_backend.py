@@ -23,6 +23,9 @@ class TransformersModel(MusicModel):
 
     Args:
         name: what its directions are marked with.
+
+    Raises:
+        BadInput: it is a stereo model.
     """
 
     backend = "transformers"

@@ -69,7 +69,11 @@ class DecoderWeights:
 
 
 def without_bias(name: str, modules: Iterable[Any]) -> tuple[Tensor, ...]:
-    """The matrices of linear layers; `BadInput` where one has a bias, as no MusicGen does."""
+    """The matrices of linear layers.
+
+    Raises:
+        BadInput: one has a bias, as no MusicGen does.
+    """
     matrices = []
     for module in modules:
         if getattr(module, "bias", None) is not None:

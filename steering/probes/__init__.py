@@ -30,7 +30,11 @@ def preferred() -> list[str]:
 
 
 def get_method(name: str) -> Method:
-    """The method of this name; `BadInput` naming the others."""
+    """The method of this name.
+
+    Raises:
+        BadInput: there is none; it names those there are.
+    """
     try:
         return methods()[name]
     except KeyError:

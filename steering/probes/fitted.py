@@ -25,6 +25,10 @@ class ProbeData:
         x, x_val: float32 ``[N, L, D]``.
         y, y_val: float32 ``[N, C]``: 1 where a clip has the concept and 0 elsewhere, or any number.
         concepts: names of the C columns.
+
+    Raises:
+        BadInput: a number is not finite, or a concept has too few clips with or without it.
+        ValueError: activations and targets do not fit each other.
     """
 
     x: Tensor

@@ -21,7 +21,11 @@ _STEPS = 200
 
 
 def fit(data: ProbeData, search: object = None, generator: torch.Generator | None = None) -> Fitted:
-    """Directions ``[C, L, D]`` of all concepts at all layers; they are for classes, not numbers."""
+    """Directions ``[C, L, D]`` of all concepts at all layers; they are for classes, not numbers.
+
+    Raises:
+        BadInput: the concepts are numbers.
+    """
     if data.task != "classification":
         raise BadInput("logistic regression tells classes: use ridge or rfm for numbers")
     chosen_vectors, chosen_scores, chosen = [], [], []

@@ -16,7 +16,7 @@ import soundfile
 from curation.build import read_recipe
 from curation.concepts import get_family
 from curation.errors import BadInput
-from curation.recipe import Recipe, Shard, plan
+from curation.recipe import BuildRecipe, Shard, plan
 from curation.shards import ShardReport, read_report
 from curation.spec import Family
 from curation.splits import SPLITS
@@ -29,7 +29,7 @@ class Built:
     """A finished build on disk."""
 
     folder: Path
-    recipe: Recipe
+    recipe: BuildRecipe
     shards: tuple[Shard, ...]
     reports: tuple[ShardReport, ...]
 
@@ -72,7 +72,11 @@ class Built:
 
 
 def open_built(folder: Path) -> Built:
-    """Open a finished build; `BadInput` that names the shards that are missing or damaged."""
+    """Open a finished build.
+
+    Raises:
+        BadInput: there is no build, or shards are missing or damaged; it names them.
+    """
     recipe = read_recipe(folder)
     shards = plan(recipe)
     reports = [read_report(folder / s.file_name, recipe, n) for n, s in enumerate(shards)]

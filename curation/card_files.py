@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from curation.built import Built, open_built
 from curation.card import CONFUSION_FILE, OVERVIEW_FILE, card
 from curation.checks import read_audit
 from curation.concepts import families
@@ -16,9 +15,10 @@ from curation.confusion import read_result
 from curation.errors import BadInput
 from curation.facts import gather
 from curation.files import write_whole
+from curation.folder import Built, open_built
 from curation.hub import CARD_FILE
 from curation.preview import draw_overview, pick_clips
-from curation.recipe import Recipe
+from curation.recipe import BuildRecipe
 
 FACTS_FILE = "facts.json"
 
@@ -51,13 +51,21 @@ def adopt(folder: Path, cards: Path) -> None:
 
 
 def rewrite(cards: Path) -> None:
-    """Make every card in ``datasets/`` anew from its facts."""
+    """Make every card in ``datasets/`` anew from its facts.
+
+    Raises:
+        BadInput: the facts of a card are damaged.
+    """
     for name, facts in _facts(cards):
         write_whole(cards / name / CARD_FILE, _text(facts))
 
 
 def stale(cards: Path) -> list[tuple[str, str]]:
-    """The families whose card is missing or not what their facts give, with the reason."""
+    """The families whose card is missing or not what their facts give, with the reason.
+
+    Raises:
+        BadInput: the facts of a card are damaged.
+    """
     found = dict(_facts(cards))
     faults = [
         (name, "no card: build the family and run `python -m curation card FOLDER`")
@@ -65,7 +73,7 @@ def stale(cards: Path) -> list[tuple[str, str]]:
         if name not in found
     ]
     for name, facts in found.items():
-        recipe = Recipe.from_json(json.dumps(facts["recipe"]))
+        recipe = BuildRecipe.from_json(json.dumps(facts["recipe"]))
         if (cards / name / CARD_FILE).read_text() != _text(facts):
             faults.append((name, "the card is stale: run `python -m curation card`"))
         elif recipe.fingerprint != facts["fingerprint"]:

@@ -10,11 +10,11 @@ import numpy as np
 import yaml
 from huggingface_hub import DatasetCard
 
-from curation import cards
-from curation.built import open_built
-from curation.cards import adopt, rewrite, stale, write_card
+from curation import card_files
+from curation.card_files import adopt, rewrite, stale, write_card
 from curation.checks import check
 from curation.concepts import families
+from curation.folder import open_built
 from curation.preview import log_mel, pick_clips
 
 
@@ -57,7 +57,7 @@ def test_facts_of_an_old_format_are_noticed(notes_build, tmp_path):
     shutil.copytree(notes_build.folder, tmp_path / "copy")
     home = tmp_path / "datasets"
     adopt(tmp_path / "copy", home)
-    path = home / "notes" / cards.FACTS_FILE
+    path = home / "notes" / card_files.FACTS_FILE
     facts = json.loads(path.read_text())
     facts["fingerprint"] = "0" * 64
     path.write_text(json.dumps(facts))
