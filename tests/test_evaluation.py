@@ -16,12 +16,13 @@ from steering.decoding.sampling import Sampling
 from steering.evaluation import report, strengths
 from steering.evaluation.asks import asks, check_disjoint
 from steering.evaluation.cells import Cell, Setting, Shelf, Steer
-from steering.evaluation.experiments import EXPERIMENTS, controls, levers, search
 from steering.evaluation.plans import clips, intervention
 from steering.evaluation.running import Runner
 from steering.evaluation.scoring import Life, Scores, hits, life
+from steering.evaluation.sections import controls, levers, search
 from steering.evaluation.statistics import compare, estimate, holm, resampled_means
 from steering.evaluation.tables import Row, row
+from steering.families import get_family
 from steering.families.genres import as_said
 from steering.models.origin import Origin
 from tests.toy import toy_bank, toy_model
@@ -181,7 +182,7 @@ def test_the_controls_are_all_there():
     assert steers["random direction"][0].control == "random"
     assert steers["shuffled labels"][0].bank == "notes/ridge-shuffled"
     assert not steers["prompt alone"]
-    assert len(search(EXPERIMENTS["notes"], ["ridge"])) == 2
+    assert len(search("notes", get_family("notes").experiment, ["ridge"])) == 2
     layers = [
         layer
         for cell in levers(Steer("notes/ridge", 0.03), 2).cells

@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from steering.evaluation.studies.probes import POOLED, SPLIT_NAMES, SPLITS, Entry, compared
+from steering.evaluation.probe_table import POOLED, SPLIT_NAMES, SPLITS, Entry, compared
 from steering.evaluation.tables import Row
 
 matplotlib.use("Agg")

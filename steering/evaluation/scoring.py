@@ -11,7 +11,6 @@ from steering.evaluation.asks import Ask
 from steering.evaluation.cells import Result
 from steering.evaluation.hearing import entropies
 from steering.evaluation.judges import Judges
-from steering.families.family import Shares
 from steering.metrics.distribution import frechet, mmd
 
 
@@ -59,15 +58,15 @@ def score(
     result: Result,
     asks: Sequence[Ask],
     judges: Judges,
-    shares: Shares,
-    prominent: Shares,
+    shares: Mapping[str, np.ndarray],
+    prominent: Mapping[str, np.ndarray],
     held_out: HeldOut | None = None,
     target: int = 0,
 ) -> Scores:
     """All numbers of a cell.
 
     Args:
-        shares, prominent: the judge of the family: how much there is, and what there is most of.
+        shares, prominent: how much of each concept there is, and what there is most of, ``[B]`` each.
         target: which of a clip's targets counts.
     """
     targets = [ask.targets[target] for ask in asks]
@@ -76,8 +75,8 @@ def score(
         named = held_out(result["states"].astype(np.float32))
         probe = np.array([a == b for a, b in zip(named, targets, strict=True)], dtype=float)
     return Scores(
-        hits(prominent(result, judges.listeners), targets),
-        share_of(shares(result, judges.listeners), targets),
+        hits(prominent, targets),
+        share_of(shares, targets),
         probe,
         entropies(result),
         result["onsets"].astype(float),
