@@ -16,9 +16,10 @@ from steering.decoding.sampling import Sampling
 from steering.evaluation import report, strengths
 from steering.evaluation.asks import asks, check_disjoint
 from steering.evaluation.cells import Cell, Setting, Shelf, Steer
+from steering.evaluation.life import Life, life
 from steering.evaluation.plans import clips, intervention
 from steering.evaluation.running import Runner
-from steering.evaluation.scoring import Life, Scores, hits, life
+from steering.evaluation.scoring import Scores, hits
 from steering.evaluation.sections import controls, levers, search
 from steering.evaluation.statistics import compare, estimate, holm, resampled_means
 from steering.evaluation.tables import Row, row
@@ -253,6 +254,9 @@ def test_a_drone_is_not_alive_and_neither_is_music_that_forgot_its_prompt():
     assert not life(scores(1.0, adherence=0.47), twin).lives
     assert not replace(life(scores(1.0), twin), onsets=1.3).lives
     assert not replace(life(scores(1.0), twin), level=0.7).lives
+    assert life(scores(1.0), twin).excess == 0
+    lost = replace(life(scores(1.0, entropy=1.0), twin), onsets=1.3, adherence=-0.03)
+    assert lost.excess == pytest.approx(0.1 + 0.1 + 0.01)
 
 
 def test_the_most_accurate_of_the_living_is_chosen():

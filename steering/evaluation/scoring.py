@@ -1,4 +1,4 @@
-"""From what was heard to what a table says of a cell: hits, shares, and whether the music lives."""
+"""From what was heard to what a table says of a cell: hits, shares, adherence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from steering.evaluation.asks import Ask
 from steering.evaluation.cells import Result
 from steering.evaluation.hearing import entropies
 from steering.evaluation.judges import Judges
-from steering.metrics.distribution import frechet, mmd
 
 
 def share_of(shares: Mapping[str, np.ndarray], targets: Sequence[str]) -> np.ndarray:
@@ -91,52 +90,3 @@ def adherence(result: Result, asks: Sequence[Ask], judges: Judges) -> np.ndarray
     if "clap" in result:
         return result["clap"].astype(float)
     return judges.listeners.score(result["features"], [ask.asked for ask in asks])
-
-
-LEAST_ENTROPY = 0.6
-MOST_CHANGE = 0.2
-MOST_LOST = 0.02
-
-
-@dataclass(frozen=True)
-class Life:
-    """What steering left of the music, against the unsteered twin.
-
-    Attributes:
-        entropy, onsets: mean over mean of the twin. level: as amplitude, the twin is 1.
-        adherence: difference. fd, mmd: distance of the two sets of clips.
-    """
-
-    entropy: float
-    onsets: float
-    level: float
-    adherence: float
-    fd: float
-    mmd: float
-
-    @property
-    def lives(self) -> bool:
-        """Whether it is still the music that was asked for: the limits of this evaluation."""
-        return self.within(1.0)
-
-    def within(self, share: float) -> bool:
-        """Whether no more than a share of what the limits allow is lost."""
-        return (
-            self.entropy >= 1 - share * (1 - LEAST_ENTROPY)
-            and abs(self.onsets - 1) <= share * MOST_CHANGE
-            and abs(self.level - 1) <= share * MOST_CHANGE
-            and self.adherence >= -share * MOST_LOST
-        )
-
-
-def life(steered: Scores, twin: Scores) -> Life:
-    """A cell beside its twin."""
-    decibels = float(np.mean(steered.loudness - twin.loudness))
-    return Life(
-        float(steered.entropy.mean() / max(twin.entropy.mean(), 1e-9)),
-        float(steered.onsets.mean() / max(twin.onsets.mean(), 1e-9)),
-        float(10 ** (decibels / 20)),
-        float(np.nanmean(steered.adherence - twin.adherence)),
-        frechet(steered.points, twin.points),
-        mmd(steered.points, twin.points),
-    )

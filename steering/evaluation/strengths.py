@@ -52,9 +52,7 @@ def choose(candidates: Mapping[str, tuple[Steer, Row]]) -> Steer:
 def _worth(row: Row) -> float:
     """Accuracy, less what the music lost beyond its limits."""
     assert row.life is not None
-    lost = max(0.0, 0.6 - row.life.entropy) + max(0.0, abs(row.life.onsets - 1) - 0.2)
-    lost += max(0.0, abs(row.life.level - 1) - 0.2) + max(0.0, -0.02 - row.life.adherence)
-    return row.accuracy.mean - 2 * lost
+    return row.accuracy.mean - 2 * row.life.excess
 
 
 def path_of(study: str, home: Path) -> Path:
