@@ -16,12 +16,14 @@ from steering.decoding.sampling import Sampling
 from steering.evaluation import report, strengths
 from steering.evaluation.asks import asks, check_disjoint
 from steering.evaluation.cells import Cell, Setting, Shelf, Steer
-from steering.evaluation.experiments import EXPERIMENTS, controls, levers, search
+from steering.evaluation.life import Life, life
 from steering.evaluation.plans import clips, intervention
 from steering.evaluation.running import Runner
-from steering.evaluation.scoring import Life, Scores, hits, life
+from steering.evaluation.scoring import Scores, hits
+from steering.evaluation.sections import controls, levers, search
 from steering.evaluation.statistics import compare, estimate, holm, resampled_means
 from steering.evaluation.tables import Row, row
+from steering.families import get_family
 from steering.families.genres import as_said
 from steering.models.origin import Origin
 from tests.toy import toy_bank, toy_model
@@ -181,7 +183,7 @@ def test_the_controls_are_all_there():
     assert steers["random direction"][0].control == "random"
     assert steers["shuffled labels"][0].bank == "notes/ridge-shuffled"
     assert not steers["prompt alone"]
-    assert len(search(EXPERIMENTS["notes"], ["ridge"])) == 2
+    assert len(search("notes", get_family("notes").experiment, ["ridge"])) == 2
     layers = [
         layer
         for cell in levers(Steer("notes/ridge", 0.03), 2).cells
@@ -252,6 +254,9 @@ def test_a_drone_is_not_alive_and_neither_is_music_that_forgot_its_prompt():
     assert not life(scores(1.0, adherence=0.47), twin).lives
     assert not replace(life(scores(1.0), twin), onsets=1.3).lives
     assert not replace(life(scores(1.0), twin), level=0.7).lives
+    assert life(scores(1.0), twin).excess == 0
+    lost = replace(life(scores(1.0, entropy=1.0), twin), onsets=1.3, adherence=-0.03)
+    assert lost.excess == pytest.approx(0.1 + 0.1 + 0.01)
 
 
 def test_the_most_accurate_of_the_living_is_chosen():

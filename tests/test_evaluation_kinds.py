@@ -17,19 +17,17 @@ from listening.theory import PITCH_CLASSES
 from sketch.measures.adherence import Listener
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
-from steering.evaluation import evaluating, experiments, scoring
+from steering.evaluation import scoring, sections
 from steering.evaluation.asks import asks
 from steering.evaluation.banks import OwnProbe
 from steering.evaluation.cells import Setting, Shelf, Steer
-from steering.evaluation.evaluating import Evaluation
-from steering.evaluation.experiments import EXPERIMENTS
+from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.fitted_judges import Judges
 from steering.evaluation.running import Runner
-from steering.evaluation.studies.pairs import pair_parts
-from steering.evaluation.studies.paper import paper_parts
-from steering.evaluation.studies.schedules import schedule_parts, target_shares
-from steering.evaluation.studies.tempos import tempo_parts
-from steering.families import concepts_of
+from steering.evaluation.strengths import Chosen
+from steering.evaluation.studies import get_study
+from steering.evaluation.studies.schedules import target_shares
+from steering.families import concepts_of, get_family
 from steering.metrics import embeddings
 from steering.metrics.adherence import PromptListeners
 from steering.training.banks import Table, train_bank
@@ -97,13 +95,13 @@ class Forgiving(PromptListeners):
 
 
 def evaluation(model, judges, name: str, folder, seconds: float, clips: int = 2) -> Evaluation:
-    one = EXPERIMENTS[name]
-    chosen = asks("validation", clips, concepts_of(one.family), one.family)
+    family = get_study(name).family
+    chosen = asks("validation", clips, concepts_of(family), family)
     judges = Judges(Forgiving(judges.listeners.listeners), judges.embedding, {})
     return Evaluation(
-        name, one, Setting(model.origin, tuple(chosen), seconds, Sampling()),
+        get_family(family), Setting(model.origin, tuple(chosen), seconds, Sampling()),
         Runner(model, Shelf(folder / "cells"), Decoder(model).generate, 2, 0),
-        Toys(model), judges, None, folder,
+        Toys(model), judges, None, folder, chosen=Chosen({}, BEST),
     )  # fmt: skip
 
 
@@ -116,7 +114,7 @@ class Clap:
 
 def test_where_clap_is_at_hand_it_hears_adherence_to_the_plain_prompt(model, judges, tmp_path):
     found = evaluation(model, judges, "notes", tmp_path, 0.5, clips=3)
-    cell = experiments.Cell("contradicted", wording="contradicting")
+    cell = sections.Cell("contradicted", wording="contradicting")
     (plain,) = found.runner.run(found.setting, [cell], {}).values()
     found.runner.clap, found.setting = Clap(), replace(found.setting, clap="a clap")
     (clapped,) = found.runner.run(found.setting, [cell], {}).values()
@@ -127,21 +125,22 @@ def test_where_clap_is_at_hand_it_hears_adherence_to_the_plain_prompt(model, jud
 
 
 def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiments, "OF_HALF_THE_LAYERS", (1.0,))
-    monkeypatch.setattr(experiments, "LEVERS", {"gate 0.3": ({"gate": 0.3}, (1.0,))})
-    monkeypatch.setattr(experiments, "MULTIPLES", (1.0, 2.0))
+    monkeypatch.setattr(sections, "OF_HALF_THE_LAYERS", (1.0,))
+    monkeypatch.setattr(sections, "LEVERS", {"gate 0.3": ({"gate": 0.3}, (1.0,))})
+    monkeypatch.setattr(sections, "MULTIPLES", (1.0, 2.0))
     found = replace(evaluation(model, judges, "notes", tmp_path, 1.2), tried=("ridge",))
-    parts, chosen = evaluating.validation(found)
+    study = get_study("notes")
+    parts, chosen = study.choice(found)
     assert [part.title for part in parts] == [
         "Strengths, notes", "Strengths, notes_in_songs", "Levers",
     ]  # fmt: skip
-    tried = EXPERIMENTS["notes"].grid + EXPERIMENTS["notes"].pulsed
+    tried = found.family.experiment.grid + found.family.experiment.pulsed
     assert chosen.methods["ridge"].coefficient in tried
-    parts = {part.title: part for part in evaluating.test(found, chosen)}
+    parts = {part.title: part for part in study.parts(replace(found, chosen=chosen))}
     rows = {row.label: row for row in parts["Controls"].rows}
     assert rows["unsteered"].against is None and rows["unsteered"].life is None
     assert all(row.against is not None for label, row in rows.items()
-               if label not in ("unsteered", experiments.CONTRADICTED))  # fmt: skip
+               if label not in ("unsteered", sections.CONTRADICTED))  # fmt: skip
     assert rows["unsteered, other seeds"].life.fd > 0
     assert len(parts["Methods"].rows) == 3 and parts["Methods"].pictures == ("trade-off.png",)
     steady = [row.label for row in parts["Steady or in pulses"].rows[1:]]
@@ -157,7 +156,7 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
 
 def test_schedules_and_a_crossfade_are_followed_second_by_second(model, judges, tmp_path):
     found = evaluation(model, judges, "schedules", tmp_path, 3.0)
-    followed, handed = schedule_parts(found, BEST)
+    followed, handed = get_study("schedules").parts(found)
     assert len(followed.lines) == 9 and (tmp_path / "schedules.png").exists()
     assert all(-1 <= one["of the mean"] <= 1 for one in followed.numbers["correlations"].values())
     assert set(handed.numbers["crossfade"]) == {"crossfade", "unsteered"}
@@ -173,7 +172,7 @@ def test_shares_of_seconds_are_those_of_the_clips_own_target(model):
 
 
 def test_two_notes_and_a_note_with_a_genre(model, judges, tmp_path):
-    notes, genre = pair_parts(evaluation(model, judges, "pairs", tmp_path, 1.2), BEST)
+    notes, genre = get_study("pairs").parts(evaluation(model, judges, "pairs", tmp_path, 1.2))
     assert set(notes.numbers["shares"]) >= {"both", "both, orthogonalised"}
     assert set(genre.numbers["hits"]) >= {"the genre alone", "both"}
     assert all(
@@ -184,13 +183,13 @@ def test_two_notes_and_a_note_with_a_genre(model, judges, tmp_path):
 @pytest.mark.parametrize("name", ["paper", "paper-chords"])
 def test_the_published_protocol_is_played_with_its_own_settings(model, judges, tmp_path, name):
     found = evaluation(model, judges, name, tmp_path, 1.2, clips=4)
-    parts = {part.title: part for part in paper_parts(found)}
+    parts = {part.title: part for part in get_study(name).parts(found)}
     assert list(parts) == ["Strengths", "Controls", "Layers", "Gates", "Two at once"]
     assert [row.label for row in parts["Strengths"].rows[1:]] == [
         "raw 0.15", "raw 0.3", "raw 0.45", "raw 0.6",
     ]  # fmt: skip
     assert [row.label for row in parts["Layers"].rows[1:]] == ["all"]  # a model of two layers
-    first = concepts_of(found.experiment.family)[0]  # what `Own` hears in everything
+    first = concepts_of(found.family.name)[0]  # what `Own` hears in everything
     share = np.mean([ask.targets[0] == first for ask in found.asks])
     heard = parts["Strengths"].numbers["own probe"]
     assert set(heard.values()) == {share} and "raw 0.6" in heard
@@ -220,7 +219,7 @@ def test_a_banks_own_probe_knows_the_clips_that_made_the_bank(model):
 
 def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path):
     found = replace(evaluation(model, judges, "tempos", tmp_path, 1.0), tried=("ridge",))
-    parts = tempo_parts(found)
+    parts = get_study("tempos").parts(found)
     families = ("tempos", "tempos_in_genres", "tempos_in_songs")
     assert [part.title for part in parts] == [f"Tempos, {family}" for family in families]
     for part, family in zip(parts, families, strict=True):

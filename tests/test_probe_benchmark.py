@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from benchmarks import probes
-from steering.evaluation.studies.probes import entry, page
+from steering.evaluation.probe_table import page
+from steering.evaluation.studies.probes import entry
 from steering.probes.mean_difference import fit
 from steering.probes.multiclass import aggregate, discriminant
 from steering.training.banks import Table

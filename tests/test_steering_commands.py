@@ -14,9 +14,9 @@ from steering.cli import main
 from steering.directions import hub
 from steering.directions.bank import load_bank
 from steering.directions.library import Library
-from steering.evaluation import experiments
+from steering.evaluation import sections
 from steering.families import families, get_family
-from steering.families.family import Training
+from steering.families.family import Experiment, Training
 from steering.families.labels import STRONGEST, TRIAD, TRIAD_NAMES
 from steering.models import load_model
 from steering.training.targets import by_score
@@ -26,17 +26,11 @@ from tests.toy import CHORD_CLIPS, toy_bank, toy_model
 @pytest.fixture
 def few(monkeypatch):
     """A small dataset, one strength."""
-    small = replace(get_family("chords"), training=Training("chords", "quality", clips=CHORD_CLIPS))
-    monkeypatch.setitem(families(), "chords", small)
-    chords = experiments.EXPERIMENTS["qualities"]
-    monkeypatch.setitem(
-        experiments.EXPERIMENTS,
-        "qualities",
-        experiments.Experiment(
-            "chords", chords.shares, chords.prominent, chords.trials, (), (2.0,)
-        ),
-    )
-    monkeypatch.setattr(experiments, "MULTIPLES", (1.0,))
+    small = Training("chords", "quality", clips=CHORD_CLIPS)
+    once = Experiment("qualities", grid=(2.0,))
+    chords = replace(get_family("chords"), training=small, experiment=once)
+    monkeypatch.setitem(families(), "chords", chords)
+    monkeypatch.setattr(sections, "MULTIPLES", (1.0,))
 
 
 def run(place, *arguments: str) -> int:

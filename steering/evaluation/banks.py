@@ -12,7 +12,7 @@ from curation.errors import BadInput
 from steering.directions.bank import Bank, load_bank
 from steering.directions.library import BANKS, Library, folder_name
 from steering.evaluation.cells import Cell
-from steering.evaluation.experiments import SHUFFLED
+from steering.evaluation.sections import SHUFFLED
 from steering.families import get_family
 from steering.probes.fitted import finish
 from steering.probes.multiclass import Discriminant, aggregate, discriminant

@@ -10,8 +10,8 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from steering.evaluation.scoring import Life
-from steering.evaluation.studies.probes import POOLED, SPLIT_NAMES, SPLITS, Entry, compared
+from steering.evaluation.life import Life
+from steering.evaluation.probe_table import POOLED, SPLIT_NAMES, SPLITS, Entry, compared
 from steering.evaluation.tables import Row
 
 matplotlib.use("Agg")

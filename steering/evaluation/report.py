@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from curation.files import write_whole
+from steering.evaluation.life import LIMITS
 from steering.evaluation.tables import Row
 
 HEADINGS = (
@@ -20,8 +21,8 @@ LEGEND = (
     "Accuracy: share of clips whose most prominent concept is the target, with its 95 % interval. "
     "p: two-sided, paired bootstrap over prompts and seeds, corrected for all comparisons of the "
     "table (Holm). Adherence: of the plain prompt; below the first row, the change. Entropy, onsets "
-    "and level: times the unsteered twin's. Alive: entropy 0.6 or more, onsets and level within "
-    "20 %, adherence lost at most 0.02."
+    "and level: times the unsteered twin's. "
+    f"Alive: {LIMITS}."
 )
 
 

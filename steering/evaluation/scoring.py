@@ -1,4 +1,4 @@
-"""From what was heard to what a table says of a cell: hits, shares, and whether the music lives."""
+"""From what was heard to what a table says of a cell: hits, shares, adherence."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from steering.evaluation.asks import Ask
 from steering.evaluation.cells import Result
 from steering.evaluation.fitted_judges import Judges
 from steering.evaluation.heard import entropies
-from steering.families.family import Shares
-from steering.metrics.distribution import frechet, mmd
 
 
 def share_of(shares: Mapping[str, np.ndarray], targets: Sequence[str]) -> np.ndarray:
@@ -59,16 +57,15 @@ def score(
     result: Result,
     asks: Sequence[Ask],
     judges: Judges,
-    shares: Shares,
-    prominent: Shares,
+    shares: Mapping[str, np.ndarray],
+    prominent: Mapping[str, np.ndarray],
     held_out: HeldOut | None = None,
     target: int = 0,
 ) -> Scores:
     """All numbers of a cell.
 
     Args:
-        shares: the judge of the family: how much there is of the target.
-        prominent: the same judge: what there is most of.
+        shares, prominent: how much of each concept there is, and what there is most of, ``[B]`` each.
         target: which of a clip's targets counts.
     """
     targets = [ask.targets[target] for ask in asks]
@@ -77,8 +74,8 @@ def score(
         named = held_out(result["states"].astype(np.float32))
         probe = np.array([a == b for a, b in zip(named, targets, strict=True)], dtype=float)
     return Scores(
-        hits(prominent(result, judges.listeners), targets),
-        share_of(shares(result, judges.listeners), targets),
+        hits(prominent, targets),
+        share_of(shares, targets),
         probe,
         entropies(result),
         result["onsets"].astype(float),
@@ -93,52 +90,3 @@ def adherence(result: Result, asks: Sequence[Ask], judges: Judges) -> np.ndarray
     if "clap" in result:
         return result["clap"].astype(float)
     return judges.listeners.score(result["features"], [ask.asked for ask in asks])
-
-
-LEAST_ENTROPY = 0.6
-MOST_CHANGE = 0.2
-MOST_LOST = 0.02
-
-
-@dataclass(frozen=True)
-class Life:
-    """What steering left of the music, against the unsteered twin.
-
-    Attributes:
-        entropy, onsets: mean over mean of the twin. level: as amplitude, the twin is 1.
-        adherence: difference. fd, mmd: distance of the two sets of clips.
-    """
-
-    entropy: float
-    onsets: float
-    level: float
-    adherence: float
-    fd: float
-    mmd: float
-
-    @property
-    def lives(self) -> bool:
-        """Whether it is still the music that was asked for: the limits of this evaluation."""
-        return self.within(1.0)
-
-    def within(self, share: float) -> bool:
-        """Whether no more than a share of what the limits allow is lost."""
-        return (
-            self.entropy >= 1 - share * (1 - LEAST_ENTROPY)
-            and abs(self.onsets - 1) <= share * MOST_CHANGE
-            and abs(self.level - 1) <= share * MOST_CHANGE
-            and self.adherence >= -share * MOST_LOST
-        )
-
-
-def life(steered: Scores, twin: Scores) -> Life:
-    """A cell beside its twin."""
-    decibels = float(np.mean(steered.loudness - twin.loudness))
-    return Life(
-        float(steered.entropy.mean() / max(twin.entropy.mean(), 1e-9)),
-        float(steered.onsets.mean() / max(twin.onsets.mean(), 1e-9)),
-        float(10 ** (decibels / 20)),
-        float(np.nanmean(steered.adherence - twin.adherence)),
-        frechet(steered.points, twin.points),
-        mmd(steered.points, twin.points),
-    )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from curation.errors import BadInput
 from curation.files import write_whole
+from steering.directions.library import RESULTS
 from steering.evaluation.cells import Steer
 from steering.evaluation.tables import Row
 from steering.models.origin import Origin
@@ -52,9 +53,27 @@ def choose(candidates: Mapping[str, tuple[Steer, Row]]) -> Steer:
 def _worth(row: Row) -> float:
     """Accuracy, less what the music lost beyond its limits."""
     assert row.life is not None
-    lost = max(0.0, 0.6 - row.life.entropy) + max(0.0, abs(row.life.onsets - 1) - 0.2)
-    lost += max(0.0, abs(row.life.level - 1) - 0.2) + max(0.0, -0.02 - row.life.adherence)
-    return row.accuracy.mean - 2 * lost
+    return row.accuracy.mean - 2 * row.life.excess
+
+
+def path_of(study: str, home: Path) -> Path:
+    """Where a study's choice is read: the own one, or else the one that comes with the sketch."""
+    own, shipped = (folder / "strengths" / f"{study}.json" for folder in (home, RESULTS))
+    return own if own.exists() or not shipped.exists() else shipped
+
+
+def check_chosen(path: Path, name: str) -> None:
+    """Refuse early what `read` would refuse after the model is loaded."""
+    if not path.exists():
+        raise _missing(path, name)
+
+
+def _missing(path: Path, name: str) -> BadInput:
+    return BadInput(f"{path} is not there: strengths are chosen on validation, {_again(name)}")
+
+
+def _again(name: str) -> str:
+    return f"run 'python -m steering evaluate {name} --split validation' first"
 
 
 def write(path: Path, chosen: Chosen, origin: Origin, seeds: Sequence[int]) -> None:
@@ -72,7 +91,7 @@ def write(path: Path, chosen: Chosen, origin: Origin, seeds: Sequence[int]) -> N
 
 def read(path: Path, origin: Origin, seeds: Sequence[int], name: str) -> Chosen:
     """What validation chose; refused where nothing was chosen, for another model or on these clips."""
-    again = f"run 'python -m steering evaluate {name} --split validation' first"
+    again = _again(name)
     try:
         record = json.loads(path.read_text())
         made_for = Origin(**record["origin"])
@@ -82,9 +101,7 @@ def read(path: Path, origin: Origin, seeds: Sequence[int], name: str) -> Chosen:
         )
         span = range(record["first_seed"], record["last_seed"] + 1)
     except FileNotFoundError:
-        raise BadInput(
-            f"{path} is not there: strengths are chosen on validation, {again}"
-        ) from None
+        raise _missing(path, name) from None
     except (ValueError, KeyError, TypeError):
         raise BadInput(f"{path} is damaged: {again}") from None
     if made_for.revision != origin.revision:

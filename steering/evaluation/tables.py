@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from steering.evaluation.asks import Ask
-from steering.evaluation.experiments import Section
-from steering.evaluation.scoring import Life, Scores, life
+from steering.evaluation.life import Life, life
+from steering.evaluation.scoring import Scores
+from steering.evaluation.sections import Section
 from steering.evaluation.statistics import Comparison, Estimate, compare, estimate, holm
 
 

@@ -9,7 +9,15 @@ import numpy as np
 
 from curation.concepts.songs import MODES
 from listening.theory import PITCH_CLASSES, TRIADS
-from steering.families.family import SONGS, Listeners, SteeredFamily, Training, Trial, Usual
+from steering.families.family import (
+    SONGS,
+    Experiment,
+    Listeners,
+    SteeredFamily,
+    Training,
+    Trial,
+    Usual,
+)
 from steering.families.labels import TRIAD, TRIAD_NAMES, class_weights, nearest_triad
 from steering.families.prompts import Prompts, in_c, in_major, listed
 
@@ -81,6 +89,7 @@ families = (
             Trial("triads", "triad", "chords", 4.0, triad),
             Trial("triads, a second of songs", "triad", "songs", 1.0, triad),
         ),
+        experiment=Experiment("chords", ("triads_in_songs",), (0.015, 0.02, 0.03, 0.045)),
     ),
     SteeredFamily(
         "chords",
@@ -90,6 +99,7 @@ families = (
         prompts=Prompts(of_quality),
         shares=quality_shares,
         trials=(Trial("chord quality", "quality", "chords", 4.0, quality),),
+        experiment=Experiment("qualities", grid=(0.02, 0.04, 0.06, 0.09, 0.13)),
     ),
     SteeredFamily(
         "roots",

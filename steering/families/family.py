@@ -104,6 +104,25 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Experiment:
+    """How a family is evaluated by itself: strengths are chosen on validation, figures are the test's.
+
+    Attributes:
+        name: what the command calls it.
+        rivals: other families whose banks stand for the same concepts, tried on validation.
+        grid: relative coefficients that are tried, all the time.
+        pulsed: those that are tried in pulses; none leaves pulses out.
+        ablated: whether ways to spend the push, layers and gates are compared, too.
+    """
+
+    name: str
+    rivals: tuple[str, ...] = ()
+    grid: tuple[float, ...] = (0.01, 0.015, 0.02, 0.03, 0.045, 0.07)
+    pulsed: tuple[float, ...] = ()
+    ablated: bool = False
+
+
+@dataclass(frozen=True)
 class SteeredFamily:
     """Concepts that can be steered to, and all that others need to know of them.
 
@@ -114,6 +133,7 @@ class SteeredFamily:
         shares: how much of each concept is heard.
         prominent: what there is most of, where the shares do not say it.
         trials: how far what is heard can be trusted.
+        experiment: None where no study is of this family alone.
     """
 
     name: str
@@ -125,3 +145,4 @@ class SteeredFamily:
     shares: Shares = no_shares
     prominent: Shares | None = None
     trials: tuple[Trial, ...] = ()
+    experiment: Experiment | None = None

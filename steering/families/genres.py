@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from steering.families.family import SONGS, Listeners, SteeredFamily, Training, Usual
+from steering.families.family import SONGS, Experiment, Listeners, SteeredFamily, Training, Usual
 from steering.families.prompts import Prompts
 
 PHRASINGS = ("{mood} {shape} led by {a_lead}", "{lead}, {mood}", "{mood} {shape}, {drums}")
@@ -46,5 +46,6 @@ families = (
         usual=Usual(0.06, "logistic"),
         prompts=_PROMPTS,
         shares=shares,
+        experiment=Experiment("genres", ("genres_in_songs",), (0.02, 0.04, 0.06, 0.09, 0.13)),
     ),
 )

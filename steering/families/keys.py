@@ -9,7 +9,7 @@ import numpy as np
 
 from curation.concepts.songs import MODES
 from listening.theory import PITCH_CLASSES
-from steering.families.family import SONGS, Listeners, SteeredFamily, Training, Trial
+from steering.families.family import SONGS, Experiment, Listeners, SteeredFamily, Training, Trial
 from steering.families.prompts import Prompts, in_c, in_major
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ families = (
         prompts=Prompts(in_major),
         shares=tonic_shares,
         trials=_TRIALS,
+        experiment=Experiment("keys"),
     ),
     SteeredFamily(
         "modes",
@@ -52,5 +53,6 @@ families = (
         prompts=Prompts(in_c),
         shares=mode_shares,
         trials=_TRIALS,
+        experiment=Experiment("modes"),
     ),
 )

@@ -11,6 +11,7 @@ from listening.theory import PITCH_CLASSES
 from steering.families.family import (
     PULSES,
     SONGS,
+    Experiment,
     Listeners,
     SteeredFamily,
     Training,
@@ -73,6 +74,9 @@ families = (
         trials=(
             Trial("pitch class, single notes", "note", "notes", 4.0, single_note),
             Trial("pitch class, songs by their scores", "note", "songs", 4.0, strongest_in_score),
+        ),
+        experiment=Experiment(
+            "notes", ("notes_in_songs",), pulsed=(0.03, 0.045, 0.06, 0.08), ablated=True
         ),
     ),
 )

@@ -1,1 +1,27 @@
-"""Kinds of evaluation, one module each."""
+"""Kinds of evaluation, found by walking this package.
+
+A module declares ``study``, or a function ``studies`` that gives several.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from curation.errors import BadInput
+from steering.declarations import declarations
+from steering.evaluation.study import Study
+
+
+@cache
+def studies() -> dict[str, Study]:
+    """Every kind of evaluation by its name."""
+    found = [one for several in declarations(__name__, "studies") for one in several()]
+    return {one.name: one for one in (*found, *declarations(__name__, "study"))}
+
+
+def get_study(name: str) -> Study:
+    """The study of this name; `BadInput` naming the others."""
+    try:
+        return studies()[name]
+    except KeyError:
+        raise BadInput(f"no evaluation {name!r}: choose one of {', '.join(studies())}") from None

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from steering.evaluation import experiments
+from steering.evaluation import sections
 from steering.evaluation.cells import Cell, Steer
-from steering.evaluation.evaluating import Evaluation, fusion_part
-from steering.evaluation.experiments import FUSION, Section, unsteered
+from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.report import Part
 from steering.evaluation.scoring import hits
+from steering.evaluation.sections import FUSION, Section, unsteered
+from steering.evaluation.studies.single import fusion_part
+from steering.evaluation.study import Study
 from steering.families import concepts_of, get_family
 
 OTHER = "genres"
@@ -19,14 +21,15 @@ SECOND = Steer("genres/ridge", 0.06, target=2)
 """The genre that is steered to beside the note: a clip's third target."""
 
 
-def pair_parts(evaluation: Evaluation, best: Steer) -> list[Part]:
+def pair_parts(evaluation: Evaluation) -> list[Part]:
     """Two notes of one bank, then a note and a genre of two banks."""
-    section = experiments.fusion(best)
+    section = sections.fusion(evaluation.best)
     played = evaluation.play([section])
-    return [fusion_part(evaluation, section, played), _note_and_genre(evaluation, best)]
+    return [fusion_part(evaluation, section, played), _note_and_genre(evaluation)]
 
 
-def _note_and_genre(evaluation: Evaluation, best: Steer) -> Part:
+def _note_and_genre(evaluation: Evaluation) -> Part:
+    best = evaluation.best
     asks = tuple(
         replace(ask, targets=(*ask.targets[:2], genre))
         for ask, genre in zip(evaluation.asks, _genres(len(evaluation.asks)), strict=True)
@@ -64,3 +67,13 @@ def _note_and_genre(evaluation: Evaluation, best: Steer) -> Part:
 def _genres(count: int) -> list[str]:
     names = concepts_of(OTHER)
     return [names[(5 * place) % len(names)] for place in range(count)]
+
+
+study = Study(
+    "pairs",
+    "notes",
+    pair_parts,
+    strengths="notes",
+    probed=False,
+    trials=("pitch class, single notes",),
+)

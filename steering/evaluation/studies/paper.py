@@ -14,13 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from steering.evaluation import drawing, experiments
+from steering.evaluation import drawing, sections
 from steering.evaluation.asks import Ask
 from steering.evaluation.banks import OwnProbe
 from steering.evaluation.cells import Cell, Result, Steer
-from steering.evaluation.evaluating import Evaluation, fusion_part
-from steering.evaluation.experiments import SHUFFLED, Section, unsteered
+from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.report import Part
+from steering.evaluation.sections import SHUFFLED, Section, unsteered
+from steering.evaluation.studies.single import fusion_part
+from steering.evaluation.study import Study
 
 STRENGTHS = (0.15, 0.3, 0.45, 0.6)
 """Raw coefficients; ablations and controls are at the last."""
@@ -45,19 +47,19 @@ PUBLISHED: dict[str, dict[str, float]] = {
 
 def paper_parts(evaluation: Evaluation) -> list[Part]:
     """Every table of the paper's steering, each row beside its unsteered twin."""
-    family = evaluation.experiment.family
+    family = evaluation.family.name
     bank = f"{family}/rfm"
     own = evaluation.banks.own_probe(bank)
-    sections = [
+    tables = [
         _strengths(bank),
-        experiments.controls(as_published(bank), bank + SHUFFLED),
+        sections.controls(as_published(bank), bank + SHUFFLED),
         _layers(bank, evaluation.setting.origin.layers),
-        experiments.gate_ablation(replace(as_published(bank), layers=EVERYWHERE)),
+        sections.gate_ablation(replace(as_published(bank), layers=EVERYWHERE)),
     ]
     two = _two(bank)
-    played = evaluation.play([*sections, two])
+    played = evaluation.play([*tables, two])
     parts = []
-    for section in sections:
+    for section in tables:
         heard = _own_hits(own, evaluation.results(section, played), evaluation.asks)
         rows = evaluation.table(section, played)
         parts.append(
@@ -127,4 +129,12 @@ def _lines(heard: Mapping[str, float], family: str) -> list[str]:
         f"{label}: the bank's own probe hears the target in {share:.0%}"
         + (f" (published, on musicgen-large: {published[label]:.0%})" if label in published else "")
         for label, share in heard.items()
+    ]
+
+
+def studies() -> list[Study]:
+    """On notes, and on chord qualities."""
+    return [
+        Study("paper", "notes", paper_parts, trials=("pitch class, single notes",)),
+        Study("paper-chords", "chords", paper_parts),
     ]

@@ -10,10 +10,11 @@ import numpy as np
 from listening.chroma import Profile
 from steering.evaluation import drawing
 from steering.evaluation.asks import Ask
-from steering.evaluation.cells import Cell, Result, Steer
-from steering.evaluation.evaluating import Evaluation
-from steering.evaluation.experiments import TWIN, Section, unsteered
+from steering.evaluation.cells import Cell, Result
+from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.report import Part
+from steering.evaluation.sections import TWIN, Section, unsteered
+from steering.evaluation.study import Study
 from steering.interventions.schedules import Schedule, crossfade
 
 
@@ -35,9 +36,9 @@ def curves(seconds: float) -> dict[str, Schedule]:
     }
 
 
-def schedule_parts(evaluation: Evaluation, best: Steer) -> list[Part]:
+def schedule_parts(evaluation: Evaluation) -> list[Part]:
     """Every curve for one note, then one note handing over to another."""
-    seconds = evaluation.setting.seconds
+    best, seconds = evaluation.best, evaluation.setting.seconds
     schedules = curves(seconds)
     out, into = crossfade()
     handed = Cell(
@@ -130,3 +131,14 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float:
     if one.std() < 1e-9 or other.std() < 1e-9:
         return 0.0
     return float(np.corrcoef(one, other)[0, 1])
+
+
+study = Study(
+    "schedules",
+    "notes",
+    schedule_parts,
+    strengths="notes",
+    seconds=12.0,
+    probed=False,
+    trials=("pitch class, single notes",),
+)

@@ -15,11 +15,17 @@ from scipy.stats import spearmanr
 from steering.evaluation import drawing
 from steering.evaluation.asks import Wording
 from steering.evaluation.cells import Cell, Result, Steer
-from steering.evaluation.evaluating import Evaluation
-from steering.evaluation.experiments import Section, unsteered
+from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.report import Part
+from steering.evaluation.sections import Section, unsteered
+from steering.evaluation.study import Study
+from steering.families import families
 from steering.training.workshop import suits
 
+LABEL = "bpm"
+"""Of the families whose directions are tried."""
+
+GRID = (-0.06, -0.03, 0.03, 0.06)
 CONTROLS = ("random", "orthogonal")
 WORDS: dict[str, Wording] = {"asked for slow": "contradicting", "asked for fast": "named"}
 """Prompts alone, from slow to fast."""
@@ -30,22 +36,21 @@ MEASURES = {"tempo": ("bpm", "bpm"), "onsets": ("onsets", "a second")}
 
 def tempo_parts(evaluation: Evaluation) -> list[Part]:
     """Every method and the controls of the first one: directions from metronomes, and from bands."""
-    one = evaluation.experiment
-    return [_part(evaluation, family) for family in (one.family, *one.rivals)]
+    tried = [one.name for one in families().values() if one.training.label == LABEL]
+    return [_part(evaluation, family) for family in tried]
 
 
 def _part(evaluation: Evaluation, family: str) -> Part:
     """What one family's directions do at all coefficients."""
-    grid = evaluation.experiment.grid
     methods = [method for method in evaluation.tried if suits(family, method)]
-    section = _section(family, methods, grid)
+    section = _section(family, methods)
     results = evaluation.results(section, evaluation.play([section]))
     prompts = np.array([ask.prompt for ask in evaluation.asks])
     lines: list[str] = []
     numbers: dict[str, dict[str, Any]] = {measure: {} for measure in MEASURES}
     for way in [*methods, *CONTROLS]:
         for measure, (name, unit) in MEASURES.items():
-            found = tracking(_ladder(results, way, grid, name), prompts)
+            found = tracking(_ladder(results, way, name), prompts)
             numbers[measure][way] = found
             lines.append(f"{way}, {measure}: {_followed(found)} {unit}")
     for measure, (name, unit) in MEASURES.items():
@@ -56,29 +61,27 @@ def _part(evaluation: Evaluation, family: str) -> Part:
     picture = f"{family}.png"
     drawing.draw_ladders(numbers, evaluation.folder / picture)
     about = (
-        f"The {family} bank at {', '.join(f'{c:g}' for c in grid)}, and 0. Tempos are those "
+        f"The {family} bank at {', '.join(f'{c:g}' for c in GRID)}, and 0. Tempos are those "
         "that the listener hears; of the controls the first method's coefficients. In words: the "
         "prompt asks for slow music at 70 bpm (-1), for no tempo (0), for fast music at 150 bpm (1)."
     )
     return Part(section.title, about, (), lines, numbers, pictures=(picture,))
 
 
-def _section(family: str, methods: Sequence[str], grid: Sequence[float]) -> Section:
+def _section(family: str, methods: Sequence[str]) -> Section:
     cells = [unsteered()]
     for way in [*methods, *CONTROLS]:
         method, control = (methods[0], way) if way in CONTROLS else (way, "")
-        for strength in grid:
+        for strength in GRID:
             steer = Steer(f"{family}/{method}", strength, control=control)  # type: ignore[arg-type]
             cells.append(Cell(f"{way} {strength:g}", (steer,)))
     cells += [Cell(name, wording=wording) for name, wording in WORDS.items()]
     return Section(f"Tempos, {family}", "", tuple(cells))
 
 
-def _ladder(
-    results: Mapping[str, Result], way: str, grid: Sequence[float], measure: str
-) -> dict[float, np.ndarray]:
+def _ladder(results: Mapping[str, Result], way: str, measure: str) -> dict[float, np.ndarray]:
     """What was heard ``[B]`` by coefficient; the unsteered clips stand at 0."""
-    ladder = {strength: results[f"{way} {strength:g}"][measure] for strength in grid}
+    ladder = {strength: results[f"{way} {strength:g}"][measure] for strength in GRID}
     return dict(sorted({**ladder, 0.0: results[unsteered().label][measure]}.items()))
 
 
@@ -136,3 +139,6 @@ def _followed(found: Mapping[str, Any]) -> str:
         f"Spearman {found['spearman']:.2f} ({found['low']:.2f} to {found['high']:.2f}) over all "
         f"clips, {found['of cells']:.2f} of the cells' medians; medians {medians}"
     )
+
+
+study = Study("tempos", "tempos", tempo_parts, seconds=8.0, probed=False)

@@ -1,100 +1,32 @@
-"""An evaluation from end to end: play the cells of its sections, score them, write the report."""
+"""One family by itself: strengths are chosen on validation prompts, figures are the test's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from steering.evaluation import drawing, experiments, strengths
-from steering.evaluation.asks import Ask
-from steering.evaluation.banks import BankShelf, HeldOutProbe
-from steering.evaluation.cells import Result, Setting
-from steering.evaluation.experiments import SHUFFLED, Experiment, Section
-from steering.evaluation.fitted_judges import Judges
+from steering.evaluation import drawing, sections, strengths
+from steering.evaluation.cells import Result
+from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.report import Part
-from steering.evaluation.running import Progress, Runner
-from steering.evaluation.scoring import Scores, score, share_of
+from steering.evaluation.scoring import share_of
+from steering.evaluation.sections import SHUFFLED, Section
 from steering.evaluation.strengths import Chosen
-from steering.evaluation.tables import Row, rows
-from steering.probes import methods
-from steering.training.workshop import suits
-
-
-@dataclass
-class Evaluation:
-    """What all sections of one evaluation share.
-
-    Attributes:
-        told: called with every finished cell.
-        tried: methods that are compared, as far as they suit the family.
-    """
-
-    name: str
-    experiment: Experiment
-    setting: Setting
-    runner: Runner
-    banks: BankShelf
-    judges: Judges
-    held_out: HeldOutProbe | None
-    folder: Path
-    told: Callable[[Progress], None] = lambda progress: None
-    tried: Sequence[str] = field(default_factory=lambda: list(methods()))
-
-    @property
-    def asks(self) -> Sequence[Ask]:
-        return self.setting.asks
-
-    @property
-    def methods(self) -> list[str]:
-        return [method for method in self.tried if suits(self.experiment.family, method)]
-
-    def play(self, sections: Sequence[Section]) -> dict[str, Result]:
-        """All results by section title and label; a cell that two sections have is played once."""
-        cells = {
-            self._name(section, cell.label): replace(cell, label=self._name(section, cell.label))
-            for section in sections
-            for cell in section.cells
-        }
-        banks = self.banks.of(list(cells.values()))
-        return self.runner.run(self.setting, list(cells.values()), banks, self.told)
-
-    @staticmethod
-    def _name(section: Section, label: str) -> str:
-        return f"{section.title}: {label}"
-
-    def results(self, section: Section, played: Mapping[str, Result]) -> dict[str, Result]:
-        """A section's results by label."""
-        return {cell.label: played[self._name(section, cell.label)] for cell in section.cells}
-
-    def prominent(self, result: Result) -> Mapping[str, np.ndarray]:
-        """What each clip of a cell has most of, ``{concept: [B]}``."""
-        return self.experiment.prominent(result, self.judges.listeners)
-
-    def scores(self, results: Mapping[str, Result], target: int = 0) -> dict[str, Scores]:
-        """Every cell's numbers."""
-        one = self.experiment
-        return {
-            label: score(
-                result, self.asks, self.judges, one.shares, one.prominent, self.held_out, target
-            )
-            for label, result in results.items()
-        }
-
-    def table(self, section: Section, played: Mapping[str, Result]) -> list[Row]:
-        """A section's rows."""
-        return rows(section, self.scores(self.results(section, played)), self.asks)
+from steering.evaluation.study import Study
+from steering.evaluation.tables import Row
+from steering.families import families
+from steering.families.family import Experiment
 
 
 def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
     """Try every method, family of banks and strength, then other ways to spend the best; choose."""
-    one = evaluation.experiment
-    sections = experiments.search(one, evaluation.methods)
-    played = evaluation.play(sections)
+    one = _experiment(evaluation)
+    searched = sections.search(evaluation.family.name, one, evaluation.methods)
+    played = evaluation.play(searched)
     parts, candidates = [], {}
-    for section in sections:
+    for section in searched:
         found = evaluation.table(section, played)
         parts.append(Part(section.title, section.about, found))
         for cell, row in zip(section.cells, found, strict=True):
@@ -112,7 +44,7 @@ def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
     }
     if one.ablated:
         best = strengths.choose(candidates)
-        section = experiments.levers(best, evaluation.setting.origin.layers)
+        section = sections.levers(best, evaluation.setting.origin.layers)
         found = evaluation.table(section, evaluation.play([section]))
         parts.append(Part(section.title, section.about, found))
         candidates |= {
@@ -123,24 +55,30 @@ def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
     return parts, Chosen(methods, strengths.choose(candidates))
 
 
-def test(evaluation: Evaluation, chosen: Chosen) -> list[Part]:
+def _experiment(evaluation: Evaluation) -> Experiment:
+    assert evaluation.family.experiment is not None, "a family without one has no study"
+    return evaluation.family.experiment
+
+
+def test(evaluation: Evaluation) -> list[Part]:
     """Controls, methods, ablations and fusion at what validation chose."""
-    best, layers = chosen.best, evaluation.setting.origin.layers
-    sections = [
-        experiments.controls(best, best.bank + SHUFFLED),
-        experiments.methods_side_by_side(chosen.methods),
+    assert evaluation.chosen is not None
+    best, layers = evaluation.best, evaluation.setting.origin.layers
+    tables = [
+        sections.controls(best, best.bank + SHUFFLED),
+        sections.methods_side_by_side(evaluation.chosen.methods),
     ]
-    if evaluation.experiment.ablated:
-        sections += [
-            experiments.rising_controls(best, best.bank + SHUFFLED),
-            experiments.steady_or_pulsed(best),
-            experiments.layer_ablation(best, layers),
-            experiments.gate_ablation(best),
+    if _experiment(evaluation).ablated:
+        tables += [
+            sections.rising_controls(best, best.bank + SHUFFLED),
+            sections.steady_or_pulsed(best),
+            sections.layer_ablation(best, layers),
+            sections.gate_ablation(best),
         ]
-    fused = experiments.fusion(best)
-    played = evaluation.play([*sections, fused])
+    fused = sections.fusion(best)
+    played = evaluation.play([*tables, fused])
     parts = []
-    for section in sections:
+    for section in tables:
         part = Part(section.title, section.about, evaluation.table(section, played))
         if section.title in PICTURES:
             part = _with_picture(evaluation, part, section)
@@ -174,7 +112,7 @@ def _with_picture(evaluation: Evaluation, part: Part, section: Section) -> Part:
         curves: dict[str, list[Row]] = {}
         for cell, row in zip(section.cells, part.rows, strict=True):
             if cell.steers:
-                curves.setdefault(experiments.curve_of(cell.steers[0]), []).append(row)
+                curves.setdefault(sections.curve_of(cell.steers[0]), []).append(row)
         drawing.draw_trade_off(curves, path)
     return replace(part, pictures=(path.name,))
 
@@ -182,11 +120,10 @@ def _with_picture(evaluation: Evaluation, part: Part, section: Section) -> Part:
 def fusion_part(evaluation: Evaluation, section: Section, played: Mapping[str, Result]) -> Part:
     """The table counts the first target; the lines say what became of both."""
     results = evaluation.results(section, played)
-    one = evaluation.experiment
     targets = [[ask.targets[place] for ask in evaluation.asks] for place in (0, 1)]
     lines, numbers = [], {}
     for label, result in results.items():
-        shares = one.shares(result, evaluation.judges.listeners)
+        shares = evaluation.shares(result)
         first, second = (float(share_of(shares, names).mean()) for names in targets)
         both = float(np.mean(_both_lead(evaluation.prominent(result), *targets)))
         lines.append(
@@ -211,3 +148,12 @@ def _both_lead(
             for (a, b), x, y in zip(leaders, first, second, strict=True)
         ]
     )
+
+
+def studies() -> list[Study]:
+    """One for each family that has an experiment."""
+    return [
+        Study(one.experiment.name, one.name, test, validation, one.experiment.name)
+        for one in families().values()
+        if one.experiment is not None
+    ]

@@ -1,4 +1,4 @@
-"""What is tried for each concept family: which banks, which judge, which rows in which tables."""
+"""What is tried: which rows stand in which tables."""
 
 from __future__ import annotations
 
@@ -7,82 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from steering.evaluation.cells import Cell, Steer
-from steering.families import chords, genres, keys, notes
-from steering.families.family import PULSES, Shares, no_shares
+from steering.families.family import PULSES, Experiment
 
 TWIN, CONTRADICTED = "unsteered", "unsteered, contradicting prompt"
 SHUFFLED = "-shuffled"
 """Ends the names of banks whose training labels were dealt out anew."""
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """How one concept family is evaluated.
-
-    Attributes:
-        family: of the steering banks, see `steering.families`.
-        rivals: other families whose banks stand for the same concepts, tried on validation.
-        shares, prominent: its judge.
-        trials: names of the family's trials that say how far the judge can be trusted.
-        grid: relative coefficients that are tried on validation, all the time.
-        pulsed: those that are tried in pulses; none leaves pulses out.
-        ablated: whether ways to spend the push, layers and gates are compared, too.
-    """
-
-    family: str
-    shares: Shares
-    prominent: Shares
-    trials: tuple[str, ...] = ()
-    rivals: tuple[str, ...] = ()
-    grid: tuple[float, ...] = (0.01, 0.015, 0.02, 0.03, 0.045, 0.07)
-    pulsed: tuple[float, ...] = ()
-    ablated: bool = False
-    seconds: float = 4.0
-    probed: bool = True
-
-
-EXPERIMENTS: dict[str, Experiment] = {
-    "notes": Experiment(
-        "notes",
-        notes.shares,
-        notes.energies,
-        ("pitch class, single notes", "pitch class, songs by their scores"),
-        ("notes_in_songs",), pulsed=(0.03, 0.045, 0.06, 0.08), ablated=True,
-    ),
-    "chords": Experiment(
-        "triads", chords.shares, chords.shares,
-        ("triads", "triads, a second of songs"), ("triads_in_songs",), (0.015, 0.02, 0.03, 0.045),
-    ),
-    "qualities": Experiment(
-        "chords", chords.quality_shares, chords.quality_shares, ("chord quality",), (),
-        (0.02, 0.04, 0.06, 0.09, 0.13),
-    ),
-    "genres": Experiment(
-        "genres", genres.shares, genres.shares, (), ("genres_in_songs",),
-        (0.02, 0.04, 0.06, 0.09, 0.13),
-    ),
-    "keys": Experiment("keys", keys.tonic_shares, keys.tonic_shares, ("key of songs",)),
-    "modes": Experiment("modes", keys.mode_shares, keys.mode_shares, ("key of songs",)),
-    "paper": Experiment(
-        "notes", notes.shares, notes.energies, ("pitch class, single notes",),
-    ),
-    "paper-chords": Experiment(
-        "chords", chords.quality_shares, chords.quality_shares, ("chord quality",),
-    ),
-    "tempos": Experiment(
-        "tempos", no_shares, no_shares, ("tempo, metronome", "tempo, songs"),
-        ("tempos_in_genres", "tempos_in_songs"), grid=(-0.06, -0.03, 0.03, 0.06),
-        seconds=8.0, probed=False,
-    ),
-    "schedules": Experiment(
-        "notes", notes.shares, notes.energies, ("pitch class, single notes",),
-        seconds=12.0, probed=False,
-    ),
-    "pairs": Experiment(
-        "notes", notes.shares, notes.energies, ("pitch class, single notes",),
-        probed=False,
-    ),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,18 +49,18 @@ def curve_of(steer: Steer) -> str:
     return pushed(steer).replace(f" {steer.coefficient:g}", "")
 
 
-def search(experiment: Experiment, methods: Sequence[str]) -> list[Section]:
+def search(family: str, experiment: Experiment, methods: Sequence[str]) -> list[Section]:
     """What is tried on validation: every method, on every family of banks, at every strength."""
     sections = []
-    for family in (experiment.family, *experiment.rivals):
+    for source in (family, *experiment.rivals):
         cells = [unsteered()]
         for method in methods:
-            bank = f"{family}/{method}"
+            bank = f"{source}/{method}"
             steers = [Steer(bank, strength) for strength in experiment.grid]
             steers += [Steer(bank, strength, schedule=PULSES) for strength in experiment.pulsed]
             cells += [Cell(pushed(steer), (steer,)) for steer in steers]
-        about = f"Directions from the {family} bank, added after every block of both guidance rows."
-        sections.append(Section(f"Strengths, {family}", about, tuple(cells)))
+        about = f"Directions from the {source} bank, added after every block of both guidance rows."
+        sections.append(Section(f"Strengths, {source}", about, tuple(cells)))
     return sections
 
 

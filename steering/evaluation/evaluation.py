@@ -1,0 +1,105 @@
+"""What is played and heard in one evaluation: its cells, their scores, its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from steering.evaluation.asks import Ask
+from steering.evaluation.banks import BankShelf, HeldOutProbe
+from steering.evaluation.cells import Result, Setting, Steer
+from steering.evaluation.fitted_judges import Judges
+from steering.evaluation.running import Progress, Runner
+from steering.evaluation.scoring import Scores, score
+from steering.evaluation.sections import Section
+from steering.evaluation.strengths import Chosen
+from steering.evaluation.tables import Row, rows
+from steering.families.family import SteeredFamily
+from steering.probes import methods
+from steering.training.workshop import suits
+
+
+@dataclass
+class Evaluation:
+    """What all sections of one evaluation share.
+
+    Attributes:
+        family: whose concepts are steered to.
+        folder: of the report and its pictures.
+        told: called with every finished cell.
+        tried: methods that are compared, as far as they suit the family.
+        chosen: what validation chose; None where nothing is played at it.
+    """
+
+    family: SteeredFamily
+    setting: Setting
+    runner: Runner
+    banks: BankShelf
+    judges: Judges
+    held_out: HeldOutProbe | None
+    folder: Path
+    told: Callable[[Progress], None] = lambda progress: None
+    tried: Sequence[str] = field(default_factory=lambda: list(methods()))
+    chosen: Chosen | None = None
+
+    @property
+    def asks(self) -> Sequence[Ask]:
+        return self.setting.asks
+
+    @property
+    def methods(self) -> list[str]:
+        return [method for method in self.tried if suits(self.family.name, method)]
+
+    @property
+    def best(self) -> Steer:
+        """The steering that validation chose."""
+        assert self.chosen is not None, "a study that says whose strengths it reads has them"
+        return self.chosen.best
+
+    def play(self, sections: Sequence[Section]) -> dict[str, Result]:
+        """All results by section title and label; a cell that two sections have is played once."""
+        cells = {
+            self._name(section, cell.label): replace(cell, label=self._name(section, cell.label))
+            for section in sections
+            for cell in section.cells
+        }
+        banks = self.banks.of(list(cells.values()))
+        return self.runner.run(self.setting, list(cells.values()), banks, self.told)
+
+    @staticmethod
+    def _name(section: Section, label: str) -> str:
+        return f"{section.title}: {label}"
+
+    def results(self, section: Section, played: Mapping[str, Result]) -> dict[str, Result]:
+        """A section's results by label."""
+        return {cell.label: played[self._name(section, cell.label)] for cell in section.cells}
+
+    def shares(self, result: Result) -> Mapping[str, np.ndarray]:
+        """How much of each concept is in each clip of a cell, ``{concept: [B]}``."""
+        return self.family.shares(result, self.judges.listeners)
+
+    def prominent(self, result: Result) -> Mapping[str, np.ndarray]:
+        """What each clip of a cell has most of, ``{concept: [B]}``."""
+        return (self.family.prominent or self.family.shares)(result, self.judges.listeners)
+
+    def scores(self, results: Mapping[str, Result], target: int = 0) -> dict[str, Scores]:
+        """Every cell's numbers."""
+        return {
+            label: score(
+                result,
+                self.asks,
+                self.judges,
+                self.shares(result),
+                self.prominent(result),
+                self.held_out,
+                target,
+            )
+            for label, result in results.items()
+        }
+
+    def table(self, section: Section, played: Mapping[str, Result]) -> list[Row]:
+        """A section's rows."""
+        return rows(section, self.scores(self.results(section, played)), self.asks)

@@ -1,0 +1,119 @@
+"""From what was asked for to an evaluation that can be played: clips, judges, banks and where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from steering.decoding.decoder import Decoder
+from steering.decoding.sampling import Sampling
+from steering.directions.library import BANKS
+from steering.evaluation.asks import SplitName, asks
+from steering.evaluation.banks import BankShelf, HeldOutProbe
+from steering.evaluation.cells import Setting, Shelf
+from steering.evaluation.evaluation import Evaluation
+from steering.evaluation.fitted_judges import Amounts, Judges, make_judges
+from steering.evaluation.running import Progress, Runner
+from steering.evaluation.study import Study
+from steering.families import concepts_of, get_family
+from steering.metrics.adherence import CLAP, find_clap
+from steering.models.interface import MusicModel
+from steering.probes import methods
+from steering.training.workshop import Told, Workshop
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """On which clips, by whose ears, with what help: what the command's options say.
+
+    Attributes:
+        clips: of a cell. seconds: of a clip. None for the study's own.
+        home: where cells are kept. out: folder of the report.
+        banks: folder of shipped banks. builds: where clips are built. None for the usual ones.
+        preset: of curation, how much of a family's grid new banks are trained on.
+        methods: that are compared; all by default.
+        batch: clips played side by side. workers: processes that listen.
+        real_hours: of rendered songs that the listeners are fitted on.
+        clap: name of the CLAP that hears prompt adherence, where it is on this machine.
+    """
+
+    split: SplitName
+    home: Path
+    builds: Path
+    out: Path | None = None
+    clips: int | None = None
+    seconds: float | None = None
+    banks: Path | None = None
+    preset: str = "small"
+    methods: Sequence[str] | None = None
+    batch: int = 36
+    workers: int = 1
+    real_hours: float = 3.0
+    clap: str | None = None
+
+
+def prepare(
+    study: Study,
+    model: MusicModel,
+    under: Conditions,
+    told: Told,
+    played: Callable[[Progress], None],
+) -> Evaluation:
+    """Model, clips, judges and banks of a study.
+
+    Args:
+        told: of what is built, read and listened to. played: called with every finished cell.
+    """
+    clap_name = under.clap or CLAP
+    clap = find_clap(clap_name)
+    setting = _setting(study, model, under, clap_name if clap else "")
+    banks = _banks(model, under, told)
+    generate = Decoder(model).generate
+    shelf = Shelf(under.home / "cells")
+    judges = _judges(under, setting.seconds, told)
+    return Evaluation(
+        get_family(study.family),
+        setting,
+        Runner(model, shelf, generate, under.batch, under.workers, clap),
+        banks,
+        judges,
+        HeldOutProbe(banks.workshop, study.family) if study.probed else None,
+        under.out or under.home / f"{study.name}-{under.split}",
+        played,
+        under.methods or list(methods()),
+    )
+
+
+def _setting(study: Study, model: MusicModel, under: Conditions, clap: str) -> Setting:
+    """The clips of every cell."""
+    count = under.clips or study.clips[under.split]
+    wanted = asks(under.split, count, concepts_of(study.family), study.family)
+    return Setting(model.origin, tuple(wanted), under.seconds or study.seconds, Sampling(), clap)
+
+
+def _banks(model: MusicModel, under: Conditions, told: Told) -> BankShelf:
+    """Shipped banks, and those that are made; of the full grid they stand apart from the small one's."""
+    workshop = Workshop(
+        model,
+        under.builds,
+        under.builds / "activations",
+        under.workers,
+        told=told,
+        preset=under.preset,
+    )
+    small = under.preset == "small"
+    made = under.builds / ("banks" if small else f"banks-{under.preset}")
+    return BankShelf(workshop, under.banks or (BANKS if small else made), made)
+
+
+def _judges(under: Conditions, seconds: float, told: Told) -> Judges:
+    """What is fitted on real songs, as long as the clips."""
+    hours = under.real_hours
+    return make_judges(
+        under.home / "features",
+        seconds,
+        Amounts(hours, hours / 5, hours / 5),
+        under.workers,
+        lambda done, total: told("listening to real songs", done, total),
+    )
