@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from curation.theory import PITCH_CLASSES
-from steering.interventions.layers import WEIGHTINGS
+from steering.interventions.layers import WEIGHTINGS, LayerWeights
 from steering.interventions.operators import OPERATORS
+from steering.interventions.record import ROWS, UNITS
 from steering.interventions.schedules import SHAPES
 from studio.limits import bounds
 from studio.presets import (
-    LAYERS,
+    CONSTANT,
     METHOD_WORDS,
     METHODS,
     PRESETS,
     PROMPTS,
-    SECONDS,
+    intervention,
     recipe_of,
     usual,
+    usual_recipe,
 )
 from studio.stage import Stage
 
@@ -37,9 +40,15 @@ FAMILY_WORDS = {
 }
 """In the order of the page: the better of two that stand for the same comes first."""
 
+WEIGHTING_SETTINGS = {"top": {"k": 4}}
+"""What a weighting is offered with, where that is not its own default."""
+
 
 def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
-    """All choices for one model, as the page and programs get them."""
+    """All choices for one model, as the page and programs get them.
+
+    ``recipe``, and ``intervention`` of all and of each family, are complete records to begin with.
+    """
     concepts = {name: list(bank) for name, bank in stage.banks.items()}
     made = [(preset, recipe_of(preset, dict(concepts), stage.name)) for preset in PRESETS]
     return {
@@ -51,17 +60,28 @@ def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
         "families": _families(stage),
         "methods": {name: METHOD_WORDS.get(name, name) for name in _methods(stage)},
         "shapes": [name for name in SHAPES if name != "breakpoints"],
-        "weightings": [name for name in WEIGHTINGS if name != "only"],
+        "weightings": _weightings(),
         "operators": list(OPERATORS),
-        "usual_layers": LAYERS,
-        "usual_seconds": SECONDS,
+        "rows": list(ROWS),
+        "units": list(UNITS),
+        "recipe": usual_recipe(stage.name).record(),
+        "intervention": intervention("", "", 1.0, CONSTANT, "").record(),
         "prompts": list(PROMPTS),
         "presets": [
-            {"name": preset.name, "word": preset.word, "recipe": recipe}
+            {"name": preset.name, "word": preset.word, "recipe": recipe.record()}
             for preset, recipe in made
             if recipe is not None
         ],
         "limits": bounds(),
+    }
+
+
+def _weightings() -> dict[str, dict[str, Any]]:
+    """Ways of weighing layers, as recipes keep them."""
+    return {
+        name: LayerWeights(name, WEIGHTING_SETTINGS.get(name, {})).record()
+        for name in WEIGHTINGS
+        if name != "only"
     }
 
 
@@ -76,13 +96,14 @@ def _families(stage: Stage) -> list[dict[str, Any]]:
                 "word": FAMILY_WORDS.get(family, family),
                 "concepts": ordered(list(bank)),
                 "methods": [],
-                "strength": usual(family).strength,
-                "schedule": usual(family).schedule,
             },
         )
         entry["methods"].append(method)
-    for entry in found.values():
-        entry["methods"].sort(key=lambda method, family=entry["name"]: _rank(family, method))
+    for family, entry in found.items():
+        entry["methods"].sort(key=partial(_rank, family))
+        best = f"{family}/{entry['methods'][0]}"
+        first = intervention(family, entry["concepts"][0], 1.0, usual(family).schedule, best)
+        entry["intervention"] = first.record()
     order = list(FAMILY_WORDS)
     return sorted(
         found.values(),

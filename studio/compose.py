@@ -45,7 +45,7 @@ def endpoints(desk: Desk) -> None:
         Args:
             recipe: as `generate` takes it; what is left out gets its usual value.
         """
-        return desk.engine.check(recipe)
+        return desk.engine.check(recipe).record()
 
     def schedule_curve(schedule: dict, seconds: float) -> list[float]:
         """Levels of a schedule over a clip, at 121 evenly spaced times.

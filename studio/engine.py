@@ -14,9 +14,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from curation.errors import BadInput
+from steering.recipes import Recipe
 from studio.clips import Clips
 from studio.limits import check_request
 from studio.performance import Event, Performance
@@ -55,19 +57,20 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
-    def check(self, raw: object) -> dict[str, Any]:
+    def check(self, raw: object) -> Recipe:
         """A client's recipe within all limits, with the model's revision; nothing is played."""
         stage = self._stage(raw)
-        checked = check_request(raw, stage.banks) | {"model": stage.name}
-        revision = checked.setdefault("revision", stage.model.origin.revision)
-        if revision != stage.model.origin.revision:
+        here = stage.model.origin.revision
+        recipe = check_request(raw, stage.banks)
+        if recipe.revision not in ("", here):
             raise BadInput(
-                f"the recipe is for revision {revision!r:.40} of {stage.name}, here is "
-                f"{stage.model.origin.revision}: it would not give the same clip; "
+                f"the recipe is for revision {recipe.revision!r:.40} of {stage.name}, here is "
+                f"{here}: it would not give the same clip; "
                 "take 'revision' out of it to play it all the same"
             )
-        Performance.recipe_of(checked, stage)
-        return checked
+        recipe.check(stage.bank)
+        stage.model.frames(recipe.seconds)
+        return replace(recipe, model=stage.name, revision=here)
 
     def open(self, raw: object, listen: Callable[[Event], None], live: bool = False) -> str:
         """Put a recipe in line; its session's id.
@@ -76,9 +79,9 @@ class Engine:
             listen: gets the session's events, from the engine's thread.
             live: paced, a little ahead of the clock, so that moves are heard soon.
         """
-        checked = self.check(raw)
-        stage = self.stages[checked["model"]]
-        one = Performance(secrets.token_urlsafe(12), checked, stage, listen, live)
+        recipe = self.check(raw)
+        stage = self.stages[recipe.model]
+        one = Performance(secrets.token_urlsafe(12), recipe, stage, listen, live)
         with self._news:
             if self._closing:
                 raise Busy("the page is shutting down: come back in a minute")

@@ -46,7 +46,7 @@ def endpoints(desk: Desk) -> None:
         Args:
             recipe: as `generate` takes it.
         """
-        return links.encode(desk.engine.check(recipe))
+        return links.encode(desk.engine.check(recipe).record())
 
     def open_permalink(code: str) -> dict:
         """The recipe that a link's code carries, checked as `check_recipe` does.
@@ -54,7 +54,7 @@ def endpoints(desk: Desk) -> None:
         Args:
             code: what follows #r= in the link.
         """
-        return desk.engine.check(links.decode(code))
+        return desk.engine.check(links.decode(code)).record()
 
     endpoint(download)
     endpoint(permalink)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,14 +35,14 @@ class Performance:
     def __init__(
         self,
         name: str,
-        checked: dict[str, Any],
+        recipe: Recipe,
         stage: Stage,
         listen: Callable[[Event], None],
         live: bool,
     ) -> None:
         self.id, self.stopped, self.live = name, False, live
         device, dtype = stage.played_on
-        self._recipe = checked | {"device": device, "dtype": dtype}
+        self._recipe = replace(recipe, device=device, dtype=dtype, decoder="fused")
         self._stage, self._listen = stage, listen
         self._asked = time.monotonic()
         self._began: float | None = None
@@ -54,30 +54,21 @@ class Performance:
         self._codes: list[Tensor] = []
         self._played = 0.0
 
-    @staticmethod
-    def recipe_of(checked: dict[str, Any], stage: Stage) -> Recipe:
-        """The recipe behind a checked request; `BadInput` where it cannot be played."""
-        recipe = Recipe.from_json(json.dumps(checked))
-        for one in recipe.interventions_of(stage.bank):
-            one.schedule.check(recipe.seconds)
-            one.strengths()
-        stage.model.frames(recipe.seconds)
-        return recipe
-
     def tell(self, **event: Any) -> None:
         """Hand the listener an event."""
         self._listen(event)
 
     def move(self, concept: int, coefficient: float) -> None:
         """Change a concept's strength from the next step on."""
-        records = self._recipe["interventions"]
-        if not isinstance(concept, int) or not 0 <= concept < len(records):
-            raise BadInput(f"concept {concept!r:.20}: this session has {len(records)}, from 0")
+        pushed = list(self._recipe.interventions)
+        if not isinstance(concept, int) or not 0 <= concept < len(pushed):
+            raise BadInput(f"concept {concept!r:.20}: this session has {len(pushed)}, from 0")
         value = number(coefficient, "the strength", (-1.0, 1.0))
         if self._session is not None:
             self._session.set(concept, value)
         else:
-            records[concept]["coefficient"] = value
+            pushed[concept] = replace(pushed[concept], coefficient=value)
+            self._recipe = replace(self._recipe, interventions=tuple(pushed))
 
     def stop(self) -> None:
         """End it at the next chunk."""
@@ -109,8 +100,7 @@ class Performance:
         return True
 
     def _start(self) -> None:
-        recipe = self.recipe_of(self._recipe, self._stage)
-        model = self._stage.model
+        recipe, model = self._recipe, self._stage.model
         plan = recipe.plan(self._stage.bank, model.frame_rate)
         clips = [Clip(recipe.prompt, recipe.seed, plan), Clip(recipe.prompt, recipe.seed)]
         self._session = self._stage.session(clips, recipe.seconds, recipe.sampling)
@@ -121,7 +111,7 @@ class Performance:
             sample_rate=model.sample_rate,
             seconds=recipe.seconds,
             live=self.live,
-            recipe=self._recipe,
+            recipe=recipe.record(),
         )
 
     def _take(self, chunk: Chunk) -> None:
@@ -145,11 +135,9 @@ class Performance:
         """What was played, as a pair; None when there was no sound yet."""
         if not self._sound or self._session is None:
             return None
-        recipe = dict(self._recipe)
-        moves = [vars(move).copy() for move in self._session.moves]
-        recipe["moves"] = moves or recipe.get("moves", [])
+        moves = tuple(self._session.moves) or self._recipe.moves
         return Pair(
-            recipe,
+            replace(self._recipe, moves=moves).record(),
             np.concatenate(self._sound, axis=1),
             torch.cat(self._codes, dim=-1),
             self._stage.model.sample_rate,

@@ -7,10 +7,13 @@ They stand in one table, so that measured ones can take their place.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sketch.prompts import EXAMPLES
+from steering.interventions.record import InterventionRecord
+from steering.interventions.schedules import Schedule
+from steering.recipes import Recipe
 
 MODELS = (
     "sketch",
@@ -56,8 +59,8 @@ USUAL = {
     "genres_in_songs": Usual(0.09),
 }
 
-LAYERS: dict[str, Any] = {"weighting": "all"}
 SECONDS = 8.0
+SEED = 7
 
 PROMPTS = (
     *EXAMPLES,
@@ -86,7 +89,7 @@ class Preset:
     prompt: str
     parts: tuple[Part, ...]
     seconds: float = SECONDS
-    seed: int = 7
+    seed: int = SEED
 
 
 def _line(*points: tuple[float, float]) -> dict[str, Any]:
@@ -172,24 +175,18 @@ def method_for(family: str, banks: Collection[str], wanted: str | None = None) -
 
 def intervention(
     family: str, concept: str, share: float, schedule: dict[str, Any], bank: str
-) -> dict[str, Any]:
+) -> InterventionRecord:
     """A concept as recipes keep it. ``share``: of the family's usual strength."""
-    return {
-        "concept": concept,
-        "bank": bank,
-        "coefficient": round(share * usual(family).strength, 4),
-        "unit": "relative",
-        "schedule": schedule,
-        "layers": LAYERS,
-        "gate": {"probability": 1.0, "per_layer": False, "seed": None},
-        "operator": "add",
-        "rows": "both",
-    }
+    coefficient = round(share * usual(family).strength, 4)
+    return InterventionRecord(concept, bank, coefficient, schedule=Schedule.from_record(schedule))
 
 
-def recipe_of(
-    preset: Preset, banks: dict[str, Collection[str]], model: str
-) -> dict[str, Any] | None:
+def usual_recipe(model: str) -> Recipe:
+    """What the page begins with: no concept yet, and whichever revision of the model is there."""
+    return Recipe(model, "", PROMPTS[0], SECONDS, SEED)
+
+
+def recipe_of(preset: Preset, banks: dict[str, Collection[str]], model: str) -> Recipe | None:
     """A preset as a recipe; None where a concept of it has no direction here.
 
     Args:
@@ -201,15 +198,10 @@ def recipe_of(
         if bank is None or part.concept not in banks[bank]:
             return None
         chosen.append(intervention(part.family, part.concept, part.strength, part.schedule, bank))
-    return {
-        "format": 1,
-        "model": model,
-        "prompt": preset.prompt,
-        "seconds": preset.seconds,
-        "seed": preset.seed,
-        "sampling": {"guidance": 3.0, "temperature": 1.0, "top_k": 250, "top_p": 1.0},
-        "interventions": chosen,
-        "orthogonalise": False,
-        "moves": [],
-        "decoder": "fused",
-    }
+    return replace(
+        usual_recipe(model),
+        prompt=preset.prompt,
+        seconds=preset.seconds,
+        seed=preset.seed,
+        interventions=tuple(chosen),
+    )

@@ -57,7 +57,7 @@ def toy_recipe(seed: int = 0, concept: str = "C", **change: Any) -> dict[str, An
         "prompt": "calm jazz",
         "seconds": 1.0,
         "seed": seed,
-        "interventions": [part],
+        "interventions": [part.record()],
     } | change
 
 

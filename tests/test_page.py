@@ -242,6 +242,20 @@ def test_live_moves_are_kept(visit):
     assert page.evaluate(HASHES) == page.evaluate("studio.pair.sha256")
 
 
+def test_an_entry_without_a_control_is_carried_along(visit):
+    page = visit.page
+    page.evaluate(
+        """studio.say('load', { recipe: { ...studio.recipe, later: 1, interventions:
+           studio.recipe.interventions.map((one) => ({ ...one, also: 2 })) } })"""
+    )
+    visit.tab("Studio")
+    page.fill("#prompt", "another prompt")
+    carried = page.evaluate("studio.recipe")
+    assert carried["later"] == 1 and carried["interventions"][0]["also"] == 2
+    page.evaluate("studio.say('load', { recipe: studio.catalogue.presets[0].recipe })")
+    assert "later" not in page.evaluate("studio.recipe")
+
+
 def test_a_long_clip_can_be_stopped(visit):
     page = visit.page
     visit.tab("Studio")

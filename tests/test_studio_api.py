@@ -126,6 +126,30 @@ def test_a_blind_trial_has_x_as_one_of_the_two(client, made):
     assert listener in client.predict(api_name="/answers_csv")
 
 
+def test_what_the_page_begins_with_is_complete(client):
+    there = client.predict("toy", api_name="/catalogue")
+    recipe = there["recipe"]
+    checked = client.predict(recipe, api_name="/check_recipe")
+    assert checked == recipe | {"revision": there["revision"]}
+    for family in there["families"]:
+        recipe["interventions"] = [family["intervention"]]
+        checked = client.predict(recipe, api_name="/check_recipe")
+        assert checked["interventions"] == [family["intervention"]]
+        assert set(there["intervention"]) == set(family["intervention"])
+    for layers in there["weightings"].values():
+        recipe["interventions"] = [family["intervention"] | {"layers": layers}]
+        assert (
+            client.predict(recipe, api_name="/check_recipe")["interventions"][0]["layers"] == layers
+        )
+
+
+def test_what_an_old_recipe_left_out_is_spelled_out(client):
+    least = {"concept": "C", "bank": "notes/ridge", "coefficient": 0.1}
+    checked = client.predict(toy_recipe(interventions=[least]), api_name="/check_recipe")
+    (one,) = checked["interventions"]
+    assert one["layers"] == {"weighting": "exponential"} and one["gate"]["seed"] == 0
+
+
 def test_a_drawn_schedule_is_a_curve(client):
     points = {"shape": "breakpoints", "points": [[0, 0], [4, 1]]}
     levels = client.predict(points, 4.0, api_name="/schedule_curve")

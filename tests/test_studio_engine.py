@@ -151,7 +151,7 @@ def test_one_broken_session_does_not_silence_the_others(engine, monkeypatch, cap
     take = Performance._take
 
     def break_one(self, chunk):
-        if self._recipe["seed"] == 666:
+        if self._recipe.seed == 666:
             raise RuntimeError("on purpose")
         take(self, chunk)
 
