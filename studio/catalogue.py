@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import asdict
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from curation.theory import PITCH_CLASSES
+from steering.directions.bank_name import BankName
 from steering.interventions.layers import WEIGHTINGS, LayerWeights
 from steering.interventions.operators import OPERATORS
 from steering.interventions.record import ROWS, UNITS
@@ -58,6 +61,7 @@ def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
         "layers": stage.model.origin.layers,
         "sample_rate": stage.model.sample_rate,
         "families": _families(stage),
+        "banks": {str(one): asdict(one) for one in _names(stage)},
         "methods": {name: METHOD_WORDS.get(name, name) for name in _methods(stage)},
         "shapes": [name for name in SHAPES if name != "breakpoints"],
         "weightings": _weightings(),
@@ -86,39 +90,40 @@ def _weightings() -> dict[str, dict[str, Any]]:
 
 
 def _families(stage: Stage) -> list[dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for name, bank in stage.banks.items():
-        family, method = name.split("/")
-        entry = found.setdefault(
-            family,
+    found = []
+    for family, names in groupby(_names(stage), key=attrgetter("family")):
+        banks = {one.method: str(one) for one in sorted(names, key=_rank)}
+        best = next(iter(banks.values()))
+        concepts = ordered(list(stage.banks[best]))
+        first = intervention(family, concepts[0], 1.0, usual(family).schedule, best)
+        found.append(
             {
                 "name": family,
                 "word": FAMILY_WORDS.get(family, family),
-                "concepts": ordered(list(bank)),
-                "methods": [],
-            },
+                "concepts": concepts,
+                "banks": banks,
+                "intervention": first.record(),
+            }
         )
-        entry["methods"].append(method)
-    for family, entry in found.items():
-        entry["methods"].sort(key=partial(_rank, family))
-        best = f"{family}/{entry['methods'][0]}"
-        first = intervention(family, entry["concepts"][0], 1.0, usual(family).schedule, best)
-        entry["intervention"] = first.record()
     order = list(FAMILY_WORDS)
     return sorted(
-        found.values(),
+        found,
         key=lambda f: (order.index(f["name"]) if f["name"] in order else len(order), f["name"]),
     )
 
 
-def _rank(family: str, method: str) -> tuple[bool, int, str]:
+def _names(stage: Stage) -> list[BankName]:
+    return sorted(BankName.parse(name) for name in stage.banks)
+
+
+def _rank(name: BankName) -> tuple[bool, int, str]:
     """The usual method first, then as they are known, then by name."""
-    place = METHODS.index(method) if method in METHODS else len(METHODS)
-    return method != usual(family).method, place, method
+    place = METHODS.index(name.method) if name.method in METHODS else len(METHODS)
+    return name.method != usual(name.family).method, place, name.method
 
 
 def _methods(stage: Stage) -> list[str]:
-    there = {name.split("/")[1] for name in stage.banks}
+    there = {one.method for one in _names(stage)}
     return [name for name in METHODS if name in there] + sorted(there - set(METHODS))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from curation.errors import BadInput
+from steering.directions.bank_name import BankName
 from studio.loudness import match_db
 
 SIDES = ("steered", "unsteered")
@@ -66,7 +67,8 @@ class Pair:
     def concepts(self) -> str:
         """What it was steered by, in words: for the tables of a blind test."""
         named = [
-            f"{one['bank'].split('/')[0]} {one['concept']}" for one in self.recipe["interventions"]
+            f"{BankName.parse(one['bank']).family} {one['concept']}"
+            for one in self.recipe["interventions"]
         ]
         return " + ".join(named) or "nothing"
 

@@ -18,6 +18,7 @@ from curation.concepts import families, get_family
 from curation.sound_fonts import find_sound_font
 from curation.synth import Renderer
 from steering.directions.bank import Bank
+from steering.directions.bank_name import BankName
 from steering.directions.library import RESULTS
 from studio.assets import component
 from studio.catalogue import ordered
@@ -125,7 +126,7 @@ def endpoints(desk: Desk) -> None:
             method: one of the family's methods.
         """
         stages = desk.engine.stages
-        return likenesses(stages[stages.names[0]].bank(f"{family}/{method}"))
+        return likenesses(stages[stages.names[0]].bank(str(BankName(family, method))))
 
     def figures() -> list[dict]:
         """The evaluation report's plots (PNG in base64) and tables (Markdown), where there are any."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sketch.prompts import EXAMPLES
+from steering.directions.bank_name import BankName
 from steering.interventions.record import InterventionRecord
 from steering.interventions.schedules import Schedule
 from steering.recipes import Recipe
@@ -168,9 +169,9 @@ def usual(family: str) -> Usual:
 def method_for(family: str, banks: Collection[str], wanted: str | None = None) -> str | None:
     """A family's bank by the wanted method, else its usual one, else any there is; None without."""
     for method in (wanted, usual(family).method, *METHODS):
-        if method is not None and f"{family}/{method}" in banks:
-            return f"{family}/{method}"
-    return next((bank for bank in sorted(banks) if bank.split("/")[0] == family), None)
+        if method is not None and str(BankName(family, method)) in banks:
+            return str(BankName(family, method))
+    return next((bank for bank in sorted(banks) if BankName.parse(bank).family == family), None)
 
 
 def intervention(

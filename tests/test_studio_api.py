@@ -132,6 +132,7 @@ def test_what_the_page_begins_with_is_complete(client):
     checked = client.predict(recipe, api_name="/check_recipe")
     assert checked == recipe | {"revision": there["revision"]}
     for family in there["families"]:
+        assert there["banks"][family["intervention"]["bank"]]["family"] == family["name"]
         recipe["interventions"] = [family["intervention"]]
         checked = client.predict(recipe, api_name="/check_recipe")
         assert checked["interventions"] == [family["intervention"]]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from curation.errors import BadInput
 from steering.directions.bank import FACTS, Bank, load_bank
+from steering.directions.bank_name import BankName
 from steering.models.interface import MusicModel
 
 BANKS = Path(__file__).parents[1] / "banks"
@@ -68,8 +69,9 @@ class Library(Mapping[str, Bank]):
         """
         if (Path(name) / FACTS).exists():
             return load_bank(Path(name), self.model.origin, name)
-        whole = next((f"{name}/{one}" for one in USUAL if f"{name}/{one}" in set(self)), name)
-        return self[whole]
+        there = set(self)
+        usual = (str(BankName(name, method)) for method in USUAL)
+        return self[next((one for one in usual if one in there), name)]
 
     def fitting(self) -> dict[str, Bank]:
         """All banks that fit the model; of the others the log says why they do not, in one line."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from steering.directions.bank_name import BankName
 from steering.evaluation import drawing, experiments, strengths
 from steering.evaluation.asks import Ask
 from steering.evaluation.banks import BankShelf, HeldOutProbe
@@ -100,7 +101,7 @@ def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
             {
                 label: pair
                 for label, pair in candidates.items()
-                if pair[0].bank.endswith(f"/{method}")
+                if BankName.parse(pair[0].bank).method == method
             }
         )
         for method in evaluation.methods

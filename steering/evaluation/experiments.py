@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from steering.directions.bank_name import BankName
 from steering.evaluation import scoring
 from steering.evaluation.cells import Cell, Steer
 from steering.evaluation.scoring import Shares
@@ -115,7 +116,7 @@ IN_PULSES = " in pulses"
 
 def pushed(steer: Steer) -> str:
     """A cell's label: the method, how strong, and whether in pulses."""
-    method = steer.bank.partition("/")[2]
+    method = BankName.parse(steer.bank).method
     return f"{method} {steer.coefficient:g}{IN_PULSES if steer.schedule else ''}"
 
 
@@ -130,7 +131,7 @@ def search(experiment: Experiment, methods: Sequence[str]) -> list[Section]:
     for family in (experiment.family, *experiment.rivals):
         cells = [unsteered()]
         for method in methods:
-            bank = f"{family}/{method}"
+            bank = str(BankName(family, method))
             steers = [Steer(bank, strength) for strength in experiment.grid]
             steers += [Steer(bank, strength, schedule=PULSES) for strength in experiment.pulsed]
             cells += [Cell(pushed(steer), (steer,)) for steer in steers]

@@ -5,6 +5,7 @@ let cards = [];
 let count = 0;
 let draft = studio.copy(catalogue.recipe);
 const family = (name) => catalogue.families.find((one) => one.name === name);
+const familyOf = (record) => family(catalogue.banks[record.bank]?.family);
 
 // ---- the parts ------------------------------------------------------------------------------
 const prompt = h("textarea.prompt", { id: "prompt", rows: 2, maxlength: limits.prompt, oninput: () => tell({ prompt: prompt.value }) });
@@ -23,7 +24,7 @@ const state = h("p.state", { role: "status" });
 
 const weighting = choice("Layers", Object.keys(catalogue.weightings), (v) => each((one) => (one.layers = studio.copy(catalogue.weightings[v]))));
 const method = choice("Method", ["usual", ...Object.keys(catalogue.methods)], (v) => each((one) => {
-  const known = family(one.bank.split("/")[0]);
+  const known = familyOf(one);
   if (known) one.bank = bankOf(known, v);
 }), { usual: "each family's best", ...catalogue.methods });
 const gate = field("Gate", "range", { min: 0, max: 1, step: 0.05 }, null, (v) => `${Math.round(v * 100)} % of steps`, (v) => each((one) => (one.gate = { ...one.gate, probability: v })));
@@ -109,8 +110,8 @@ function load(given, play = false) {
   gate.set(first.gate.probability);
   operator.set(first.operator);
   rows.set(first.rows);
-  const ways = new Set(interventions.map((one) => one.bank.split("/")[1]));
-  const best = interventions.every((one) => one.bank === bankOf(family(one.bank.split("/")[0]), "usual"));
+  const ways = new Set(interventions.map((one) => catalogue.banks[one.bank]?.method ?? "usual"));
+  const best = interventions.every((one) => one.bank === familyOf(one)?.intervention.bank);
   method.set(best || ways.size > 1 ? "usual" : [...ways][0]);
   drawCards();
   tell({ moves: draft.moves });
@@ -133,9 +134,9 @@ function fresh(one, concept) {
   return { ...studio.copy(one.intervention), concept, bank: bankOf(one, method.select.value) };
 }
 
-// A family's methods stand with its best one first.
+// A family's bank by a method, or its best one.
 function bankOf(one, wanted) {
-  return one && `${one.name}/${one.methods.includes(wanted) ? wanted : one.methods[0]}`;
+  return one.banks[wanted] ?? one.intervention.bank;
 }
 
 // ---- cards ----------------------------------------------------------------------------------
@@ -147,7 +148,7 @@ function drawCards() {
 
 function drawn(card, place) {
   const { record } = card;
-  const one = family(record.bank.split("/")[0]) ?? { concepts: [record.concept], methods: [], name: record.bank };
+  const one = familyOf(record) ?? { concepts: [record.concept], name: record.bank };
   const colour = `var(--concept-${(place % 6) + 1})`;
   const kinds = h("select", { "aria-label": `Family of concept ${place + 1}`, onchange: () => {
     const next = family(kinds.value);
