@@ -10,8 +10,8 @@ import torch
 
 from studio.analysis import probe_readings
 from studio.clips import Pair
-from studio.explore import report_figures
 from studio.judging import verdict
+from studio.panels.explore import report_figures
 from studio.stage import Stage
 from tests.studio_stage import toy_recipe, toy_stage
 from tests.test_steering_toy import model  # noqa: F401

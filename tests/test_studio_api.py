@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ import soundfile
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from studio import panels
 from studio.answers import Answers
 from studio.engine import Engine
 from studio.page import launch, make_page
@@ -65,6 +67,34 @@ def test_every_action_is_named_and_documented(client):
     for name, facts in known.items():
         assert len(facts["description"]) > 30, name
         assert all(one["parameter_name"] != "" for one in facts["parameters"])
+
+
+METRONOME = """
+import gradio as gr
+from studio.desk import endpoint
+from studio.panels import Panel
+
+def draw(desk):
+    return gr.HTML("tick", elem_id="metronome")
+
+def endpoints(desk):
+    def tick(bpm: float) -> float:
+        return 60 / bpm
+    endpoint(tick)
+
+panel = Panel("Studio", 35, draw, endpoints, column=1)
+"""
+
+
+def test_a_panel_is_added_as_one_file(engine, tmp_path, monkeypatch):
+    (tmp_path / "metronome.py").write_text(METRONOME)
+    monkeypatch.setattr(panels, "__path__", [*panels.__path__, str(tmp_path)])
+    page = make_page(engine, Answers())
+    monkeypatch.delitem(sys.modules, "studio.panels.metronome")
+    names = [one["props"].get("elem_id") for one in page.get_config_file()["components"]]
+    drawn = [name for name in names if name in ("listen", "verdict", "metronome", "keep", "live")]
+    assert drawn == ["listen", "verdict", "metronome", "keep", "live"]
+    assert "/tick" in page.get_api_info()["named_endpoints"]
 
 
 def test_a_preset_is_played_as_a_program_would(address):

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import gradio as gr
 
 from studio.analysis import chromagrams, curves, pitch_rows, probe_readings
 from studio.assets import component
 from studio.desk import Desk, endpoint
+from studio.events import events
+from studio.panels import Panel
 
-ENDS = {"done", "stopped", "error"}
 
-
-def panel(desk: Desk) -> gr.HTML:
+def draw(desk: Desk) -> gr.HTML:
     """The player, drawn by its scripts."""
     return component("listen", "sound", "tracks")
-
-
-async def events(desk: Desk, recipe: dict[str, Any], live: bool) -> AsyncIterator[dict[str, Any]]:
-    """A session's events as they come; whoever stops reading ends the session."""
-    loop = asyncio.get_running_loop()
-    waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-
-    def listen(event: dict[str, Any]) -> None:
-        loop.call_soon_threadsafe(waiting.put_nowait, event)
-
-    session = await asyncio.to_thread(desk.engine.open, recipe, listen, live)
-    try:
-        while True:
-            event = await waiting.get()
-            yield event
-            if event["event"] in ENDS:
-                return
-    finally:
-        desk.engine.stop(session)
 
 
 def endpoints(desk: Desk) -> None:
@@ -52,7 +31,7 @@ def endpoints(desk: Desk) -> None:
         Args:
             recipe: prompt, seconds, seed, sampling and interventions; `presets` gives examples.
         """
-        async for event in events(desk, recipe, live=False):
+        async for event in events(desk.engine, recipe, live=False):
             yield event
 
     def stop(session: str) -> bool:
@@ -83,3 +62,6 @@ def endpoints(desk: Desk) -> None:
     endpoint(generate)
     endpoint(stop, quick=True)
     endpoint(analyse)
+
+
+panel = Panel("Studio", 20, draw, endpoints, column=1)

@@ -12,11 +12,12 @@ from curation.errors import BadInput
 from studio import permalink as links
 from studio.assets import component
 from studio.desk import Desk, endpoint
+from studio.panels import Panel
 
 FORMS = {"wav": "audio/wav", "flac": "audio/flac"}
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(desk: Desk) -> gr.HTML:
     """Buttons, a link and a place to drop a recipe, drawn by their script."""
     return component("keep")
 
@@ -59,3 +60,6 @@ def endpoints(desk: Desk) -> None:
     endpoint(download)
     endpoint(permalink)
     endpoint(open_permalink)
+
+
+panel = Panel("Studio", 40, draw, endpoints, column=1)

@@ -8,10 +8,11 @@ import gradio as gr
 
 from studio.assets import component
 from studio.desk import Desk, endpoint
-from studio.listen import events
+from studio.events import events
+from studio.panels import Panel
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(desk: Desk) -> gr.HTML:
     """Faders, drawn by their script."""
     return component("live", "sound")
 
@@ -27,7 +28,7 @@ def endpoints(desk: Desk) -> None:
         Args:
             recipe: as `generate` takes it.
         """
-        async for event in events(desk, recipe, live=True):
+        async for event in events(desk.engine, recipe, live=True):
             yield event
 
     def move(session: str, concept: int, coefficient: float) -> bool:
@@ -43,3 +44,6 @@ def endpoints(desk: Desk) -> None:
 
     endpoint(play_live)
     endpoint(move, quick=True)
+
+
+panel = Panel("Live", 50, draw, endpoints)

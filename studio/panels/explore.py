@@ -24,6 +24,7 @@ from studio.assets import component
 from studio.catalogue import ordered
 from studio.desk import Desk, endpoint
 from studio.limits import SEEDS, number
+from studio.panels import Panel
 
 REPORTS = (RESULTS, Path("build/evaluation"))
 """The shipped results, and where 'python -m steering evaluate' writes: only PNG and report.md files in
@@ -34,7 +35,7 @@ MOST_FIGURES = 48
 LARGEST_FIGURE = 1_000_000
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(desk: Desk) -> gr.HTML:
     """Datasets, banks and figures, drawn by their script."""
     return component("explore")
 
@@ -136,3 +137,6 @@ def endpoints(desk: Desk) -> None:
     endpoint(dataset_clips)
     endpoint(bank)
     endpoint(figures)
+
+
+panel = Panel("Explore", 70, draw, endpoints)

@@ -10,11 +10,12 @@ from studio.assets import component
 from studio.catalogue import catalogue as choices
 from studio.desk import Desk, endpoint
 from studio.limits import LONGEST_SECONDS, SHORTEST_SECONDS, number
+from studio.panels import Panel
 
 CURVE_POINTS = 121
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(desk: Desk) -> gr.HTML:
     """The panel, drawn by its script from what there is to choose."""
     stages = desk.engine.stages
     first = stages[stages.names[0]]
@@ -63,3 +64,6 @@ def endpoints(desk: Desk) -> None:
     endpoint(presets)
     endpoint(check_recipe)
     endpoint(schedule_curve, quick=True)
+
+
+panel = Panel("Studio", 10, draw, endpoints)

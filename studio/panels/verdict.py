@@ -7,9 +7,10 @@ import gradio as gr
 from studio import judging
 from studio.assets import component
 from studio.desk import Desk, endpoint
+from studio.panels import Panel
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(desk: Desk) -> gr.HTML:
     """A table, drawn by its script."""
     return component("verdict")
 
@@ -26,3 +27,6 @@ def endpoints(desk: Desk) -> None:
         return judging.verdict(desk.engine.clips[clip], desk.listeners)
 
     endpoint(verdict)
+
+
+panel = Panel("Studio", 30, draw, endpoints, column=1)

@@ -9,10 +9,11 @@ from studio.answers import new_listener as fresh_listener
 from studio.assets import component
 from studio.clips import Pair
 from studio.desk import Desk, endpoint
+from studio.panels import Panel
 from studio.performance import packed
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(desk: Desk) -> gr.HTML:
     """The test, drawn by its script."""
     return component("blind")
 
@@ -82,3 +83,6 @@ def endpoints(desk: Desk) -> None:
     endpoint(rate, quick=True)
     endpoint(blind_results, quick=True)
     endpoint(answers_csv, quick=True)
+
+
+panel = Panel("Blind test", 60, draw, endpoints)
