@@ -15,7 +15,7 @@ from steering.metrics.pitch import chroma_frames
 from steering.models.interface import MusicModel
 from steering.training.labels import tones
 from studio.clips import SIDES, Pair
-from studio.stage import Stage
+from studio.loaded_models import LoadedModel as Stage
 
 PICTURE_RATE = 12.5
 """Columns a second of what is drawn."""

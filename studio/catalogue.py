@@ -14,6 +14,7 @@ from steering.interventions.operators import OPERATORS
 from steering.interventions.record import ROWS, UNITS
 from steering.interventions.schedules import SHAPES
 from studio.limits import bounds
+from studio.loaded_models import LoadedModel
 from studio.presets import (
     CONSTANT,
     METHOD_WORDS,
@@ -25,7 +26,6 @@ from studio.presets import (
     usual,
     usual_recipe,
 )
-from studio.stage import Stage
 
 FAMILY_WORDS = {
     "notes_in_songs": "note",
@@ -47,28 +47,28 @@ WEIGHTING_SETTINGS = {"top": {"k": 4}}
 """What a weighting is offered with, where that is not its own default."""
 
 
-def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
+def catalogue(loaded: LoadedModel, models: tuple[str, ...]) -> dict[str, Any]:
     """All choices for one model, as the page and programs get them.
 
     ``recipe``, and ``intervention`` of all and of each family, are complete records to begin with.
     """
-    concepts = {name: list(bank) for name, bank in stage.banks.items()}
-    made = [(preset, recipe_of(preset, dict(concepts), stage.name)) for preset in PRESETS]
+    concepts = {name: list(bank) for name, bank in loaded.banks.items()}
+    made = [(preset, recipe_of(preset, dict(concepts), loaded.name)) for preset in PRESETS]
     return {
-        "model": stage.name,
+        "model": loaded.name,
         "models": list(models),
-        "revision": stage.model.origin.revision,
-        "layers": stage.model.origin.layers,
-        "sample_rate": stage.model.sample_rate,
-        "families": _families(stage),
-        "banks": {str(one): asdict(one) for one in _names(stage)},
-        "methods": {name: METHOD_WORDS.get(name, name) for name in _methods(stage)},
+        "revision": loaded.model.origin.revision,
+        "layers": loaded.model.origin.layers,
+        "sample_rate": loaded.model.sample_rate,
+        "families": _families(loaded),
+        "banks": {str(one): asdict(one) for one in _names(loaded)},
+        "methods": {name: METHOD_WORDS.get(name, name) for name in _methods(loaded)},
         "shapes": [name for name in SHAPES if name != "breakpoints"],
         "weightings": _weightings(),
         "operators": list(OPERATORS),
         "rows": list(ROWS),
         "units": list(UNITS),
-        "recipe": usual_recipe(stage.name).record(),
+        "recipe": usual_recipe(loaded.name).record(),
         "intervention": intervention("", "", 1.0, CONSTANT, "").record(),
         "prompts": list(PROMPTS),
         "presets": [
@@ -89,12 +89,12 @@ def _weightings() -> dict[str, dict[str, Any]]:
     }
 
 
-def _families(stage: Stage) -> list[dict[str, Any]]:
+def _families(loaded: LoadedModel) -> list[dict[str, Any]]:
     found = []
-    for family, names in groupby(_names(stage), key=attrgetter("family")):
+    for family, names in groupby(_names(loaded), key=attrgetter("family")):
         banks = {one.method: str(one) for one in sorted(names, key=_rank)}
         best = next(iter(banks.values()))
-        concepts = ordered(list(stage.banks[best]))
+        concepts = ordered(list(loaded.banks[best]))
         first = intervention(family, concepts[0], 1.0, usual(family).schedule, best)
         found.append(
             {
@@ -112,8 +112,8 @@ def _families(stage: Stage) -> list[dict[str, Any]]:
     )
 
 
-def _names(stage: Stage) -> list[BankName]:
-    return sorted(BankName.parse(name) for name in stage.banks)
+def _names(loaded: LoadedModel) -> list[BankName]:
+    return sorted(BankName.parse(name) for name in loaded.banks)
 
 
 def _rank(name: BankName) -> tuple[bool, int, str]:
@@ -122,8 +122,8 @@ def _rank(name: BankName) -> tuple[bool, int, str]:
     return name.method != usual(name.family).method, place, name.method
 
 
-def _methods(stage: Stage) -> list[str]:
-    there = {one.method for one in _names(stage)}
+def _methods(loaded: LoadedModel) -> list[str]:
+    there = {one.method for one in _names(loaded)}
     return [name for name in METHODS if name in there] + sorted(there - set(METHODS))
 
 

@@ -10,9 +10,9 @@ import gradio as gr
 from steering.metrics.kept_listeners import KeptListeners
 from studio.answers import Answers
 from studio.assets import STYLES, component
-from studio.desk import Desk
 from studio.engine import Engine
 from studio.panels import Panel, panels
+from studio.services import Services
 
 TITLE = "Steering Music"
 QUEUE = 64
@@ -31,7 +31,7 @@ def make_page(
     engine: Engine, answers: Answers, listeners: KeptListeners | None = None
 ) -> gr.Blocks:
     """The page over an engine; `launch` serves it."""
-    desk, found = Desk(engine, answers, listeners), panels()
+    services, found = Services(engine, answers, listeners), panels()
     with gr.Blocks(
         title=TITLE,
         analytics_enabled=False,
@@ -41,28 +41,28 @@ def make_page(
         component("masthead")
         with gr.Tabs(elem_id="tabs"):
             for title in dict.fromkeys(panel.tab for panel in found):
-                _draw_tab(title, [panel for panel in found if panel.tab == title], desk)
+                _draw_tab(title, [panel for panel in found if panel.tab == title], services)
         for panel in found:
-            panel.endpoints(desk)
+            panel.endpoints(services)
     page.queue(max_size=QUEUE, default_concurrency_limit=None)
     return page
 
 
-def _draw_tab(title: str, there: Sequence[Panel], desk: Desk) -> None:
+def _draw_tab(title: str, there: Sequence[Panel], services: Services) -> None:
     """One tab: its panels below each other, in columns where they stand in several."""
     name = title.split()[0].lower()
     columns = sorted({panel.column for panel in there})
     with gr.Tab(title, id=name):
         if len(columns) == 1:
             for panel in there:
-                panel.draw(desk)
+                panel.draw(services)
             return
         with gr.Row(elem_id=f"{name}-row"):
             for column in columns:
                 with gr.Column(scale=WIDTHS[column % len(WIDTHS)], min_width=320):
                     for panel in there:
                         if panel.column == column:
-                            panel.draw(desk)
+                            panel.draw(services)
 
 
 def launch(page: gr.Blocks, **options: Any) -> str:

@@ -72,7 +72,7 @@ PROMPTS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class PresetConcept:
     """One concept of a preset. ``strength`` is in units of the family's usual one."""
 
     family: str
@@ -88,7 +88,7 @@ class Preset:
     name: str
     word: str
     prompt: str
-    parts: tuple[Part, ...]
+    parts: tuple[PresetConcept, ...]
     seconds: float = SECONDS
     seed: int = SEED
 
@@ -108,7 +108,7 @@ PRESETS = (
         "C comes and goes",
         "a note that returns, and music between",
         "calm jazz with a flute",
-        (Part("notes_in_songs", "C", 1.0, PULSES),),
+        (PresetConcept("notes_in_songs", "C", 1.0, PULSES),),
         seed=1,
     ),
     Preset(
@@ -116,10 +116,10 @@ PRESETS = (
         "C, G, A minor, F: two seconds each",
         "happy pop with organ",
         (
-            Part("triads_in_songs", "C major", 1.25, _from(0, 2.1)),
-            Part("triads_in_songs", "G major", 1.25, _from(2.0, 4.1)),
-            Part("triads_in_songs", "A minor", 1.25, _from(4.0, 6.1)),
-            Part("triads_in_songs", "F major", 1.25, _from(6.0, 8.0)),
+            PresetConcept("triads_in_songs", "C major", 1.25, _from(0, 2.1)),
+            PresetConcept("triads_in_songs", "G major", 1.25, _from(2.0, 4.1)),
+            PresetConcept("triads_in_songs", "A minor", 1.25, _from(4.0, 6.1)),
+            PresetConcept("triads_in_songs", "F major", 1.25, _from(6.0, 8.0)),
         ),
         seed=2,
     ),
@@ -128,8 +128,8 @@ PRESETS = (
         "the light comes in half-way",
         "sad rock with violin, drums",
         (
-            Part("triads_in_songs", "A minor", 1.0, _from(0, 4.1)),
-            Part("triads_in_songs", "A major", 1.0, _from(4.0, 8.0)),
+            PresetConcept("triads_in_songs", "A minor", 1.0, _from(0, 4.1)),
+            PresetConcept("triads_in_songs", "A major", 1.0, _from(4.0, 8.0)),
         ),
         seed=0,
     ),
@@ -138,8 +138,8 @@ PRESETS = (
         "one note hands over to another",
         "happy folk with guitar, drums",
         (
-            Part("notes_in_songs", "C", 1.0, {"shape": "linear_decay"}),
-            Part("notes_in_songs", "G", 1.5, {"shape": "linear_rise"}),
+            PresetConcept("notes_in_songs", "C", 1.0, {"shape": "linear_decay"}),
+            PresetConcept("notes_in_songs", "G", 1.5, {"shape": "linear_rise"}),
         ),
         seed=6,
     ),
@@ -147,14 +147,14 @@ PRESETS = (
         "Hold a C",
         "a drone that leaves nothing else",
         "slow ambient pads, dreamy",
-        (Part("notes_in_songs", "C"),),
+        (PresetConcept("notes_in_songs", "C"),),
         seed=4,
     ),
     Preset(
         "Speed up",
         "the same piano in a hurry",
         "calm classical piece with piano",
-        (Part("tempos", "bpm"),),
+        (PresetConcept("tempos", "bpm"),),
         seed=3,
     ),
 )

@@ -10,7 +10,7 @@ import pytest
 from studio.answers import Answers
 from studio.engine import Engine
 from studio.page import launch, make_page
-from tests.studio_stage import toy_stages
+from tests.studio_toy import toy_models
 from tests.test_steering_toy import model  # noqa: F401
 
 playwright = pytest.importorskip(
@@ -55,7 +55,7 @@ HASHES = """async () => Object.fromEntries(await Promise.all(["steered", "unstee
 
 @pytest.fixture(scope="module")
 def address(model):  # noqa: F811
-    engine, answers = Engine(toy_stages(model)), Answers()
+    engine, answers = Engine(toy_models(model)), Answers()
     page = make_page(engine, answers)
     yield launch(page, prevent_thread_lock=True)
     page.close(verbose=False)

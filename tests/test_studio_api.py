@@ -23,8 +23,8 @@ from studio import panels
 from studio.answers import Answers
 from studio.engine import Engine
 from studio.page import launch, make_page
-from studio.trial import play, play_a_preset
-from tests.studio_stage import toy_recipe, toy_stages
+from studio.self_check import play, play_a_preset
+from tests.studio_toy import toy_models, toy_recipe
 from tests.test_steering_toy import model  # noqa: F401
 
 README = Path(__file__).parents[1] / "README.md"
@@ -38,7 +38,7 @@ ENDPOINTS = {
 
 @pytest.fixture(scope="module")
 def engine(model):  # noqa: F811
-    running = Engine(toy_stages(model))
+    running = Engine(toy_models(model))
     yield running
     running.close()
 
@@ -71,13 +71,13 @@ def test_every_action_is_named_and_documented(client):
 
 METRONOME = """
 import gradio as gr
-from studio.desk import endpoint
+from studio.endpoints import endpoint
 from studio.panels import Panel
 
-def draw(desk):
+def draw(services):
     return gr.HTML("tick", elem_id="metronome")
 
-def endpoints(desk):
+def endpoints(services):
     def tick(bpm: float) -> float:
         return 60 / bpm
     endpoint(tick)

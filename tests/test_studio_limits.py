@@ -12,7 +12,7 @@ from steering.directions.bank import load_bank
 from studio.limits import check_prompt, check_request
 from studio.permalink import decode, encode
 from studio.presets import PRESETS, recipe_of, usual
-from tests.studio_stage import toy_recipe
+from tests.studio_toy import toy_recipe
 
 BANKS = {"notes/ridge"}
 

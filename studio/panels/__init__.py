@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from studio.desk import Desk
+from studio.services import Services
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Panel:
 
     tab: str
     order: int
-    draw: Callable[[Desk], gr.HTML]
-    endpoints: Callable[[Desk], None]
+    draw: Callable[[Services], gr.HTML]
+    endpoints: Callable[[Services], None]
     column: int = 0
 
 

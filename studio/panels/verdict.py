@@ -6,16 +6,17 @@ import gradio as gr
 
 from studio import judging
 from studio.assets import component
-from studio.desk import Desk, endpoint
+from studio.endpoints import endpoint
 from studio.panels import Panel
+from studio.services import Services
 
 
-def draw(desk: Desk) -> gr.HTML:
+def draw(services: Services) -> gr.HTML:
     """A table, drawn by its script."""
     return component("verdict")
 
 
-def endpoints(desk: Desk) -> None:
+def endpoints(services: Services) -> None:
     """What programs can do here."""
 
     def verdict(clip: str) -> list[dict]:
@@ -24,7 +25,7 @@ def endpoints(desk: Desk) -> None:
         Args:
             clip: the id that the "done" event gave.
         """
-        return judging.verdict(desk.engine.clips[clip], desk.listeners)
+        return judging.verdict(services.engine.clips[clip], services.listeners)
 
     endpoint(verdict)
 

@@ -18,10 +18,10 @@ from steering.decoding.clip import Clip
 from steering.decoding.session import Chunk, Session
 from steering.recipes import Recipe
 from studio.clips import SIDES, Pair
-from studio.hired import HiredSession
 from studio.limits import number
+from studio.loaded_models import LoadedModel
 from studio.permalink import encode
-from studio.stage import Stage
+from studio.zero_gpu import ZeroGpuSession
 
 Event = dict[str, Any]
 
@@ -29,25 +29,25 @@ LEAD_SECONDS = 0.6
 """How far a live session plays ahead of the clock: what a move waits for, and what a hiccup may last."""
 
 
-class Performance:
+class Playback:
     """A session and its listener. The engine's thread advances it; others may move and stop it."""
 
     def __init__(
         self,
         name: str,
         recipe: Recipe,
-        stage: Stage,
+        loaded: LoadedModel,
         listen: Callable[[Event], None],
         live: bool,
     ) -> None:
         self.id, self.stopped, self.live = name, False, live
-        device, dtype = stage.played_on
+        device, dtype = loaded.played_on
         self._recipe = replace(recipe, device=device, dtype=dtype, decoder="fused")
-        self._stage, self._listen = stage, listen
+        self._loaded, self._listen = loaded, listen
         self._asked = time.monotonic()
         self._began: float | None = None
         self._first: float | None = None
-        self._session: Session | HiredSession | None = None
+        self._session: Session | ZeroGpuSession | None = None
         self._context = copy_context()
         self._chunks: Iterator[Chunk] | None = None
         self._sound: list[np.ndarray] = []
@@ -100,10 +100,10 @@ class Performance:
         return True
 
     def _start(self) -> None:
-        recipe, model = self._recipe, self._stage.model
-        plan = recipe.plan(self._stage.bank, model.frame_rate)
+        recipe, model = self._recipe, self._loaded.model
+        plan = recipe.plan(self._loaded.bank, model.frame_rate)
         clips = [Clip(recipe.prompt, recipe.seed, plan), Clip(recipe.prompt, recipe.seed)]
-        self._session = self._stage.session(clips, recipe.seconds, recipe.sampling)
+        self._session = self._loaded.session(clips, recipe.seconds, recipe.sampling)
         self._chunks = iter(self._session.stream())
         self.tell(
             event="started",
@@ -122,7 +122,7 @@ class Performance:
         if sound.shape[1]:
             self._first = self._first or now
             self._began = self._began or now
-        self._played += sound.shape[1] / self._stage.model.sample_rate
+        self._played += sound.shape[1] / self._loaded.model.sample_rate
         self.tell(
             event="audio",
             start=chunk.start,
@@ -140,7 +140,7 @@ class Performance:
             replace(self._recipe, moves=moves).record(),
             np.concatenate(self._sound, axis=1),
             torch.cat(self._codes, dim=-1),
-            self._stage.model.sample_rate,
+            self._loaded.model.sample_rate,
             whole=not self.stopped,
         )
 
