@@ -68,7 +68,7 @@ def check_request(raw: object, banks: Collection[str]) -> Recipe:
         raise BadInput("the recipe is not a JSON object: send what 'Keep' gives as recipe.json")
     _check_size(raw)
     concepts = raw.get("interventions")
-    checks = _checks(len(concepts) if isinstance(concepts, list) else 0)
+    checks = _checks(len(concepts) if isinstance(concepts, list) else 0, banks)
 
     def bound(path: Path, value: Any) -> None:
         check = checks.get(".".join("*" if isinstance(one, int) else one for one in path))
@@ -80,11 +80,11 @@ def check_request(raw: object, banks: Collection[str]) -> Recipe:
     except UnknownEntry as unknown:
         raise BadInput(_unknown(unknown)) from None
     for one in recipe.interventions:
-        _check_intervention(one, banks)
+        _check_parts(one)
     return replace(recipe, prompt=check_prompt(recipe.prompt))
 
 
-def _checks(concepts: int) -> dict[str, Check]:
+def _checks(concepts: int, banks: Collection[str]) -> dict[str, Check]:
     """What is checked of each entry as it came, in a recipe of so many concepts."""
     strongest = STRONGEST["raw"]
     return {
@@ -97,7 +97,7 @@ def _checks(concepts: int) -> dict[str, Check]:
         "sampling.top_k": partial(_whole, name="top-k", limits=TOP_K),
         "sampling.top_p": partial(number, name="top-p", limits=TOP_P),
         "interventions": partial(_listed, name="concepts", most=MOST_CONCEPTS),
-        "interventions.*": _check_concept,
+        "interventions.*": partial(_check_concept, banks=banks),
         "moves": partial(_check_moves, concepts=concepts),
         "moves.*": partial(_check_object, name="a move"),
         "moves.*.step": partial(_whole, name="a move's step", limits=(0, 5000)),
@@ -184,10 +184,13 @@ def _check_moves(value: object, concepts: int) -> None:
         raise BadInput("there are moves but no concept to move: leave the moves out")
 
 
-def _check_concept(value: object) -> None:
-    """A concept as it came: what it is called, how strong it is, and that its parts are objects."""
+def _check_concept(value: object, banks: Collection[str]) -> None:
+    """A concept as it came: where it is from, how strong it is, and that its parts are objects."""
     _check_object(value, "a concept")
     assert isinstance(value, dict)
+    bank = value.get("bank")
+    if not isinstance(bank, str) or bank not in banks:
+        raise BadInput(f"no bank {bank!r:.60}: choose one of {', '.join(sorted(banks))}")
     concept, unit = value.get("concept"), value.get("unit", "relative")
     if not isinstance(concept, str):
         raise BadInput("a concept has no name: choose one of its family")
@@ -200,9 +203,7 @@ def _check_concept(value: object) -> None:
         _check_object(value.get(name, {}), f"the {name} of {concept:.40}")
 
 
-def _check_intervention(one: InterventionRecord, banks: Collection[str]) -> None:
-    if one.bank not in banks:
-        raise BadInput(f"no bank {one.bank!r:.60}: choose one of {', '.join(sorted(banks))}")
+def _check_parts(one: InterventionRecord) -> None:
     _check_schedule(one.schedule.settings, one.concept)
     for name, value in one.layers.settings.items():
         for each in value if isinstance(value, list) else [value]:
