@@ -36,8 +36,8 @@ from sketch.cli import quieten
 from studio.answers import Answers
 from studio.clips import SIDES
 from studio.engine import Engine
+from studio.loaded_models import LoadedModels, load_with_banks
 from studio.page import launch, make_page
-from studio.stage import Stages, load_stage
 
 TRIES, CLIENTS, RECIPES, SECONDS = 20, 20, 5, 2.0
 FULL = "waiting already"
@@ -47,8 +47,8 @@ FULL = "waiting already"
 def served(banks: Path | None) -> Iterator[tuple[str, Engine]]:
     """The page: its address, and what plays behind it."""
     quieten()
-    stages = Stages(partial(load_stage, folder=banks))
-    engine, answers = Engine(stages), Answers()
+    models = LoadedModels(partial(load_with_banks, folder=banks))
+    engine, answers = Engine(models), Answers()
     page = make_page(engine, answers)
     try:
         yield launch(page, prevent_thread_lock=True), engine

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from steering.decoding.session import Session
     from steering.directions.bank import Bank
     from steering.directions.direction import Direction
-    from steering.interventions.intervention import Gate, Intervention
+    from steering.interventions.gate import Gate
+    from steering.interventions.intervention import Intervention
     from steering.interventions.layers import LayerWeights
     from steering.interventions.plan import Plan, compile_plan
     from steering.interventions.schedules import Schedule
@@ -39,7 +40,8 @@ _HOMES = {
     "training.banks": ("table", "train_bank"),
     "directions.direction": ("Direction",),
     "directions.bank": ("Bank",),
-    "interventions.intervention": ("Gate", "Intervention"),
+    "interventions.gate": ("Gate",),
+    "interventions.intervention": ("Intervention",),
     "interventions.layers": ("LayerWeights",),
     "interventions.plan": ("Plan", "compile_plan"),
     "interventions.schedules": ("Schedule",),

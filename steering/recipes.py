@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from curation.errors import BadInput
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
-from steering.interventions.intervention import Intervention, from_record
+from steering.entries import Bound, WrongEntry, read_fields, unbounded, written
+from steering.interventions.intervention import Intervention
 from steering.interventions.plan import Move, Plan, compile_plan
+from steering.interventions.record import InterventionRecord
 from steering.models.interface import MusicModel
 
 __all__ = ["Move", "Recipe"]
@@ -32,12 +35,12 @@ Banks = Callable[[str], Bank]
 
 @dataclass(frozen=True)
 class Recipe:
-    """What one clip was made from.
+    """What one clip was made from: the one place that says which entries a recipe has.
 
     Attributes:
         model: name of the model; revision: fingerprint of its decoder's weights.
         prompt, seconds, seed, sampling: as `steering.decoding.clip.Clip` and `Sampling` have them.
-        interventions: what `Intervention.record` gives, each naming its bank.
+        interventions: each names its concept and its bank.
         orthogonalise: as `compile_plan` has it.
         moves: coefficients that changed while the clip played.
         decoder: which of the two played it.
@@ -51,7 +54,7 @@ class Recipe:
     seconds: float
     seed: int = 0
     sampling: Sampling = field(default_factory=Sampling)
-    interventions: tuple[Mapping[str, Any], ...] = ()
+    interventions: tuple[InterventionRecord, ...] = ()
     orthogonalise: bool = False
     moves: tuple[Move, ...] = ()
     decoder: DecoderName = "fused"
@@ -72,6 +75,8 @@ class Recipe:
             raise BadInput(
                 f"the recipe has more than {MOST_CONCEPTS} concepts or {MOST_MOVES} moves"
             )
+        if not all(one.bank for one in self.interventions):
+            raise BadInput("an intervention of the recipe names no bank: add its entry 'bank'")
         if self.decoder not in DECODERS:
             raise BadInput(f"no decoder {self.decoder!r}: choose fused or hooks")
         for move in self.moves:
@@ -81,44 +86,63 @@ class Recipe:
                     "they are counted from 0"
                 )
 
+    def record(self) -> dict[str, Any]:
+        """As JSON keeps it: every entry, said or not."""
+        return {"format": FORMAT} | {
+            one.name: written(getattr(self, one.name)) for one in fields(self)
+        }
+
+    @staticmethod
+    def from_record(record: Any, bound: Bound = unbounded) -> Recipe:
+        """What `record` kept; what is left out means what it meant when it was written.
+
+        Args:
+            bound: narrower limits than a recipe's own.
+
+        Raises:
+            WrongEntry: an entry is not of its type, unknown, or missing.
+            BadInput: anything else is wrong with it.
+        """
+        if not isinstance(record, Mapping):
+            raise WrongEntry((), record, "a JSON object")
+        content = dict(record)
+        if content.pop("format", None) != FORMAT:
+            raise BadInput(f"the recipe is not of format {FORMAT}, the one that this code reads")
+        return read_fields(Recipe, content, bound=bound)
+
     def to_json(self) -> str:
         """One JSON object, indented; `from_json` reads it."""
-        content = {"format": FORMAT, **asdict(self)}
-        content["interventions"] = [dict(one) for one in self.interventions]
-        return json.dumps(content, indent=1, allow_nan=False)
+        return json.dumps(self.record(), indent=1, allow_nan=False)
 
     @staticmethod
     def from_json(text: str) -> Recipe:
         """The recipe in a text; `BadInput` names what is wrong with it."""
-        content = _parsed(text)
-        if content.pop("format", None) != FORMAT:
-            raise BadInput(f"the recipe is not of format {FORMAT}, the one that this code reads")
-        known = {one.name: one for one in fields(Recipe)}
-        unknown = sorted(set(content) - set(known))
-        if unknown:
-            raise BadInput(f"the recipe has an unknown entry {unknown[0]!r}: take it out")
-        for name in ("model", "revision", "prompt", "seconds"):
-            if name not in content:
-                raise BadInput(f"the recipe has no {name}: add it")
-        return Recipe(**{name: _READ[name](name, value) for name, value in content.items()})
+        return Recipe.from_record(_parsed(text))
 
     def interventions_of(self, banks: Banks) -> tuple[Intervention, ...]:
         """The interventions, with vectors out of the banks that they name."""
-        return tuple(from_record(one, banks(_bank_of(one))) for one in self.interventions)
+        return tuple(Intervention.of(one, banks(one.bank)) for one in self.interventions)
+
+    def check(self, banks: Banks) -> None:
+        """Refuse what could not be played with these banks, before anything is played.
+
+        Raises:
+            BadInput: a bank, concept, schedule or layer that is not there, or makes no sense.
+        """
+        with _readable():
+            for one in self.interventions_of(banks):
+                one.schedule.check(self.seconds)
+                one.strengths()
 
     def plan(self, banks: Banks, frame_rate: float = 50.0) -> Plan | None:
         """What to do to the clip, the moves included; None for a clip that is left alone."""
         interventions = self.interventions_of(banks)
         if not interventions:
             return None
-        try:
+        with _readable():
             compiled = compile_plan(
                 interventions, self.seconds, frame_rate, self.orthogonalise, self.seed
             )
-        except (TypeError, ValueError, IndexError) as error:
-            if isinstance(error, BadInput):
-                raise
-            raise BadInput(f"the recipe's interventions cannot be read: {error}") from None
         return compiled.moved(*self.moves)
 
 
@@ -127,12 +151,23 @@ def played_on(model: MusicModel) -> tuple[str, str]:
     return model.device.type, str(model.dtype).removeprefix("torch.")
 
 
-def records(interventions: Sequence[Intervention]) -> tuple[dict[str, Any], ...]:
+def records(interventions: Sequence[Intervention]) -> tuple[InterventionRecord, ...]:
     """Interventions as a recipe keeps them; each must say which bank it came from."""
     for one in interventions:
         if not one.source:
             raise BadInput(f"{one.direction.name} does not say which bank it is from: set source")
-    return tuple(one.record() for one in interventions)
+    return tuple(one.by_name() for one in interventions)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Settings that no schedule or weighting can read, as bad input."""
+    try:
+        yield
+    except (TypeError, ValueError, IndexError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"the recipe's interventions cannot be read: {error}") from None
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -153,99 +188,3 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def _no_number(name: str) -> float:
     raise BadInput(f"the recipe holds {name}: give a number")
-
-
-def _bank_of(record: Mapping[str, Any]) -> str:
-    bank = record.get("bank")
-    if not isinstance(bank, str) or not bank:
-        raise BadInput("an intervention of the recipe names no bank: add its entry 'bank'")
-    return bank
-
-
-def _wrong(name: str, what: str) -> BadInput:
-    return BadInput(f"the recipe's {name} must be {what}: mend it")
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _wrong(name, "text")
-    return value
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong(name, "a whole number")
-    return value
-
-
-def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong(name, "a number")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise _wrong(name, "a finite number")
-    return number
-
-
-def _truth(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(name, "true or false")
-    return value
-
-
-def _objects(name: str, value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise _wrong(name, "a list of objects")
-    return value
-
-
-def _sampling(name: str, value: Any) -> Sampling:
-    known = {one.name: one.type for one in fields(Sampling)}
-    if not isinstance(value, dict) or set(value) - set(known):
-        raise _wrong(name, f"an object with {', '.join(known)}")
-    read: dict[str, Any] = {
-        key: (_whole if key == "top_k" else _number)(f"sampling's {key}", one)
-        for key, one in value.items()
-    }
-    return Sampling(**read)
-
-
-def _interventions(name: str, value: Any) -> tuple[Mapping[str, Any], ...]:
-    records = _objects(name, value)
-    for record in records:
-        _bank_of(record)
-        _text("concept", record.get("concept"))
-        _number("coefficient", record.get("coefficient"))
-        for part in ("schedule", "layers", "gate"):
-            if not isinstance(record.get(part, {}), dict):
-                raise _wrong(part, "an object")
-    return tuple(records)
-
-
-def _moves(name: str, value: Any) -> tuple[Move, ...]:
-    moves = []
-    for one in _objects(name, value):
-        if set(one) != {"step", "concept", "coefficient"}:
-            raise _wrong("moves", "objects with step, concept and coefficient")
-        step, concept = _whole("move's step", one["step"]), _whole("move's concept", one["concept"])
-        moves.append(Move(step, concept, _number("move's coefficient", one["coefficient"])))
-    return tuple(moves)
-
-
-_READ: dict[str, Callable[[str, Any], Any]] = {
-    "model": _text,
-    "revision": _text,
-    "prompt": _text,
-    "seconds": _number,
-    "seed": _whole,
-    "sampling": _sampling,
-    "interventions": _interventions,
-    "orthogonalise": _truth,
-    "moves": _moves,
-    "decoder": _text,
-    "device": _text,
-    "dtype": _text,
-}

@@ -15,7 +15,7 @@ from steering.families.labels import tones
 from steering.interventions.intervention import from_record
 from steering.models.interface import MusicModel
 from studio.clips import SIDES, Pair
-from studio.stage import Stage
+from studio.loaded_models import LoadedModel as Stage
 
 PICTURE_RATE = 12.5
 """Columns a second of what is drawn."""

@@ -15,18 +15,20 @@ def script(*names: str) -> str:
     return "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
 
-def component(name: str, *scripts: str, **props: object) -> gr.HTML:
+def component(name: str, *scripts: str, box: str = "", **props: object) -> gr.HTML:
     """A part of the page that draws itself: an empty box, and the scripts that fill it.
 
     Args:
-        name: class of the box, and the last script's name.
+        name: the last script's.
         scripts: what comes before it, after the shared one.
+        box: class and id of the box, where they are not the name.
         props: what its script finds in ``props``.
     """
+    box = box or name
     return gr.HTML(
-        html_template=f'<div class="{name} panel"></div>',
+        html_template=f'<div class="{box} panel"></div>',
         js_on_load=script("api", *scripts, name),
         apply_default_css=False,
-        elem_id=name,
+        elem_id=box,
         **props,
     )

@@ -2,47 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from listening.theory import PITCH_CLASSES
+from steering.directions.bank_name import BankName
 from steering.families import families, usual_methods
-from steering.families.family import LAST
-from steering.interventions.layers import WEIGHTINGS
+from steering.families.family import CONSTANT, LAST
+from steering.interventions.layers import WEIGHTINGS, LayerWeights
 from steering.interventions.operators import OPERATORS
+from steering.interventions.record import ROWS, UNITS
 from steering.interventions.schedules import SHAPES
 from steering.probes import methods, preferred
 from studio.limits import bounds
+from studio.loaded_models import LoadedModel
 from studio.presets import (
-    LAYERS,
     PRESETS,
     PROMPTS,
-    SECONDS,
+    intervention,
     recipe_of,
     usual,
+    usual_recipe,
 )
-from studio.stage import Stage
+
+WEIGHTING_SETTINGS = {"top": {"k": 4}}
+"""What a weighting is offered with, where that is not its own default."""
 
 
-def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
-    """All choices for one model, as the page and programs get them."""
-    concepts = {name: list(bank) for name, bank in stage.banks.items()}
-    made = [(preset, recipe_of(preset, dict(concepts), stage.name)) for preset in PRESETS]
+def catalogue(loaded: LoadedModel, models: tuple[str, ...]) -> dict[str, Any]:
+    """All choices for one model, as the page and programs get them.
+
+    ``recipe``, and ``intervention`` of all and of each family, are complete records to begin with.
+    """
+    concepts = {name: list(bank) for name, bank in loaded.banks.items()}
+    made = [(preset, recipe_of(preset, dict(concepts), loaded.name)) for preset in PRESETS]
     return {
-        "model": stage.name,
+        "model": loaded.name,
         "models": list(models),
-        "revision": stage.model.origin.revision,
-        "layers": stage.model.origin.layers,
-        "sample_rate": stage.model.sample_rate,
-        "families": _families(stage),
-        "methods": {name: _word(name) for name in _methods(stage)},
+        "revision": loaded.model.origin.revision,
+        "layers": loaded.model.origin.layers,
+        "sample_rate": loaded.model.sample_rate,
+        "families": _families(loaded),
+        "banks": {str(one): asdict(one) for one in _names(loaded)},
+        "methods": {name: _word(name) for name in _methods(loaded)},
         "shapes": [name for name in SHAPES if name != "breakpoints"],
-        "weightings": [name for name in WEIGHTINGS if name != "only"],
+        "weightings": _weightings(),
         "operators": list(OPERATORS),
-        "usual_layers": LAYERS,
-        "usual_seconds": SECONDS,
+        "rows": list(ROWS),
+        "units": list(UNITS),
+        "recipe": usual_recipe(loaded.name).record(),
+        "intervention": intervention("", "", 1.0, CONSTANT, "").record(),
         "prompts": list(PROMPTS),
         "presets": [
-            {"name": preset.name, "word": preset.word, "recipe": recipe}
+            {"name": preset.name, "word": preset.word, "recipe": recipe.record()}
             for preset, recipe in made
             if recipe is not None
         ],
@@ -50,25 +64,32 @@ def catalogue(stage: Stage, models: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _families(stage: Stage) -> list[dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for name, bank in stage.banks.items():
-        family, method = name.split("/")
-        entry = found.setdefault(
-            family,
+def _weightings() -> dict[str, dict[str, Any]]:
+    """Ways of weighing layers, as recipes keep them."""
+    return {
+        name: LayerWeights(name, WEIGHTING_SETTINGS.get(name, {})).record()
+        for name in WEIGHTINGS
+        if name != "only"
+    }
+
+
+def _families(loaded: LoadedModel) -> list[dict[str, Any]]:
+    found = []
+    for family, names in groupby(_names(loaded), key=attrgetter("family")):
+        banks = {one.method: str(one) for one in sorted(names, key=_rank)}
+        best = next(iter(banks.values()))
+        concepts = ordered(list(loaded.banks[best]))
+        first = intervention(family, concepts[0], 1.0, usual(family).schedule, best)
+        found.append(
             {
                 "name": family,
                 "word": families()[family].word if family in families() else family,
-                "concepts": ordered(list(bank)),
-                "methods": [],
-                "strength": usual(family).strength,
-                "schedule": usual(family).schedule,
-            },
+                "concepts": concepts,
+                "banks": banks,
+                "intervention": first.record(),
+            }
         )
-        entry["methods"].append(method)
-    for entry in found.values():
-        entry["methods"].sort(key=lambda method, family=entry["name"]: _rank(family, method))
-    return sorted(found.values(), key=lambda family: _place(family["name"]))
+    return sorted(found, key=lambda one: _place(one["name"]))
 
 
 def _place(family: str) -> tuple[int, str]:
@@ -76,14 +97,18 @@ def _place(family: str) -> tuple[int, str]:
     return families()[family].place if family in families() else LAST, family
 
 
-def _rank(family: str, method: str) -> tuple[int, str]:
+def _names(loaded: LoadedModel) -> list[BankName]:
+    return sorted(BankName.parse(name) for name in loaded.banks)
+
+
+def _rank(name: BankName) -> tuple[int, str]:
     """The usual method first, then as they are known, then by name."""
-    order = usual_methods(family)
-    return order.index(method) if method in order else len(order), method
+    order = usual_methods(name.family)
+    return order.index(name.method) if name.method in order else len(order), name.method
 
 
-def _methods(stage: Stage) -> list[str]:
-    there = {name.split("/")[1] for name in stage.banks}
+def _methods(loaded: LoadedModel) -> list[str]:
+    there = {one.method for one in _names(loaded)}
     known = preferred()
     return [name for name in known if name in there] + sorted(there - set(known))
 

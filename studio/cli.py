@@ -17,8 +17,9 @@ from sketch.cli import quieten
 from steering.metrics.kept_listeners import load_listeners
 from studio.answers import Answers
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
-from studio.stage import Stages, load_stage
-from studio.warming import warm
+from studio.loaded_models import LoadedModels, load_with_banks
+from studio.page import launch, make_page
+from studio.warm_up import warm_up
 
 ANSWERS = Path("build/answers.sqlite")
 
@@ -39,15 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     need("page")
-    from studio.page import launch, make_page
 
     listeners = load_listeners()
-    stages = Stages(partial(load_stage, folder=options.banks))
+    models = LoadedModels(partial(load_with_banks, folder=options.banks))
     print("studio: loading the sketch", flush=True)
-    stages[stages.names[0]]
-    engine = Engine(stages, options.playing, options.waiting)
+    models[models.names[0]]
+    engine = Engine(models, options.playing, options.waiting)
     answers = Answers(options.answers)
-    warm(engine)
+    warm_up(engine)
     page = make_page(engine, answers, listeners)
     try:
         address = launch(
@@ -59,7 +59,7 @@ def _serve(options: argparse.Namespace) -> int:
         )
         print(f"studio: the page is at {address} (Ctrl+C ends it)", flush=True)
         if options.check:
-            from studio.trial import play_a_preset
+            from studio.self_check import play_a_preset
 
             print(f"studio: {play_a_preset(address)}", flush=True)
             return 0

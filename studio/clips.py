@@ -15,6 +15,7 @@ from torch import Tensor
 
 from curation.errors import BadInput
 from listening.loudness import match_db
+from steering.directions.bank_name import BankName
 
 SIDES = ("steered", "unsteered")
 """The rows of every session, in this order."""
@@ -66,7 +67,8 @@ class Pair:
     def concepts(self) -> str:
         """What it was steered by, in words: for the tables of a blind test."""
         named = [
-            f"{one['bank'].split('/')[0]} {one['concept']}" for one in self.recipe["interventions"]
+            f"{BankName.parse(one['bank']).family} {one['concept']}"
+            for one in self.recipe["interventions"]
         ]
         return " + ".join(named) or "nothing"
 

@@ -14,13 +14,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from curation.errors import BadInput
+from steering.recipes import Recipe
 from studio.clips import Clips
 from studio.limits import check_request
-from studio.performance import Event, Performance
-from studio.stage import Stage, Stages
+from studio.loaded_models import LoadedModel, LoadedModels
+from studio.playback import Event, Playback
 
 log = logging.getLogger(__name__)
 
@@ -42,32 +44,33 @@ class Engine:
     """
 
     def __init__(
-        self, stages: Stages, playing: int = MOST_PLAYING, waiting: int = MOST_WAITING
+        self, models: LoadedModels, playing: int = MOST_PLAYING, waiting: int = MOST_WAITING
     ) -> None:
-        self.stages, self.clips = stages, Clips()
+        self.models, self.clips = models, Clips()
         self._most_playing, self._most_waiting = playing, waiting
-        self._waiting: deque[Performance] = deque()
-        self._playing: deque[Performance] = deque()
+        self._waiting: deque[Playback] = deque()
+        self._playing: deque[Playback] = deque()
         self._errands: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
-        self._open: dict[str, Performance] = {}
+        self._open: dict[str, Playback] = {}
         self._news = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
-    def check(self, raw: object) -> dict[str, Any]:
+    def check(self, raw: object) -> Recipe:
         """A client's recipe within all limits, with the model's revision; nothing is played."""
-        stage = self._stage(raw)
-        checked = check_request(raw, stage.banks) | {"model": stage.name}
-        revision = checked.setdefault("revision", stage.model.origin.revision)
-        if revision != stage.model.origin.revision:
+        loaded = self._model(raw)
+        here = loaded.model.origin.revision
+        recipe = check_request(raw, loaded.banks)
+        if recipe.revision not in ("", here):
             raise BadInput(
-                f"the recipe is for revision {revision!r:.40} of {stage.name}, here is "
-                f"{stage.model.origin.revision}: it would not give the same clip; "
+                f"the recipe is for revision {recipe.revision!r:.40} of {loaded.name}, here is "
+                f"{here}: it would not give the same clip; "
                 "take 'revision' out of it to play it all the same"
             )
-        Performance.recipe_of(checked, stage)
-        return checked
+        recipe.check(loaded.bank)
+        loaded.model.frames(recipe.seconds)
+        return replace(recipe, model=loaded.name, revision=here)
 
     def open(self, raw: object, listen: Callable[[Event], None], live: bool = False) -> str:
         """Put a recipe in line; its session's id.
@@ -76,9 +79,9 @@ class Engine:
             listen: gets the session's events, from the engine's thread.
             live: paced, a little ahead of the clock, so that moves are heard soon.
         """
-        checked = self.check(raw)
-        stage = self.stages[checked["model"]]
-        one = Performance(secrets.token_urlsafe(12), checked, stage, listen, live)
+        recipe = self.check(raw)
+        loaded = self.models[recipe.model]
+        one = Playback(secrets.token_urlsafe(12), recipe, loaded, listen, live)
         with self._news:
             if self._closing:
                 raise Busy("the page is shutting down: come back in a minute")
@@ -127,12 +130,12 @@ class Engine:
             self._news.notify()
         self._thread.join(timeout=30)
 
-    def _stage(self, raw: object) -> Stage:
+    def _model(self, raw: object) -> LoadedModel:
         if not isinstance(raw, dict):
             raise BadInput("the recipe is not a JSON object: send what 'Keep' gives as recipe.json")
-        return self.stages[raw.get("model", self.stages.names[0])]
+        return self.models[raw.get("model", self.models.names[0])]
 
-    def _find(self, session: object) -> Performance:
+    def _find(self, session: object) -> Playback:
         one = self._open.get(session) if isinstance(session, str) else None
         if one is None:
             raise BadInput("this session is over: start a new one")
@@ -168,7 +171,7 @@ class Engine:
         if gone or admitted:
             self._tell_places()
 
-    def _turn(self) -> tuple[Performance | None, float]:
+    def _turn(self) -> tuple[Playback | None, float]:
         """Whose turn it is, or how long to wait until it is someone's."""
         now, wait = time.monotonic(), 1.0
         for _ in range(len(self._playing)):
@@ -180,7 +183,7 @@ class Engine:
             wait = min(wait, early)
         return None, wait
 
-    def _play(self, one: Performance) -> None:
+    def _play(self, one: Playback) -> None:
         """One chunk of one session; what goes wrong with it concerns it alone."""
         try:
             going = one.advance()
@@ -202,7 +205,7 @@ class Engine:
                 self._playing.remove(one)
                 self._over(one)
 
-    def _over(self, one: Performance) -> None:
+    def _over(self, one: Playback) -> None:
         self._open.pop(one.id, None)
 
     def _tell_places(self) -> None:

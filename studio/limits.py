@@ -1,13 +1,22 @@
-"""What a client may ask for. Whatever it sends is bounded here, before any model sees it."""
+"""What a client may ask for: bounds on a recipe, kept before any model sees it.
+
+What a recipe is, `steering.recipes.Recipe` says; here are numbers, and words for which one is broken.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 from curation.errors import BadInput
+from steering.decoding.sampling import Sampling
+from steering.entries import Path, UnknownEntry
+from steering.interventions.record import UNITS, InterventionRecord
+from steering.recipes import FORMAT, Recipe
 
 LONGEST_SECONDS = 30.0
 SHORTEST_SECONDS = 1.0
@@ -25,21 +34,10 @@ TOP_K = (0, 2048)
 TOP_P = (0.01, 1.0)
 SEEDS = (0, 2**31 - 1)
 
-_FIELDS = {
-    "format",
-    "model",
-    "revision",
-    "prompt",
-    "seconds",
-    "seed",
-    "sampling",
-    "interventions",
-    "orthogonalise",
-    "moves",
-    "decoder",
-    "device",
-    "dtype",
-}
+_LEFT_OUT = {"format": FORMAT, "model": "", "revision": "", "prompt": "", "seconds": 8.0}
+"""What a client may leave out, beside what any recipe may."""
+
+Check = Callable[[Any], object]
 
 
 def bounds() -> dict[str, Any]:
@@ -53,11 +51,12 @@ def bounds() -> dict[str, Any]:
         "guidance": list(GUIDANCE),
         "temperature": list(TEMPERATURE),
         "top_k": list(TOP_K),
+        "top_p": list(TOP_P),
         "seed": list(SEEDS),
     }
 
 
-def check_request(raw: object, banks: Collection[str]) -> dict[str, Any]:
+def check_request(raw: object, banks: Collection[str]) -> Recipe:
     """A client's recipe within all bounds, or `BadInput` that says which one it breaks.
 
     Args:
@@ -68,23 +67,55 @@ def check_request(raw: object, banks: Collection[str]) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise BadInput("the recipe is not a JSON object: send what 'Keep' gives as recipe.json")
     _check_size(raw)
-    unknown = sorted(set(raw) - _FIELDS)
-    if unknown:
-        raise BadInput(f"the recipe has an unknown field {unknown[0]!r:.40}: leave it out")
-    checked = {"format": 1, "decoder": "fused"} | raw
-    checked["prompt"] = check_prompt(raw.get("prompt", ""))
-    checked["seconds"] = number(
-        raw.get("seconds", 8.0), "seconds", (SHORTEST_SECONDS, LONGEST_SECONDS)
-    )
-    checked["seed"] = _whole(raw.get("seed", 0), "seed", SEEDS)
-    checked["sampling"] = _sampling(raw.get("sampling", {}))
-    concepts = _listed(raw.get("interventions", []), "concepts", MOST_CONCEPTS)
-    checked["interventions"] = [_intervention(one, banks) for one in concepts]
-    checked["orthogonalise"] = raw.get("orthogonalise", False) is True
-    checked["moves"] = [
-        _move(move, len(concepts)) for move in _listed(raw.get("moves", []), "moves", MOST_MOVES)
-    ]
-    return checked
+    concepts = raw.get("interventions")
+    checks = _checks(len(concepts) if isinstance(concepts, list) else 0, banks)
+
+    def bound(path: Path, value: Any) -> None:
+        check = checks.get(".".join("*" if isinstance(one, int) else one for one in path))
+        if check is not None:
+            check(value)
+
+    try:
+        recipe = Recipe.from_record(_LEFT_OUT | raw, bound)
+    except UnknownEntry as unknown:
+        raise BadInput(_unknown(unknown)) from None
+    for one in recipe.interventions:
+        _check_parts(one)
+    return replace(recipe, prompt=check_prompt(recipe.prompt))
+
+
+def _checks(concepts: int, banks: Collection[str]) -> dict[str, Check]:
+    """What is checked of each entry as it came, in a recipe of so many concepts."""
+    strongest = STRONGEST["raw"]
+    return {
+        "prompt": check_prompt,
+        "seconds": partial(number, name="seconds", limits=(SHORTEST_SECONDS, LONGEST_SECONDS)),
+        "seed": partial(_whole, name="seed", limits=SEEDS),
+        "sampling": _check_sampling,
+        "sampling.guidance": partial(number, name="guidance", limits=GUIDANCE),
+        "sampling.temperature": partial(number, name="temperature", limits=TEMPERATURE),
+        "sampling.top_k": partial(_whole, name="top-k", limits=TOP_K),
+        "sampling.top_p": partial(number, name="top-p", limits=TOP_P),
+        "interventions": partial(_listed, name="concepts", most=MOST_CONCEPTS),
+        "interventions.*": partial(_check_concept, banks=banks),
+        "moves": partial(_check_moves, concepts=concepts),
+        "moves.*": partial(_check_object, name="a move"),
+        "moves.*.step": partial(_whole, name="a move's step", limits=(0, 5000)),
+        "moves.*.concept": partial(_whole, name="a move's concept", limits=(0, concepts - 1)),
+        "moves.*.coefficient": partial(
+            number, name="a move's strength", limits=(-strongest, strongest)
+        ),
+    }
+
+
+def _unknown(entry: UnknownEntry) -> str:
+    *owner, name = entry.path
+    if not owner:
+        return f"the recipe has an unknown field {name!r:.40}: leave it out"
+    if owner == ["sampling"]:
+        known = ", ".join(one.name for one in fields(Sampling))
+        return f"sampling has no {name!r:.40}: it takes {known}"
+    return str(entry)
 
 
 def check_prompt(prompt: object) -> str:
@@ -100,11 +131,18 @@ def check_prompt(prompt: object) -> str:
 
 def number(value: object, name: str, limits: tuple[float, float]) -> float:
     """A finite number within limits."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
         raise BadInput(f"{name} is not a number: give one from {limits[0]:g} to {limits[1]:g}")
     if not limits[0] <= value <= limits[1]:
         raise BadInput(f"{name} is {value:g}: give a number from {limits[0]:g} to {limits[1]:g}")
     return float(value)
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _whole(value: object, name: str, limits: tuple[int, int]) -> int:
@@ -131,64 +169,54 @@ def _check_size(raw: Mapping[str, Any]) -> None:
         raise BadInput(f"the recipe has {size:,} characters, {LARGEST_RECIPE:,} are read")
 
 
-def _sampling(raw: object) -> dict[str, Any]:
-    if not isinstance(raw, dict):
+def _check_object(value: object, name: str) -> None:
+    if not isinstance(value, dict):
+        raise BadInput(f"{name} is not an object: send what 'Keep' gives")
+
+
+def _check_sampling(value: object) -> None:
+    if not isinstance(value, dict):
         raise BadInput("sampling is not an object: give guidance, temperature and top_k")
-    unknown = sorted(set(raw) - {"guidance", "temperature", "top_k", "top_p"})
-    if unknown:
-        raise BadInput(
-            f"sampling has no {unknown[0]!r:.40}: it takes guidance, temperature, top_k, top_p"
-        )
-    return {
-        "guidance": number(raw.get("guidance", 3.0), "guidance", GUIDANCE),
-        "temperature": number(raw.get("temperature", 1.0), "temperature", TEMPERATURE),
-        "top_k": _whole(raw.get("top_k", 250), "top-k", TOP_K),
-        "top_p": number(raw.get("top_p", 1.0), "top-p", TOP_P),
-    }
 
 
-def _intervention(raw: object, banks: Collection[str]) -> dict[str, Any]:
-    if not isinstance(raw, dict):
-        raise BadInput("a concept is not an object: send what 'Keep' gives")
-    bank, concept, unit = raw.get("bank"), raw.get("concept"), raw.get("unit", "relative")
+def _check_moves(value: object, concepts: int) -> None:
+    if _listed(value, "moves", MOST_MOVES) and not concepts:
+        raise BadInput("there are moves but no concept to move: leave the moves out")
+
+
+def _check_concept(value: object, banks: Collection[str]) -> None:
+    """A concept as it came: where it is from, how strong it is, and that its parts are objects."""
+    _check_object(value, "a concept")
+    assert isinstance(value, dict)
+    bank = value.get("bank")
     if not isinstance(bank, str) or bank not in banks:
         raise BadInput(f"no bank {bank!r:.60}: choose one of {', '.join(sorted(banks))}")
+    concept, unit = value.get("concept"), value.get("unit", "relative")
     if not isinstance(concept, str):
         raise BadInput("a concept has no name: choose one of its family")
-    if unit not in STRONGEST:
+    if unit not in UNITS:
         raise BadInput(f"unit {unit!r:.40}: choose relative or raw")
     strongest = STRONGEST[unit]
-    checked = dict(raw)
-    checked["coefficient"] = number(
-        raw.get("coefficient"), f"the strength of {concept:.40}", (-strongest, strongest)
-    )
+    strength = f"the strength of {concept:.40}"
+    number(value.get("coefficient"), strength, (-strongest, strongest))
     for name in ("schedule", "layers", "gate"):
-        if not isinstance(raw.get(name, {}), dict):
-            raise BadInput(f"the {name} of {concept:.40} is not an object: send what 'Keep' gives")
-    _check_schedule(raw.get("schedule", {}), concept)
-    return checked
+        _check_object(value.get(name, {}), f"the {name} of {concept:.40}")
 
 
-def _check_schedule(schedule: Mapping[str, Any], concept: str) -> None:
-    points = _listed(schedule.get("points", []), "points of a schedule", MOST_POINTS)
+def _check_parts(one: InterventionRecord) -> None:
+    _check_schedule(one.schedule.settings, one.concept)
+    for name, value in one.layers.settings.items():
+        for each in value if isinstance(value, list) else [value]:
+            number(each, f"{name} of the layers of {one.concept:.40}", (0.0, 1000.0))
+
+
+def _check_schedule(settings: Mapping[str, Any], concept: str) -> None:
+    points = _listed(settings.get("points", []), "points of a schedule", MOST_POINTS)
     for point in points:
         if not isinstance(point, list) or len(point) != 2:
             raise BadInput(f"a point of {concept:.40}'s schedule is no pair of second and level")
         number(point[0], "a point's second", (0.0, LONGEST_SECONDS))
         number(point[1], "a point's level", (-2.0, 2.0))
-    for name, value in schedule.items():
-        if name not in ("shape", "points"):
+    for name, value in settings.items():
+        if name != "points":
             number(value, f"the schedule's {name:.40}", (0.0, 10 * LONGEST_SECONDS))
-
-
-def _move(raw: object, concepts: int) -> dict[str, Any]:
-    if not isinstance(raw, dict):
-        raise BadInput("a move is not an object: send what 'Keep' gives")
-    if not concepts:
-        raise BadInput("there are moves but no concept to move: leave the moves out")
-    strongest = STRONGEST["raw"]
-    return {
-        "step": _whole(raw.get("step"), "a move's step", (0, 5000)),
-        "concept": _whole(raw.get("concept"), "a move's concept", (0, concepts - 1)),
-        "coefficient": number(raw.get("coefficient"), "a move's strength", (-strongest, strongest)),
-    }

@@ -1,22 +1,24 @@
-"""The page put together: one tab beside another, one file per panel, and the server around them."""
+"""The page put together: tabs of panels, which are found by themselves, and the server around them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from steering.metrics.kept_listeners import KeptListeners
-from studio import blind, compose, explore, keep, listen, live, verdict
 from studio.answers import Answers
 from studio.assets import STYLES, component
-from studio.desk import Desk
 from studio.engine import Engine
+from studio.panels import Panel, panels
+from studio.services import Services
 
 TITLE = "Steering Music"
 QUEUE = 64
 CLEAN_EVERY_SECONDS = 3600
-PANELS = (compose, listen, live, blind, verdict, keep, explore)
+WIDTHS = (5, 7)
+"""Shares of a tab's columns."""
 
 THEME = gr.themes.Base(
     font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
@@ -29,7 +31,7 @@ def make_page(
     engine: Engine, answers: Answers, listeners: KeptListeners | None = None
 ) -> gr.Blocks:
     """The page over an engine; `launch` serves it."""
-    desk = Desk(engine, answers, listeners)
+    services, found = Services(engine, answers, listeners), panels()
     with gr.Blocks(
         title=TITLE,
         analytics_enabled=False,
@@ -38,23 +40,29 @@ def make_page(
     ) as page:
         component("masthead")
         with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Studio", id="studio"), gr.Row(elem_id="studio-row"):
-                with gr.Column(scale=5, min_width=320):
-                    compose.panel(desk)
-                with gr.Column(scale=7, min_width=320):
-                    listen.panel(desk)
-                    verdict.panel(desk)
-                    keep.panel(desk)
-            with gr.Tab("Live", id="live"):
-                live.panel(desk)
-            with gr.Tab("Blind test", id="blind"):
-                blind.panel(desk)
-            with gr.Tab("Explore", id="explore"):
-                explore.panel(desk)
-        for panel in PANELS:
-            panel.endpoints(desk)
+            for title in dict.fromkeys(panel.tab for panel in found):
+                _draw_tab(title, [panel for panel in found if panel.tab == title], services)
+        for panel in found:
+            panel.endpoints(services)
     page.queue(max_size=QUEUE, default_concurrency_limit=None)
     return page
+
+
+def _draw_tab(title: str, there: Sequence[Panel], services: Services) -> None:
+    """One tab: its panels below each other, in columns where they stand in several."""
+    name = title.split()[0].lower()
+    columns = sorted({panel.column for panel in there})
+    with gr.Tab(title, id=name):
+        if len(columns) == 1:
+            for panel in there:
+                panel.draw(services)
+            return
+        with gr.Row(elem_id=f"{name}-row"):
+            for column in columns:
+                with gr.Column(scale=WIDTHS[column % len(WIDTHS)], min_width=320):
+                    for panel in there:
+                        if panel.column == column:
+                            panel.draw(services)
 
 
 def launch(page: gr.Blocks, **options: Any) -> str:

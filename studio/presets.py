@@ -7,12 +7,16 @@ Each family says its own, see `steering.families`.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sketch.prompts import EXAMPLES
+from steering.directions.bank_name import BankName
 from steering.families import families, usual_methods
 from steering.families.family import CONSTANT, PULSES, Usual
+from steering.interventions.record import InterventionRecord
+from steering.interventions.schedules import Schedule
+from steering.recipes import Recipe
 
 MODELS = (
     "sketch",
@@ -20,8 +24,8 @@ MODELS = (
     "facebook/musicgen-medium",
     "facebook/musicgen-large",
 )
-LAYERS: dict[str, Any] = {"weighting": "all"}
 SECONDS = 8.0
+SEED = 7
 
 PROMPTS = (
     *EXAMPLES,
@@ -32,7 +36,7 @@ PROMPTS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class PresetConcept:
     """One concept of a preset. ``strength`` is in units of the family's usual one."""
 
     family: str
@@ -48,9 +52,9 @@ class Preset:
     name: str
     word: str
     prompt: str
-    parts: tuple[Part, ...]
+    parts: tuple[PresetConcept, ...]
     seconds: float = SECONDS
-    seed: int = 7
+    seed: int = SEED
 
 
 def _line(*points: tuple[float, float]) -> dict[str, Any]:
@@ -68,7 +72,7 @@ PRESETS = (
         "C comes and goes",
         "a note that returns, and music between",
         "calm jazz with a flute",
-        (Part("notes_in_songs", "C", 1.0, PULSES),),
+        (PresetConcept("notes_in_songs", "C", 1.0, PULSES),),
         seed=1,
     ),
     Preset(
@@ -76,10 +80,10 @@ PRESETS = (
         "C, G, A minor, F: two seconds each",
         "happy pop with organ",
         (
-            Part("triads_in_songs", "C major", 1.25, _from(0, 2.1)),
-            Part("triads_in_songs", "G major", 1.25, _from(2.0, 4.1)),
-            Part("triads_in_songs", "A minor", 1.25, _from(4.0, 6.1)),
-            Part("triads_in_songs", "F major", 1.25, _from(6.0, 8.0)),
+            PresetConcept("triads_in_songs", "C major", 1.25, _from(0, 2.1)),
+            PresetConcept("triads_in_songs", "G major", 1.25, _from(2.0, 4.1)),
+            PresetConcept("triads_in_songs", "A minor", 1.25, _from(4.0, 6.1)),
+            PresetConcept("triads_in_songs", "F major", 1.25, _from(6.0, 8.0)),
         ),
         seed=2,
     ),
@@ -88,8 +92,8 @@ PRESETS = (
         "the light comes in half-way",
         "sad rock with violin, drums",
         (
-            Part("triads_in_songs", "A minor", 1.0, _from(0, 4.1)),
-            Part("triads_in_songs", "A major", 1.0, _from(4.0, 8.0)),
+            PresetConcept("triads_in_songs", "A minor", 1.0, _from(0, 4.1)),
+            PresetConcept("triads_in_songs", "A major", 1.0, _from(4.0, 8.0)),
         ),
         seed=0,
     ),
@@ -98,8 +102,8 @@ PRESETS = (
         "one note hands over to another",
         "happy folk with guitar, drums",
         (
-            Part("notes_in_songs", "C", 1.0, {"shape": "linear_decay"}),
-            Part("notes_in_songs", "G", 1.5, {"shape": "linear_rise"}),
+            PresetConcept("notes_in_songs", "C", 1.0, {"shape": "linear_decay"}),
+            PresetConcept("notes_in_songs", "G", 1.5, {"shape": "linear_rise"}),
         ),
         seed=6,
     ),
@@ -107,14 +111,14 @@ PRESETS = (
         "Hold a C",
         "a drone that leaves nothing else",
         "slow ambient pads, dreamy",
-        (Part("notes_in_songs", "C"),),
+        (PresetConcept("notes_in_songs", "C"),),
         seed=4,
     ),
     Preset(
         "Speed up",
         "the same piano in a hurry",
         "calm classical piece with piano",
-        (Part("tempos", "bpm"),),
+        (PresetConcept("tempos", "bpm"),),
         seed=3,
     ),
 )
@@ -129,31 +133,25 @@ def usual(family: str) -> Usual:
 def method_for(family: str, banks: Collection[str], wanted: str | None = None) -> str | None:
     """A family's bank by the wanted method, else its usual one, else any there is; None without."""
     for method in (wanted, *usual_methods(family)):
-        if method is not None and f"{family}/{method}" in banks:
-            return f"{family}/{method}"
-    return next((bank for bank in sorted(banks) if bank.split("/")[0] == family), None)
+        if method is not None and str(BankName(family, method)) in banks:
+            return str(BankName(family, method))
+    return next((bank for bank in sorted(banks) if BankName.parse(bank).family == family), None)
 
 
 def intervention(
     family: str, concept: str, share: float, schedule: dict[str, Any], bank: str
-) -> dict[str, Any]:
+) -> InterventionRecord:
     """A concept as recipes keep it. ``share``: of the family's usual strength."""
-    return {
-        "concept": concept,
-        "bank": bank,
-        "coefficient": round(share * usual(family).strength, 4),
-        "unit": "relative",
-        "schedule": schedule,
-        "layers": LAYERS,
-        "gate": {"probability": 1.0, "per_layer": False, "seed": None},
-        "operator": "add",
-        "rows": "both",
-    }
+    coefficient = round(share * usual(family).strength, 4)
+    return InterventionRecord(concept, bank, coefficient, schedule=Schedule.from_record(schedule))
 
 
-def recipe_of(
-    preset: Preset, banks: dict[str, Collection[str]], model: str
-) -> dict[str, Any] | None:
+def usual_recipe(model: str) -> Recipe:
+    """What the page begins with: no concept yet, and whichever revision of the model is there."""
+    return Recipe(model, "", PROMPTS[0], SECONDS, SEED)
+
+
+def recipe_of(preset: Preset, banks: dict[str, Collection[str]], model: str) -> Recipe | None:
     """A preset as a recipe; None where a concept of it has no direction here.
 
     Args:
@@ -165,15 +163,10 @@ def recipe_of(
         if bank is None or part.concept not in banks[bank]:
             return None
         chosen.append(intervention(part.family, part.concept, part.strength, part.schedule, bank))
-    return {
-        "format": 1,
-        "model": model,
-        "prompt": preset.prompt,
-        "seconds": preset.seconds,
-        "seed": preset.seed,
-        "sampling": {"guidance": 3.0, "temperature": 1.0, "top_k": 250, "top_p": 1.0},
-        "interventions": chosen,
-        "orthogonalise": False,
-        "moves": [],
-        "decoder": "fused",
-    }
+    return replace(
+        usual_recipe(model),
+        prompt=preset.prompt,
+        seconds=preset.seconds,
+        seed=preset.seed,
+        interventions=tuple(chosen),
+    )

@@ -21,7 +21,8 @@ from steering.decoding.memory import check_fit
 from steering.decoding.reference import generate
 from steering.decoding.sampling import Sampling
 from steering.directions.direction import Direction
-from steering.interventions.intervention import Gate, Intervention
+from steering.interventions.gate import Gate
+from steering.interventions.intervention import Intervention
 from steering.interventions.layers import LayerWeights
 from steering.interventions.operators import OPERATORS
 from steering.interventions.plan import Move, compile_plan, empty_plan

@@ -10,6 +10,7 @@ import torch
 
 from curation.errors import BadInput
 from steering.directions.bank import FACTS, TENSORS, Bank, load_bank
+from steering.directions.bank_name import BankName
 from steering.directions.direction import Direction
 from steering.models.origin import Origin
 
@@ -117,3 +118,10 @@ def test_missing_and_damaged_banks_are_told(tmp_path):
     (tmp_path / FACTS).write_text(json.dumps(facts | {"format": 9}))
     with pytest.raises(BadInput, match="format 9"):
         load_bank(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["notes", "notes/", "/ridge", "build/banks/notes", ""])
+def test_a_banks_name_is_its_family_and_its_method(text):
+    assert str(BankName.parse("notes/ridge-shuffled")) == "notes/ridge-shuffled"
+    with pytest.raises(BadInput, match="write it as family/method"):
+        BankName.parse(text)

@@ -17,6 +17,7 @@ from listening.theory import PITCH_CLASSES
 from sketch.measures.adherence import Listener
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
+from steering.directions.bank_name import BankName
 from steering.evaluation import scoring, sections
 from steering.evaluation.asks import asks
 from steering.evaluation.banks import OwnProbe
@@ -62,7 +63,7 @@ class Toys:
 
     @staticmethod
     def _concepts(name):
-        return concepts_of(name.partition("/")[0])
+        return concepts_of(BankName.parse(name).family)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ import torch
 from curation.errors import BadInput
 from steering.directions.bank import Bank
 from steering.directions.direction import Direction
-from steering.interventions.intervention import Gate, Intervention, from_record
+from steering.interventions.gate import Gate
+from steering.interventions.intervention import Intervention, from_record
 from steering.interventions.layers import WEIGHTINGS, LayerWeights
 from steering.interventions.operators import OPERATORS
 from steering.interventions.plan import compile_plan

@@ -17,7 +17,7 @@ from steering.metrics.adherence import PromptListeners, asked_in
 from steering.metrics.kept_listeners import FACTS, TENSORS, KeptListeners, load_listeners
 from studio.clips import Pair
 from studio.verdict_rows import verdict
-from tests.studio_stage import toy_recipe
+from tests.studio_toy import toy_recipe
 
 RATE = 32_000
 

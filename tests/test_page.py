@@ -10,7 +10,7 @@ import pytest
 from studio.answers import Answers
 from studio.engine import Engine
 from studio.page import launch, make_page
-from tests.studio_stage import toy_stages
+from tests.studio_toy import toy_models
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="the browser tests need the package playwright"
@@ -54,7 +54,7 @@ HASHES = """async () => Object.fromEntries(await Promise.all(["steered", "unstee
 
 @pytest.fixture(scope="module")
 def address(model):
-    engine, answers = Engine(toy_stages(model)), Answers()
+    engine, answers = Engine(toy_models(model)), Answers()
     page = make_page(engine, answers)
     yield launch(page, prevent_thread_lock=True)
     page.close(verbose=False)
@@ -239,6 +239,20 @@ def test_live_moves_are_kept(visit):
         "studio.pair.recipe.moves.length > 0 && studio.pair.recipe.seconds === 6"
     )
     assert page.evaluate(HASHES) == page.evaluate("studio.pair.sha256")
+
+
+def test_an_entry_without_a_control_is_carried_along(visit):
+    page = visit.page
+    page.evaluate(
+        """studio.say('load', { recipe: { ...studio.recipe, later: 1, interventions:
+           studio.recipe.interventions.map((one) => ({ ...one, also: 2 })) } })"""
+    )
+    visit.tab("Studio")
+    page.fill("#prompt", "another prompt")
+    carried = page.evaluate("studio.recipe")
+    assert carried["later"] == 1 and carried["interventions"][0]["also"] == 2
+    page.evaluate("studio.say('load', { recipe: studio.catalogue.presets[0].recipe })")
+    assert "later" not in page.evaluate("studio.recipe")
 
 
 def test_a_long_clip_can_be_stopped(visit):

@@ -17,7 +17,8 @@ from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
-from steering.interventions.intervention import Gate, Intervention, from_record
+from steering.interventions.gate import Gate
+from steering.interventions.intervention import Intervention, from_record
 from steering.interventions.plan import Move, compile_plan
 from steering.interventions.schedules import Schedule
 from steering.recipes import Recipe, records
@@ -127,6 +128,17 @@ def test_what_is_no_recipe_is_refused_by_name(recipe, entries, message):
         Recipe.from_json(changed(recipe, **entries))
 
 
+def test_a_wrong_entry_is_named_with_its_place(recipe):
+    parts = json.loads(recipe.to_json())["interventions"]
+    for part, message in (
+        ({"gate": {"seed": "x"}}, r"interventions\[1\]'s gate's seed must be a whole number"),
+        ({"gate": {"chance": 1}}, r"interventions\[1\]'s gate has an unknown entry 'chance'"),
+        ({"strength": 1}, r"interventions\[1\] has an unknown entry 'strength': give an object"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            Recipe.from_json(changed(recipe, interventions=[parts[0], parts[1] | part]))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, " " * 2_000_000, '{"format": 1}'])
 def test_what_is_no_json_object_is_refused(text):
     with pytest.raises(BadInput, match="the recipe"):
@@ -145,9 +157,8 @@ def test_what_is_no_json_object_is_refused(text):
 )  # fmt: skip
 def test_an_intervention_with_wrong_parts_is_refused(recipe, banks, part):
     one = {"bank": "bank", "concept": "C", "coefficient": 1.0} | part
-    wrong = Recipe.from_json(changed(recipe, interventions=[one], moves=[]))
     with pytest.raises(BadInput):
-        wrong.plan(banks)
+        Recipe.from_json(changed(recipe, interventions=[one], moves=[])).plan(banks)
 
 
 def test_a_recipe_of_other_weights_is_refused(model, recipe, banks):

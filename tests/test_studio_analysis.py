@@ -10,9 +10,9 @@ import torch
 
 from studio.analysis import probe_readings
 from studio.clips import Pair
-from studio.explore import report_figures
-from studio.stage import Stage
-from tests.studio_stage import toy_recipe, toy_stage
+from studio.loaded_models import LoadedModel
+from studio.panels.explore import report_figures
+from tests.studio_toy import toy_loaded, toy_recipe
 
 
 def pair(model) -> Pair:
@@ -21,23 +21,23 @@ def pair(model) -> Pair:
     return Pair(toy_recipe(seconds=2.0), np.zeros((2, 2 * rate), np.int16), codes, rate)
 
 
-def calibrated(stage: Stage, slope: float, intercept: float) -> Stage:
-    bank = stage.banks["notes/ridge"]
+def calibrated(loaded: LoadedModel, slope: float, intercept: float) -> LoadedModel:
+    bank = loaded.banks["notes/ridge"]
     lines = torch.tensor([[slope, intercept]]).repeat(bank.origin.layers, 1)
     directions = {name: replace(one, calibration=lines) for name, one in bank.items()}
-    return replace(stage, banks={"notes/ridge": replace(bank, directions=directions)})
+    return replace(loaded, banks={"notes/ridge": replace(bank, directions=directions)})
 
 
 def test_a_calibrated_direction_is_read_in_probabilities(model):
-    stage, clips = toy_stage(model), pair(model)
-    plain = probe_readings(clips, stage)[0]
-    chances = probe_readings(clips, calibrated(stage, 0.3, 0.5))[0]
+    loaded, clips = toy_loaded(model), pair(model)
+    plain = probe_readings(clips, loaded)[0]
+    chances = probe_readings(clips, calibrated(loaded, 0.3, 0.5))[0]
     assert (plain["kind"], chances["kind"]) == ("deviations", "probability")
     for side in ("steered", "unsteered"):
         assert 0 < min(chances[side]) < max(chances[side]) < 1
         odds = np.log(np.array(chances[side]) / (1 - np.array(chances[side])))
         assert np.corrcoef(odds, plain[side])[0, 1] > 0.98
-    level = probe_readings(clips, calibrated(stage, 0.0, float(torch.tensor(0.25).logit())))[0]
+    level = probe_readings(clips, calibrated(loaded, 0.0, float(torch.tensor(0.25).logit())))[0]
     assert level["steered"] == pytest.approx([0.25] * len(plain["steered"]))
 
 

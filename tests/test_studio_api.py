@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,11 +19,12 @@ import soundfile
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from studio import panels
 from studio.answers import Answers
 from studio.engine import Engine
 from studio.page import launch, make_page
-from studio.trial import play, play_a_preset
-from tests.studio_stage import toy_recipe, toy_stages
+from studio.self_check import play, play_a_preset
+from tests.studio_toy import toy_models, toy_recipe
 
 README = Path(__file__).parents[1] / "README.md"
 ENDPOINTS = {
@@ -35,7 +37,7 @@ ENDPOINTS = {
 
 @pytest.fixture(scope="module")
 def engine(model):
-    running = Engine(toy_stages(model))
+    running = Engine(toy_models(model))
     yield running
     running.close()
 
@@ -64,6 +66,34 @@ def test_every_action_is_named_and_documented(client):
     for name, facts in known.items():
         assert len(facts["description"]) > 30, name
         assert all(one["parameter_name"] != "" for one in facts["parameters"])
+
+
+METRONOME = """
+import gradio as gr
+from studio.endpoints import endpoint
+from studio.panels import Panel
+
+def draw(services):
+    return gr.HTML("tick", elem_id="metronome")
+
+def endpoints(services):
+    def tick(bpm: float) -> float:
+        return 60 / bpm
+    endpoint(tick)
+
+panel = Panel("Studio", 35, draw, endpoints, column=1)
+"""
+
+
+def test_a_panel_is_added_as_one_file(engine, tmp_path, monkeypatch):
+    (tmp_path / "metronome.py").write_text(METRONOME)
+    monkeypatch.setattr(panels, "__path__", [*panels.__path__, str(tmp_path)])
+    page = make_page(engine, Answers())
+    monkeypatch.delitem(sys.modules, "studio.panels.metronome")
+    names = [one["props"].get("elem_id") for one in page.get_config_file()["components"]]
+    drawn = [name for name in names if name in ("listen", "verdict", "metronome", "keep", "live")]
+    assert drawn == ["listen", "verdict", "metronome", "keep", "live"]
+    assert "/tick" in page.get_api_info()["named_endpoints"]
 
 
 def test_a_preset_is_played_as_a_program_would(address):
@@ -123,6 +153,31 @@ def test_a_blind_trial_has_x_as_one_of_the_two(client, made):
     assert told["right"] and told["correct"] == 1 and told["p"] == 0.5
     assert client.predict(api_name="/blind_results")["trials"] == 1
     assert listener in client.predict(api_name="/answers_csv")
+
+
+def test_what_the_page_begins_with_is_complete(client):
+    there = client.predict("toy", api_name="/catalogue")
+    recipe = there["recipe"]
+    checked = client.predict(recipe, api_name="/check_recipe")
+    assert checked == recipe | {"revision": there["revision"]}
+    for family in there["families"]:
+        assert there["banks"][family["intervention"]["bank"]]["family"] == family["name"]
+        recipe["interventions"] = [family["intervention"]]
+        checked = client.predict(recipe, api_name="/check_recipe")
+        assert checked["interventions"] == [family["intervention"]]
+        assert set(there["intervention"]) == set(family["intervention"])
+    for layers in there["weightings"].values():
+        recipe["interventions"] = [family["intervention"] | {"layers": layers}]
+        assert (
+            client.predict(recipe, api_name="/check_recipe")["interventions"][0]["layers"] == layers
+        )
+
+
+def test_what_an_old_recipe_left_out_is_spelled_out(client):
+    least = {"concept": "C", "bank": "notes/ridge", "coefficient": 0.1}
+    checked = client.predict(toy_recipe(interventions=[least]), api_name="/check_recipe")
+    (one,) = checked["interventions"]
+    assert one["layers"] == {"weighting": "exponential"} and one["gate"]["seed"] == 0
 
 
 def test_a_drawn_schedule_is_a_curve(client):

@@ -11,18 +11,18 @@ from curation.errors import BadInput
 from studio import engine as engines
 from studio.clips import Clips, Pair
 from studio.engine import Busy, Engine
-from studio.performance import Performance
-from tests.studio_stage import Listener, toy_recipe, toy_stages
+from studio.playback import Playback
+from tests.studio_toy import Listener, toy_models, toy_recipe
 
 
 @pytest.fixture(scope="module")
-def stages(model):
-    return toy_stages(model)
+def models(model):
+    return toy_models(model)
 
 
 @pytest.fixture
-def engine(stages):
-    running = Engine(stages, playing=2, waiting=3)
+def engine(models):
+    running = Engine(models, playing=2, waiting=3)
     yield running
     running.close()
 
@@ -147,14 +147,14 @@ def test_a_bad_recipe_is_refused_before_anyone_waits(engine, change, message):
 
 
 def test_one_broken_session_does_not_silence_the_others(engine, monkeypatch, caplog):
-    take = Performance._take
+    take = Playback._take
 
     def break_one(self, chunk):
-        if self._recipe["seed"] == 666:
+        if self._recipe.seed == 666:
             raise RuntimeError("on purpose")
         take(self, chunk)
 
-    monkeypatch.setattr(Performance, "_take", break_one)
+    monkeypatch.setattr(Playback, "_take", break_one)
     bad, good = (Listener(engine, toy_recipe(seed)) for seed in (666, 1))
     assert bad.end() == {"event": "error", "message": engines._BROKEN}
     assert good.end()["event"] == "done"

@@ -12,7 +12,7 @@ from steering.directions.bank import load_bank
 from studio.limits import check_prompt, check_request
 from studio.permalink import decode, encode
 from studio.presets import PRESETS, recipe_of, usual
-from tests.studio_stage import toy_recipe
+from tests.studio_toy import toy_recipe
 
 BANKS = {"notes/ridge"}
 
@@ -26,7 +26,7 @@ def concept(**change):
 
 
 def test_a_good_recipe_comes_back_complete():
-    checked = recipe()
+    checked = recipe().record()
     assert checked["sampling"] == {"guidance": 3.0, "temperature": 1.0, "top_k": 250, "top_p": 1.0}
     assert checked["moves"] == [] and checked["orthogonalise"] is False
 
@@ -105,6 +105,6 @@ def test_every_preset_plays_on_the_shipped_banks():
     for preset in PRESETS:
         recipe = recipe_of(preset, banks, "sketch")
         assert recipe is not None, f"{preset.name} has no directions"
-        check_request(recipe, banks)
-        for part, one in zip(preset.parts, recipe["interventions"], strict=True):
-            assert one["bank"] == f"{part.family}/{usual(part.family).method}"
+        assert check_request(recipe.record(), banks) == recipe
+        for part, one in zip(preset.parts, recipe.interventions, strict=True):
+            assert one.bank == f"{part.family}/{usual(part.family).method}"

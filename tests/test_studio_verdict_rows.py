@@ -10,7 +10,7 @@ import torch
 
 from studio.clips import Pair
 from studio.verdict_rows import verdict
-from tests.studio_stage import toy_recipe
+from tests.studio_toy import toy_recipe
 
 
 def test_a_chord_is_heard_in_the_seconds_that_it_is_pushed():

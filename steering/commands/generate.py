@@ -134,7 +134,8 @@ def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Rec
 
 def _intervention(text: str, banks: Banks, options: argparse.Namespace) -> Intervention:
     """What one ``--steer`` says."""
-    from steering.interventions.intervention import Gate, Intervention
+    from steering.interventions.gate import Gate
+    from steering.interventions.intervention import Intervention
     from steering.interventions.layers import LayerWeights
 
     what, _, schedule = text.partition("@")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from curation.errors import BadInput
 from steering.directions.bank import FACTS, Bank, load_bank
+from steering.directions.bank_name import BankName
 from steering.models.interface import MusicModel
 
 BANKS = Path(__file__).parents[1] / "banks"
@@ -69,8 +70,8 @@ class Library(Mapping[str, Bank]):
         if (Path(name) / FACTS).exists():
             return load_bank(Path(name), self.model.origin, name)
         there = set(self)
-        banks = (f"{name}/{method}" for method in methods)
-        return self[next((bank for bank in banks if bank in there), name)]
+        banks = (str(BankName(name, method)) for method in methods)
+        return self[next((one for one in banks if one in there), name)]
 
     def fitting(self) -> dict[str, Bank]:
         """All banks that fit the model; of the others the log says why they do not, in one line."""

@@ -10,6 +10,7 @@ import torch
 
 from curation.errors import BadInput
 from steering.directions.bank import Bank, load_bank
+from steering.directions.bank_name import BankName
 from steering.directions.library import BANKS, Library, folder_name
 from steering.evaluation.cells import Cell
 from steering.evaluation.sections import SHUFFLED
@@ -43,16 +44,16 @@ class BankShelf:
             return self.library[name]
         except BadInput:
             pass
-        family, _, method = name.partition("/")
+        made = BankName.parse(name)
         bank = self.workshop.bank(
-            family, method.removesuffix(SHUFFLED), shuffled=method.endswith(SHUFFLED)
+            made.family, made.method.removesuffix(SHUFFLED), made.method.endswith(SHUFFLED)
         )
         bank.save(self.made / name)
         return load_bank(self.made / name, self.workshop.model.origin, name)
 
     def own_probe(self, name: str) -> OwnProbe:
         """The probe that a bank's directions make together."""
-        return OwnProbe(self.workshop, name.partition("/")[0], self.get(name))
+        return OwnProbe(self.workshop, BankName.parse(name).family, self.get(name))
 
     def of(self, cells: Sequence[Cell]) -> dict[str, Bank]:
         """All banks that some cells need."""

@@ -21,7 +21,7 @@ from curation.files import whole
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
 from steering.evaluation.asks import Ask, Wording
-from steering.interventions.intervention import Unit
+from steering.interventions.record import Unit
 from steering.models.origin import Origin
 
 FORMAT = 2

@@ -12,7 +12,8 @@ from steering.directions.bank import Bank
 from steering.directions.direction import Direction, without
 from steering.evaluation.asks import Ask
 from steering.evaluation.cells import Cell, Setting, Steer
-from steering.interventions.intervention import Gate, Intervention
+from steering.interventions.gate import Gate
+from steering.interventions.intervention import Intervention
 from steering.interventions.layers import LayerWeights
 from steering.interventions.plan import compile_plan
 from steering.interventions.schedules import Schedule

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from steering.directions.bank_name import BankName
 from steering.evaluation.cells import Cell, Steer
 from steering.families.family import PULSES, Experiment
 
@@ -40,7 +41,7 @@ IN_PULSES = " in pulses"
 
 def pushed(steer: Steer) -> str:
     """A cell's label: the method, how strong, and whether in pulses."""
-    method = steer.bank.partition("/")[2]
+    method = BankName.parse(steer.bank).method
     return f"{method} {steer.coefficient:g}{IN_PULSES if steer.schedule else ''}"
 
 
@@ -55,7 +56,7 @@ def search(family: str, experiment: Experiment, methods: Sequence[str]) -> list[
     for source in (family, *experiment.rivals):
         cells = [unsteered()]
         for method in methods:
-            bank = f"{source}/{method}"
+            bank = str(BankName(source, method))
             steers = [Steer(bank, strength) for strength in experiment.grid]
             steers += [Steer(bank, strength, schedule=PULSES) for strength in experiment.pulsed]
             cells += [Cell(pushed(steer), (steer,)) for steer in steers]

@@ -6,58 +6,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
 from curation.errors import BadInput
 from steering.directions.bank import Bank
 from steering.directions.direction import Direction
+from steering.interventions.gate import Gate
 from steering.interventions.layers import LayerWeights
-from steering.interventions.operators import OPERATORS
+from steering.interventions.record import InterventionRecord, Rows, Unit
 from steering.interventions.schedules import Schedule
-
-Unit = Literal["relative", "raw"]
-
-
-Rows = Literal["both", "conditional", "unconditional"]
-
 
 _ROWS: dict[Rows, tuple[bool, bool]] = {
     "both": (True, True),
     "conditional": (True, False),
     "unconditional": (False, True),
 }
-
-
-@dataclass(frozen=True)
-class Gate:
-    """Chance that a step is steered at all: one draw a step, or one per step and layer.
-
-    The paper has 0.3, drawn per layer from the process's random state; here the draws come from a
-    seed, the clip's own where none is given, and a longer clip begins with the draws of a shorter one.
-
-    Raises:
-        BadInput: the probability is not from 0 to 1, or the seed is no whole number from 0 on.
-    """
-
-    probability: float = 1.0
-    per_layer: bool = False
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1:
-            raise BadInput(f"gate {self.probability}: give a probability from 0 to 1")
-        if self.seed is not None and (not isinstance(self.seed, int) or self.seed < 0):
-            raise BadInput(f"gate: its seed is {self.seed!r}, give a whole number from 0 on")
-
-    def draws(self, steps: int, layers: int, clip_seed: int = 0) -> np.ndarray:
-        """Whether the gate is open: float ``[S, L]`` of zeros and ones."""
-        seed = abs(clip_seed) if self.seed is None else self.seed
-        rng = np.random.default_rng(seed)
-        drawn = rng.random((steps, layers if self.per_layer else 1)) < self.probability
-        return np.broadcast_to(drawn, (steps, layers)).astype(float)
 
 
 @dataclass(frozen=True)
@@ -86,16 +52,7 @@ class Intervention:
     rows: Rows = "both"
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.coefficient):
-            raise BadInput(
-                f"the coefficient of {self.direction.name} is {self.coefficient}: give a number"
-            )
-        if self.unit not in ("relative", "raw"):
-            raise BadInput(f"unit {self.unit!r}: choose relative or raw")
-        if self.rows not in _ROWS:
-            raise BadInput(f"rows {self.rows!r}: choose one of {', '.join(_ROWS)}")
-        if self.operator not in OPERATORS:
-            raise BadInput(f"no operator {self.operator!r}: choose one of {', '.join(OPERATORS)}")
+        self.by_name()
         if self.scaled_by_norm and self.direction.norms is None:
             raise BadInput(
                 f"{self.direction.name} has no norms, which relative coefficients are shares of: take "
@@ -124,45 +81,29 @@ class Intervention:
         """An ablation is a share of what is there already; additions are lengths."""
         return self.unit == "relative" and self.operator != "ablate"
 
+    def by_name(self) -> InterventionRecord:
+        """Everything but the vectors, which concept and bank name."""
+        shared = {name: getattr(self, name) for name in _SHARED}
+        return InterventionRecord(self.direction.name, self.source, **shared)
+
     def record(self) -> dict[str, Any]:
-        """As a recipe keeps it: everything but the vectors, which ``source`` names."""
-        return {
-            "concept": self.direction.name,
-            "bank": self.source,
-            "coefficient": self.coefficient,
-            "unit": self.unit,
-            "schedule": self.schedule.record(),
-            "layers": self.layers.record(),
-            "gate": vars(self.gate).copy(),
-            "operator": self.operator,
-            "rows": self.rows,
-        }
+        """As JSON keeps it."""
+        return self.by_name().record()
+
+    @staticmethod
+    def of(record: InterventionRecord, bank: Bank) -> Intervention:
+        """What a recipe keeps, with its vectors out of the bank; `BadInput` if it lacks the concept."""
+        direction = replace(bank[record.concept], source=record.bank)
+        return Intervention(direction, **{name: getattr(record, name) for name in _SHARED})
+
+
+_SHARED = [one.name for one in fields(Intervention) if one.name != "direction"]
 
 
 def from_record(record: Mapping[str, Any], bank: Bank) -> Intervention:
-    """The intervention that a recipe keeps, with its vectors out of the bank.
-
-    What a record leaves out means what it meant when recipes were first written: exponential
-    weights of the layers, and a gate whose seed is 0.
+    """The intervention that a recipe keeps as JSON, with its vectors out of the bank.
 
     Raises:
         BadInput: the record is not one, or the bank lacks the concept.
     """
-    try:
-        direction = bank[str(record["concept"])]
-        return Intervention(
-            direction=replace(direction, source=str(record.get("bank", direction.source))),
-            coefficient=float(record["coefficient"]),
-            unit=record.get("unit", "relative"),
-            schedule=Schedule.from_record(record.get("schedule", {})),
-            layers=LayerWeights.from_record(record.get("layers", {})),
-            gate=Gate(**{"seed": 0, **record.get("gate", {})}),
-            operator=str(record.get("operator", "add")),
-            rows=record.get("rows", "both"),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(
-            f"the recipe's intervention {dict(record)} cannot be read: {error}"
-        ) from None
+    return Intervention.of(InterventionRecord.from_record(record), bank)

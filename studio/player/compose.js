@@ -3,12 +3,9 @@ const catalogue = (studio.catalogue = props.catalogue);
 const { limits } = catalogue;
 let cards = [];
 let count = 0;
-const usual = () => ({
-  model: catalogue.model, prompt: catalogue.prompts[0], seconds: catalogue.usual_seconds, seed: 7,
-  sampling: { guidance: 3, temperature: 1, top_k: 250, top_p: 1 }, orthogonalise: false,
-});
-let draft = usual();
+let draft = studio.copy(catalogue.recipe);
 const family = (name) => catalogue.families.find((one) => one.name === name);
+const familyOf = (record) => family(catalogue.banks[record.bank]?.family);
 
 // ---- the parts ------------------------------------------------------------------------------
 const prompt = h("textarea.prompt", { id: "prompt", rows: 2, maxlength: limits.prompt, oninput: () => tell({ prompt: prompt.value }) });
@@ -25,16 +22,16 @@ const go = h("button.go", { type: "button", onclick: () => { error.textContent =
 const stop = h("button.stop", { type: "button", hidden: true, onclick: () => studio.say("stop") }, "Stop");
 const state = h("p.state", { role: "status" });
 
-const weighting = choice("Layers", catalogue.weightings, (v) => each((one) => (one.layers = v === "top" ? { weighting: v, k: 4 } : { weighting: v })));
+const weighting = choice("Layers", Object.keys(catalogue.weightings), (v) => each((one) => (one.layers = studio.copy(catalogue.weightings[v]))));
 const method = choice("Method", ["usual", ...Object.keys(catalogue.methods)], (v) => each((one) => {
-  const known = family(one.bank.split("/")[0]);
+  const known = familyOf(one);
   if (known) one.bank = bankOf(known, v);
 }), { usual: "each family's best", ...catalogue.methods });
-const gate = field("Gate", "range", { min: 0, max: 1, step: 0.05 }, null, (v) => `${Math.round(v * 100)} % of steps`, (v) => each((one) => (one.gate = { probability: v, per_layer: false, seed: null })));
+const gate = field("Gate", "range", { min: 0, max: 1, step: 0.05 }, null, (v) => `${Math.round(v * 100)} % of steps`, (v) => each((one) => (one.gate = { ...one.gate, probability: v })));
 const operator = choice("Operator", catalogue.operators, (v) => each((one) => (one.operator = v)));
-const rows = choice("Guidance rows", ["both", "conditional", "unconditional"], (v) => each((one) => (one.rows = v)));
-const guidance = field("Guidance", "range", { min: limits.guidance[0], max: 8, step: 0.5 }, "sampling.guidance", (v) => v);
-const temperature = field("Temperature", "range", { min: 0, max: limits.temperature[1], step: 0.05 }, "sampling.temperature", (v) => v);
+const rows = choice("Guidance rows", catalogue.rows, (v) => each((one) => (one.rows = v)));
+const guidance = field("Guidance", "range", { min: limits.guidance[0], max: limits.guidance[1], step: 0.5 }, "sampling.guidance", (v) => v);
+const temperature = field("Temperature", "range", { min: limits.temperature[0], max: limits.temperature[1], step: 0.05 }, "sampling.temperature", (v) => v);
 const topK = field("Top-k", "number", { min: limits.top_k[0], max: limits.top_k[1], step: 1 }, "sampling.top_k");
 const seed = field("Seed", "number", { min: limits.seed[0], max: limits.seed[1], step: 1 }, "seed");
 const apart = h("input", { type: "checkbox", onchange: () => tell({ orthogonalise: apart.checked }) });
@@ -74,21 +71,19 @@ function choice(name, options, apply, words = {}) {
 }
 
 // ---- the recipe -----------------------------------------------------------------------------
+// What its entries are, the server says: those without a control here are carried along.
 function recipe() {
-  return {
-    format: 1, ...draft, interventions: cards.map((card) => ({ ...card.record, schedule: fitting(card.record.schedule) })), moves: draft.moves ?? [], decoder: "fused",
-  };
+  return { ...draft, interventions: cards.map((card) => ({ ...card.record, schedule: fitting(card.record.schedule) })) };
 }
 
 // Points past the end of a clip that was made shorter come to stand at its end.
 function fitting(schedule) {
-  if (schedule?.shape !== "breakpoints") return schedule;
+  if (schedule.shape !== "breakpoints") return schedule;
   return { ...schedule, points: schedule.points.map(([time, level]) => [Math.min(time, draft.seconds), level]) };
 }
 
 function tell(change = {}) {
-  draft = { ...draft, ...change };
-  if (!("moves" in change)) draft.moves = [];
+  draft = { ...draft, moves: [], ...change };
   studio.recipe = studio.copy(recipe());
   studio.say("recipe", studio.recipe);
 }
@@ -99,9 +94,8 @@ function each(change) {
 }
 
 function load(given, play = false) {
-  const { interventions, format, decoder, revision, ...rest } = studio.copy(given);
-  draft = { ...usual(), ...rest };
-  if (revision) draft.revision = revision;
+  const { interventions, ...rest } = studio.copy(given);
+  draft = { ...studio.copy(catalogue.recipe), ...rest };
   cards = interventions.map((record) => ({ key: count++, record }));
   prompt.value = draft.prompt;
   seconds.set(draft.seconds);
@@ -111,16 +105,16 @@ function load(given, play = false) {
   topK.set(draft.sampling.top_k);
   apart.checked = draft.orthogonalise;
   model.set(draft.model);
-  const first = interventions[0];
-  weighting.set(first?.layers?.weighting ?? catalogue.usual_layers.weighting);
-  gate.set(first?.gate?.probability ?? 1);
-  operator.set(first?.operator ?? "add");
-  rows.set(first?.rows ?? "both");
-  const ways = new Set(interventions.map((one) => one.bank.split("/")[1]));
-  const best = interventions.every((one) => one.bank === bankOf(family(one.bank.split("/")[0]), "usual"));
+  const first = interventions[0] ?? catalogue.intervention;
+  weighting.set(first.layers.weighting);
+  gate.set(first.gate.probability);
+  operator.set(first.operator);
+  rows.set(first.rows);
+  const ways = new Set(interventions.map((one) => catalogue.banks[one.bank]?.method ?? "usual"));
+  const best = interventions.every((one) => one.bank === familyOf(one)?.intervention.bank);
   method.set(best || ways.size > 1 ? "usual" : [...ways][0]);
   drawCards();
-  tell({ moves: draft.moves ?? [] });
+  tell({ moves: draft.moves });
   if (play === true) studio.say("generate", recipe());
 }
 
@@ -137,16 +131,12 @@ function addCard() {
 }
 
 function fresh(one, concept) {
-  return {
-    concept, bank: bankOf(one, method.select.value), coefficient: one.strength, unit: "relative",
-    schedule: studio.copy(one.schedule), layers: studio.copy(catalogue.usual_layers), gate: { probability: 1, per_layer: false, seed: null },
-    operator: "add", rows: "both",
-  };
+  return { ...studio.copy(one.intervention), concept, bank: bankOf(one, method.select.value) };
 }
 
-// A family's methods stand with its best one first.
+// A family's bank by a method, or its best one.
 function bankOf(one, wanted) {
-  return one && `${one.name}/${one.methods.includes(wanted) ? wanted : one.methods[0]}`;
+  return one.banks[wanted] ?? one.intervention.bank;
 }
 
 // ---- cards ----------------------------------------------------------------------------------
@@ -158,7 +148,7 @@ function drawCards() {
 
 function drawn(card, place) {
   const { record } = card;
-  const one = family(record.bank.split("/")[0]) ?? { concepts: [record.concept], methods: [], name: record.bank };
+  const one = familyOf(record) ?? { concepts: [record.concept], name: record.bank };
   const colour = `var(--concept-${(place % 6) + 1})`;
   const kinds = h("select", { "aria-label": `Family of concept ${place + 1}`, onchange: () => {
     const next = family(kinds.value);
@@ -182,7 +172,7 @@ function drawn(card, place) {
     h("header.row", {}, h("span.dot", { "aria-hidden": "true" }), kinds, concept,
       h("button.quiet.remove", { type: "button", "aria-label": `Remove ${record.concept}`, onclick: () => { cards.splice(place, 1); drawCards(); tell(); } }, "×")),
     h("label.field.strength", {}, h("span", {}, "Strength"), strength, shown),
-    scheduleEditor({ schedule: record.schedule ?? { shape: "constant" }, seconds: draft.seconds, colour, name: record.concept,
+    scheduleEditor({ schedule: record.schedule, seconds: draft.seconds, colour, name: record.concept,
       onchange: (schedule) => { record.schedule = schedule; tell(); } }));
 }
 
@@ -196,7 +186,8 @@ async function changeModel(name) {
     modelWord.textContent = other.families.length ? "" : `${name} plays, but there are no directions for it here: train some with 'python -m steering train'.`;
     cards = [];
     drawCards();
-    tell({ model: name, revision: undefined });
+    const { model, revision } = other.recipe;
+    tell({ model, revision });
   } catch (failure) {
     modelWord.textContent = failure.message;
     model.set(draft.model);
@@ -209,7 +200,7 @@ studio.on("busy", (busy) => { go.hidden = busy; stop.hidden = !busy; });
 studio.on("state", (text) => (state.textContent = text));
 studio.on("error", (text) => (error.textContent = text));
 
-load(catalogue.presets[0]?.recipe ?? { ...usual(), interventions: [] });
+load(catalogue.presets[0]?.recipe ?? catalogue.recipe);
 const code = new URLSearchParams(location.search).get("r") ?? location.hash.match(/^#r=(.+)$/)?.[1];
 if (code) studio.call("open_permalink", code).then((given) => {
   load(given);

@@ -14,8 +14,8 @@ async function begin() {
     const there = await studio.call("datasets");
     sets.replaceChildren(...there.map((one) => h("button.set", { type: "button", onclick: () => hear(one.name) },
       h("strong", {}, one.title), h("span", {}, `${one.clips.toLocaleString()} clips`), h("span.small", {}, one.summary))));
-    const names = studio.catalogue.families.flatMap((one) => one.methods.map((method) => `${one.name}/${method}`));
-    chosen.replaceChildren(...names.map((name) => h("option", { value: name }, name.replace("/", " by ").replaceAll("_", " "))));
+    const names = studio.catalogue.families.flatMap((one) => Object.values(one.banks));
+    chosen.replaceChildren(...names.map((name) => h("option", { value: name }, titled(studio.catalogue.banks[name]))));
     if (names.length) bank(names[0]);
     else banks.replaceChildren(h("p.empty", {}, "No bank fits this model: train one with 'python -m steering train'."));
     const report = await studio.call("figures");
@@ -32,6 +32,8 @@ async function begin() {
     word.textContent = failure.message;
   }
 }
+
+const titled = ({ family, method }) => `${family} by ${method}`.replaceAll("_", " ");
 
 async function hear(name) {
   word.textContent = "Playing a few clips from the recipe …";
@@ -62,7 +64,7 @@ async function play(clip) {
 
 async function bank(name) {
   try {
-    const [family, method] = name.split("/");
+    const { family, method } = studio.catalogue.banks[name];
     const { concepts, scores, likeness, layer } = await studio.call("bank", family, method);
     banks.replaceChildren(
       heat(concepts, scores[0].map((_, n) => `${n}`), scores, "Validation score of each concept at each layer", (v) => v.toFixed(2), Math.min(0.5, ...scores.flat()), 1),

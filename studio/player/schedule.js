@@ -24,7 +24,7 @@ function scheduleEditor({ schedule, seconds, colour, name, onchange }) {
 
   async function begin(given, tell) {
     schedule = given;
-    shape.value = given.shape ?? "constant";
+    shape.value = given.shape;
     if (given.shape === "breakpoints") {
       points = given.points.map(([time, level]) => [Math.min(time, seconds), level]);
       draw();

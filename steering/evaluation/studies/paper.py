@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from steering.directions.bank_name import BankName
 from steering.evaluation import drawing, sections
 from steering.evaluation.asks import Ask
 from steering.evaluation.banks import OwnProbe
@@ -48,7 +49,7 @@ PUBLISHED: dict[str, dict[str, float]] = {
 def paper_parts(evaluation: Evaluation) -> list[Part]:
     """Every table of the paper's steering, each row beside its unsteered twin."""
     family = evaluation.family.name
-    bank = f"{family}/rfm"
+    bank = str(BankName(family, "rfm"))
     own = evaluation.banks.own_probe(bank)
     tables = [
         _strengths(bank),

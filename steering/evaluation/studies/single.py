@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from steering.directions.bank_name import BankName
 from steering.evaluation import drawing, sections, strengths
 from steering.evaluation.cells import Result
 from steering.evaluation.evaluation import Evaluation
@@ -37,7 +38,7 @@ def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
             {
                 label: pair
                 for label, pair in candidates.items()
-                if pair[0].bank.endswith(f"/{method}")
+                if BankName.parse(pair[0].bank).method == method
             }
         )
         for method in evaluation.methods

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from steering.directions.bank_name import BankName
 from steering.evaluation import drawing
 from steering.evaluation.asks import Wording
 from steering.evaluation.cells import Cell, Result, Steer
@@ -73,7 +74,8 @@ def _section(family: str, methods: Sequence[str]) -> Section:
     for way in [*methods, *CONTROLS]:
         method, control = (methods[0], way) if way in CONTROLS else (way, "")
         for strength in GRID:
-            steer = Steer(f"{family}/{method}", strength, control=control)  # type: ignore[arg-type]
+            bank = str(BankName(family, method))
+            steer = Steer(bank, strength, control=control)  # type: ignore[arg-type]
             cells.append(Cell(f"{way} {strength:g}", (steer,)))
     cells += [Cell(name, wording=wording) for name, wording in WORDS.items()]
     return Section(f"Tempos, {family}", "", tuple(cells))

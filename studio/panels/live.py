@@ -7,16 +7,18 @@ from collections.abc import AsyncIterator
 import gradio as gr
 
 from studio.assets import component
-from studio.desk import Desk, endpoint
-from studio.listen import events
+from studio.endpoints import endpoint
+from studio.events import events
+from studio.panels import Panel
+from studio.services import Services
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(services: Services) -> gr.HTML:
     """Faders, drawn by their script."""
     return component("live", "sound")
 
 
-def endpoints(desk: Desk) -> None:
+def endpoints(services: Services) -> None:
     """What programs can do here."""
 
     async def play_live(recipe: dict) -> AsyncIterator[dict]:
@@ -27,7 +29,7 @@ def endpoints(desk: Desk) -> None:
         Args:
             recipe: as `generate` takes it.
         """
-        async for event in events(desk, recipe, live=True):
+        async for event in events(services.engine, recipe, live=True):
             yield event
 
     def move(session: str, concept: int, coefficient: float) -> bool:
@@ -38,8 +40,11 @@ def endpoints(desk: Desk) -> None:
             concept: place of the concept in the recipe, from 0.
             coefficient: its new strength, a share of the residual stream's typical length.
         """
-        desk.engine.move(session, concept, coefficient)
+        services.engine.move(session, concept, coefficient)
         return True
 
     endpoint(play_live)
     endpoint(move, quick=True)
+
+
+panel = Panel("Live", 50, draw, endpoints)

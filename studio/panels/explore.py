@@ -18,11 +18,14 @@ from curation.concepts import families, get_family
 from curation.sound_fonts import find_sound_font
 from curation.synth import Renderer
 from steering.directions.bank import Bank
+from steering.directions.bank_name import BankName
 from steering.directions.library import RESULTS
 from studio.assets import component
 from studio.catalogue import ordered
-from studio.desk import Desk, endpoint
+from studio.endpoints import endpoint
 from studio.limits import SEEDS, number
+from studio.panels import Panel
+from studio.services import Services
 
 REPORTS = (RESULTS, Path("build/evaluation"))
 """The shipped results, and where 'python -m steering evaluate' writes: only PNG and report.md files in
@@ -33,7 +36,7 @@ MOST_FIGURES = 48
 LARGEST_FIGURE = 1_000_000
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(services: Services) -> gr.HTML:
     """Datasets, banks and figures, drawn by their script."""
     return component("explore")
 
@@ -92,7 +95,7 @@ def report_figures(homes: Sequence[Path]) -> list[dict[str, str]]:
     return found
 
 
-def endpoints(desk: Desk) -> None:
+def endpoints(services: Services) -> None:
     """What programs can do here."""
     lock = threading.Lock()
     renderers: list[Renderer] = []
@@ -124,8 +127,8 @@ def endpoints(desk: Desk) -> None:
             family: notes, chords, genres or another family out of `catalogue`.
             method: one of the family's methods.
         """
-        stages = desk.engine.stages
-        return likenesses(stages[stages.names[0]].bank(f"{family}/{method}"))
+        models = services.engine.models
+        return likenesses(models[models.names[0]].bank(str(BankName(family, method))))
 
     def figures() -> list[dict]:
         """The evaluation report's plots (PNG in base64) and tables (Markdown), where there are any."""
@@ -135,3 +138,6 @@ def endpoints(desk: Desk) -> None:
     endpoint(dataset_clips)
     endpoint(bank)
     endpoint(figures)
+
+
+panel = Panel("Explore", 70, draw, endpoints)

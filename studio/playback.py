@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,10 @@ from steering.decoding.clip import Clip
 from steering.decoding.session import Chunk, Session
 from steering.recipes import Recipe
 from studio.clips import SIDES, Pair
-from studio.hired import HiredSession
 from studio.limits import number
+from studio.loaded_models import LoadedModel
 from studio.permalink import encode
-from studio.stage import Stage
+from studio.zero_gpu import ZeroGpuSession
 
 Event = dict[str, Any]
 
@@ -29,40 +29,30 @@ LEAD_SECONDS = 0.6
 """How far a live session plays ahead of the clock: what a move waits for, and what a hiccup may last."""
 
 
-class Performance:
+class Playback:
     """A session and its listener. The engine's thread advances it; others may move and stop it."""
 
     def __init__(
         self,
         name: str,
-        checked: dict[str, Any],
-        stage: Stage,
+        recipe: Recipe,
+        loaded: LoadedModel,
         listen: Callable[[Event], None],
         live: bool,
     ) -> None:
         self.id, self.stopped, self.live = name, False, live
-        device, dtype = stage.played_on
-        self._recipe = checked | {"device": device, "dtype": dtype}
-        self._stage, self._listen = stage, listen
+        device, dtype = loaded.played_on
+        self._recipe = replace(recipe, device=device, dtype=dtype, decoder="fused")
+        self._loaded, self._listen = loaded, listen
         self._asked = time.monotonic()
         self._began: float | None = None
         self._first: float | None = None
-        self._session: Session | HiredSession | None = None
+        self._session: Session | ZeroGpuSession | None = None
         self._context = copy_context()
         self._chunks: Iterator[Chunk] | None = None
         self._sound: list[np.ndarray] = []
         self._codes: list[Tensor] = []
         self._played = 0.0
-
-    @staticmethod
-    def recipe_of(checked: dict[str, Any], stage: Stage) -> Recipe:
-        """The recipe behind a checked request; `BadInput` where it cannot be played."""
-        recipe = Recipe.from_json(json.dumps(checked))
-        for one in recipe.interventions_of(stage.bank):
-            one.schedule.check(recipe.seconds)
-            one.strengths()
-        stage.model.frames(recipe.seconds)
-        return recipe
 
     def tell(self, **event: Any) -> None:
         """Hand the listener an event."""
@@ -70,14 +60,15 @@ class Performance:
 
     def move(self, concept: int, coefficient: float) -> None:
         """Change a concept's strength from the next step on."""
-        records = self._recipe["interventions"]
-        if not isinstance(concept, int) or not 0 <= concept < len(records):
-            raise BadInput(f"concept {concept!r:.20}: this session has {len(records)}, from 0")
+        pushed = list(self._recipe.interventions)
+        if not isinstance(concept, int) or not 0 <= concept < len(pushed):
+            raise BadInput(f"concept {concept!r:.20}: this session has {len(pushed)}, from 0")
         value = number(coefficient, "the strength", (-1.0, 1.0))
         if self._session is not None:
             self._session.set(concept, value)
         else:
-            records[concept]["coefficient"] = value
+            pushed[concept] = replace(pushed[concept], coefficient=value)
+            self._recipe = replace(self._recipe, interventions=tuple(pushed))
 
     def stop(self) -> None:
         """End it at the next chunk."""
@@ -109,11 +100,10 @@ class Performance:
         return True
 
     def _start(self) -> None:
-        recipe = self.recipe_of(self._recipe, self._stage)
-        model = self._stage.model
-        plan = recipe.plan(self._stage.bank, model.frame_rate)
+        recipe, model = self._recipe, self._loaded.model
+        plan = recipe.plan(self._loaded.bank, model.frame_rate)
         clips = [Clip(recipe.prompt, recipe.seed, plan), Clip(recipe.prompt, recipe.seed)]
-        self._session = self._stage.session(clips, recipe.seconds, recipe.sampling)
+        self._session = self._loaded.session(clips, recipe.seconds, recipe.sampling)
         self._chunks = iter(self._session.stream())
         self.tell(
             event="started",
@@ -121,7 +111,7 @@ class Performance:
             sample_rate=model.sample_rate,
             seconds=recipe.seconds,
             live=self.live,
-            recipe=self._recipe,
+            recipe=recipe.record(),
         )
 
     def _take(self, chunk: Chunk) -> None:
@@ -132,7 +122,7 @@ class Performance:
         if sound.shape[1]:
             self._first = self._first or now
             self._began = self._began or now
-        self._played += sound.shape[1] / self._stage.model.sample_rate
+        self._played += sound.shape[1] / self._loaded.model.sample_rate
         self.tell(
             event="audio",
             start=chunk.start,
@@ -145,14 +135,12 @@ class Performance:
         """What was played, as a pair; None when there was no sound yet."""
         if not self._sound or self._session is None:
             return None
-        recipe = dict(self._recipe)
-        moves = [vars(move).copy() for move in self._session.moves]
-        recipe["moves"] = moves or recipe.get("moves", [])
+        moves = tuple(self._session.moves) or self._recipe.moves
         return Pair(
-            recipe,
+            replace(self._recipe, moves=moves).record(),
             np.concatenate(self._sound, axis=1),
             torch.cat(self._codes, dim=-1),
-            self._stage.model.sample_rate,
+            self._loaded.model.sample_rate,
             whole=not self.stopped,
         )
 

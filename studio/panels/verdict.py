@@ -6,15 +6,17 @@ import gradio as gr
 
 from studio import verdict_rows
 from studio.assets import component
-from studio.desk import Desk, endpoint
+from studio.endpoints import endpoint
+from studio.panels import Panel
+from studio.services import Services
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(services: Services) -> gr.HTML:
     """A table, drawn by its script."""
     return component("verdict")
 
 
-def endpoints(desk: Desk) -> None:
+def endpoints(services: Services) -> None:
     """What programs can do here."""
 
     def verdict(clip: str) -> list[dict]:
@@ -23,6 +25,9 @@ def endpoints(desk: Desk) -> None:
         Args:
             clip: the id that the "done" event gave.
         """
-        return verdict_rows.verdict(desk.engine.clips[clip], desk.listeners)
+        return verdict_rows.verdict(services.engine.clips[clip], services.listeners)
 
     endpoint(verdict)
+
+
+panel = Panel("Studio", 30, draw, endpoints, column=1)

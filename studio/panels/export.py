@@ -1,4 +1,4 @@
-"""Keep: sound files, the recipe, and a link that makes the very same clips again."""
+"""Export, 'Keep' on the page: sound files, the recipe, and a link that makes the very same clips again."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ import soundfile
 from curation.errors import BadInput
 from studio import permalink as links
 from studio.assets import component
-from studio.desk import Desk, endpoint
+from studio.endpoints import endpoint
+from studio.panels import Panel
+from studio.services import Services
 
 FORMS = {"wav": "audio/wav", "flac": "audio/flac"}
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(services: Services) -> gr.HTML:
     """Buttons, a link and a place to drop a recipe, drawn by their script."""
-    return component("keep")
+    return component("export", box="keep")
 
 
-def endpoints(desk: Desk) -> None:
+def endpoints(services: Services) -> None:
     """What programs can do here."""
 
     def download(clip: str, side: str, form: str = "wav") -> dict:
@@ -34,7 +36,7 @@ def endpoints(desk: Desk) -> None:
         """
         if form not in FORMS:
             raise BadInput(f"form {form!r:.20}: choose wav or flac")
-        pair = desk.engine.clips[clip]
+        pair = services.engine.clips[clip]
         file = io.BytesIO()
         soundfile.write(file, pair.side(side), pair.sample_rate, format=form, subtype="PCM_16")
         content = base64.b64encode(file.getvalue()).decode()
@@ -46,7 +48,7 @@ def endpoints(desk: Desk) -> None:
         Args:
             recipe: as `generate` takes it.
         """
-        return links.encode(desk.engine.check(recipe))
+        return links.encode(services.engine.check(recipe).record())
 
     def open_permalink(code: str) -> dict:
         """The recipe that a link's code carries, checked as `check_recipe` does.
@@ -54,8 +56,11 @@ def endpoints(desk: Desk) -> None:
         Args:
             code: what follows #r= in the link.
         """
-        return desk.engine.check(links.decode(code))
+        return services.engine.check(links.decode(code)).record()
 
     endpoint(download)
     endpoint(permalink)
     endpoint(open_permalink)
+
+
+panel = Panel("Studio", 40, draw, endpoints, column=1)

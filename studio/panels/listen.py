@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import gradio as gr
 
 from studio.analysis import chromagrams, curves, pitch_rows, probe_readings
 from studio.assets import component
-from studio.desk import Desk, endpoint
+from studio.endpoints import endpoint
+from studio.events import events
+from studio.panels import Panel
+from studio.services import Services
 
-ENDS = {"done", "stopped", "error"}
 
-
-def panel(desk: Desk) -> gr.HTML:
+def draw(services: Services) -> gr.HTML:
     """The player, drawn by its scripts."""
     return component("listen", "sound", "tracks")
 
 
-async def events(desk: Desk, recipe: dict[str, Any], live: bool) -> AsyncIterator[dict[str, Any]]:
-    """A session's events as they come; whoever stops reading ends the session."""
-    loop = asyncio.get_running_loop()
-    waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-
-    def listen(event: dict[str, Any]) -> None:
-        loop.call_soon_threadsafe(waiting.put_nowait, event)
-
-    session = await asyncio.to_thread(desk.engine.open, recipe, listen, live)
-    try:
-        while True:
-            event = await waiting.get()
-            yield event
-            if event["event"] in ENDS:
-                return
-    finally:
-        desk.engine.stop(session)
-
-
-def endpoints(desk: Desk) -> None:
+def endpoints(services: Services) -> None:
     """What programs can do here."""
 
     async def generate(recipe: dict) -> AsyncIterator[dict]:
@@ -52,7 +32,7 @@ def endpoints(desk: Desk) -> None:
         Args:
             recipe: prompt, seconds, seed, sampling and interventions; `presets` gives examples.
         """
-        async for event in events(desk, recipe, live=False):
+        async for event in events(services.engine, recipe, live=False):
             yield event
 
     def stop(session: str) -> bool:
@@ -61,7 +41,7 @@ def endpoints(desk: Desk) -> None:
         Args:
             session: the id that the "waiting" or "started" event gave.
         """
-        return desk.engine.stop(session)
+        return services.engine.stop(session)
 
     def analyse(clip: str) -> dict:
         """What there is to see of a clip: chromagrams, strengths over time, what the probes read.
@@ -69,17 +49,20 @@ def endpoints(desk: Desk) -> None:
         Args:
             clip: the id that the "done" event gave.
         """
-        pair = desk.engine.clips[clip]
-        stage = desk.stage_of(pair.recipe)
-        probes = desk.engine.errand(lambda: probe_readings(pair, stage)).result(timeout=120)
+        pair = services.engine.clips[clip]
+        loaded = services.model_of(pair.recipe)
+        probes = services.engine.errand(lambda: probe_readings(pair, loaded)).result(timeout=120)
         return {
             "seconds": pair.sound.shape[1] / pair.sample_rate,
             "chroma": chromagrams(pair),
             "targets": pitch_rows(pair),
-            "curves": curves(pair, stage),
+            "curves": curves(pair, loaded),
             "probes": probes,
         }
 
     endpoint(generate)
     endpoint(stop, quick=True)
     endpoint(analyse)
+
+
+panel = Panel("Studio", 20, draw, endpoints, column=1)

@@ -11,14 +11,14 @@ from types import ModuleType
 import pytest
 
 from steering.decoding.decoder import Decoder
-from studio import hired
+from studio import zero_gpu
 from studio.engine import Engine
-from studio.stage import Stages
-from tests.studio_stage import Listener, toy_recipe, toy_stage
+from studio.loaded_models import LoadedModels
+from tests.studio_toy import Listener, toy_loaded, toy_recipe
 
 
-def played(stage):
-    engine = Engine(Stages(lambda name: stage, ("toy",)))
+def played(loaded):
+    engine = Engine(LoadedModels(lambda name: loaded, ("toy",)))
     try:
         return Listener(engine, toy_recipe()).end()
     finally:
@@ -26,11 +26,11 @@ def played(stage):
 
 
 def test_a_clip_made_on_a_hired_gpu_is_the_clip_made_here(model, monkeypatch):
-    stage = toy_stage(model)
-    monkeypatch.setattr(hired, "_decoder", lambda name: Decoder(model))
-    there = played(replace(stage, decoder=None))
+    loaded = toy_loaded(model)
+    monkeypatch.setattr(zero_gpu, "_decoder", lambda name: Decoder(model))
+    there = played(replace(loaded, decoder=None))
     assert there["event"] == "done"
-    assert there["sha256"] == played(stage)["sha256"]
+    assert there["sha256"] == played(loaded)["sha256"]
 
 
 def test_it_is_hired_in_the_context_of_the_listener(model, monkeypatch):
@@ -41,31 +41,32 @@ def test_it_is_hired_in_the_context_of_the_listener(model, monkeypatch):
         seen.append(asking.get())
         return iter(())
 
-    monkeypatch.setattr(hired, "chunks", chunks)
+    monkeypatch.setattr(zero_gpu, "chunks", chunks)
     asking.set("the listener")
-    assert played(replace(toy_stage(model), decoder=None))["event"] == "stopped"
+    assert played(replace(toy_loaded(model), decoder=None))["event"] == "stopped"
     assert seen == ["the listener"]
 
 
 def test_a_strength_cannot_be_moved_there_and_the_error_says_what_can(model):
-    session = replace(toy_stage(model), decoder=None).session([], 1.0, None)
-    with pytest.raises(hired.BadInput, match="draw a schedule instead"):
+    session = replace(toy_loaded(model), decoder=None).session([], 1.0, None)
+    with pytest.raises(zero_gpu.BadInput, match="draw a schedule instead"):
         session.set(0, 0.1)
 
 
 def test_only_a_zero_gpu_space_hires_and_never_for_the_sketch(monkeypatch):
-    assert not hired.hires("facebook/musicgen-small")
+    assert not zero_gpu.plays_on_zero_gpu("facebook/musicgen-small")
     spaces = ModuleType("spaces")
     leases = []
     spaces.GPU = lambda duration: lambda function: leases.append(duration) or function
     monkeypatch.setitem(sys.modules, "spaces", spaces)
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     try:
-        importlib.reload(hired)
-        assert hired.hires("facebook/musicgen-small") and not hired.hires("sketch")
+        importlib.reload(zero_gpu)
+        assert zero_gpu.plays_on_zero_gpu("facebook/musicgen-small")
+        assert not zero_gpu.plays_on_zero_gpu("sketch")
         (lease,) = leases
         assert lease("facebook/musicgen-small", [], 10.0, None) > 10
     finally:
         monkeypatch.undo()
-        importlib.reload(hired)
-    assert not hired.hires("facebook/musicgen-small")
+        importlib.reload(zero_gpu)
+    assert not zero_gpu.plays_on_zero_gpu("facebook/musicgen-small")

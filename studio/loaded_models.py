@@ -17,15 +17,15 @@ from steering.directions.library import BANKS, Library
 from steering.models.interface import MusicModel
 from steering.models.loading import SKETCH, load_model
 from steering.recipes import played_on
-from studio.hired import HIRED, HiredSession, hires
 from studio.presets import MODELS
+from studio.zero_gpu import DEVICE_AND_DTYPE, ZeroGpuSession, plays_on_zero_gpu
 
 MOST_MODELS = 2
 """Kept in memory at once; the one used longest ago makes room."""
 
 
 @dataclass(frozen=True)
-class Stage:
+class LoadedModel:
     """What one model needs to play.
 
     Attributes:
@@ -42,14 +42,14 @@ class Stage:
     @property
     def played_on(self) -> tuple[str, str]:
         """Device and dtype of clips, as recipes keep them."""
-        return HIRED if self.decoder is None else played_on(self.model)
+        return DEVICE_AND_DTYPE if self.decoder is None else played_on(self.model)
 
     def session(
         self, clips: Sequence[Clip], seconds: float, sampling: Sampling
-    ) -> Session | HiredSession:
+    ) -> Session | ZeroGpuSession:
         """A session that plays clips, here or on a hired GPU."""
         if self.decoder is None:
-            return HiredSession(self.name, clips, seconds, sampling)
+            return ZeroGpuSession(self.name, clips, seconds, sampling)
         return Session(self.decoder, clips, seconds, sampling)
 
     def bank(self, name: str) -> Bank:
@@ -62,38 +62,38 @@ class Stage:
             ) from None
 
 
-Loader = Callable[[str], Stage]
+Loader = Callable[[str], LoadedModel]
 
 
-def load_stage(name: str, folder: Path | None = None) -> Stage:
+def load_with_banks(name: str, folder: Path | None = None) -> LoadedModel:
     """A model by name with the banks that are shipped for it, and those of a folder.
 
     Args:
         folder: banks as ``<model>/<family>/<method>/`` that come before the shipped ones.
     """
-    model = load_model(name, device="cpu" if hires(name) else None)
+    model = load_model(name, device="cpu" if plays_on_zero_gpu(name) else None)
     banks = Library(model, (folder, BANKS) if folder else (BANKS,)).fitting()
-    return Stage(name, model, None if hires(name) else Decoder(model), banks)
+    return LoadedModel(name, model, None if plays_on_zero_gpu(name) else Decoder(model), banks)
 
 
-class Stages:
+class LoadedModels:
     """The models that the page offers, loaded when first asked for."""
 
-    def __init__(self, load: Loader = load_stage, names: tuple[str, ...] = MODELS) -> None:
+    def __init__(self, load: Loader = load_with_banks, names: tuple[str, ...] = MODELS) -> None:
         self._load, self.names = load, names
-        self._loaded: dict[str, Stage] = {}
+        self._loaded: dict[str, LoadedModel] = {}
         self._lock = threading.Lock()
 
-    def __getitem__(self, name: object) -> Stage:
-        """The stage of a model, loaded if need be; `BadInput` where that cannot be."""
+    def __getitem__(self, name: object) -> LoadedModel:
+        """A model, loaded if need be; `BadInput` where that cannot be."""
         self.check(name)
         assert isinstance(name, str)
         with self._lock:
-            stage = self._loaded.pop(name, None) or self._load(name)
-            self._loaded[name] = stage
+            wanted = self._loaded.pop(name, None) or self._load(name)
+            self._loaded[name] = wanted
             while len(self._loaded) > MOST_MODELS:
                 self._loaded.pop(next(iter(self._loaded)))
-            return stage
+            return wanted
 
     def check(self, name: object) -> None:
         """Refuse what is not offered: a path above all."""

@@ -26,13 +26,13 @@ from steering.models.loading import SKETCH, load_model
 LOADING_SECONDS = 30
 """What a fork may need to load a model, the first time that it plays one."""
 
-HIRED = ("cuda", "bfloat16")
-"""Where hired clips are played, and in which dtype."""
+DEVICE_AND_DTYPE = ("cuda", "bfloat16")
+"""What a hired GPU is, and in which dtype clips are played there."""
 
 _ON_ZERO = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
-def hires(model: str) -> bool:
+def plays_on_zero_gpu(model: str) -> bool:
     """Whether clips of a model are played on a hired GPU."""
     return _ON_ZERO and model != SKETCH
 
@@ -67,7 +67,7 @@ def _decoder(model: str) -> Decoder:
     return Decoder(load_model(model))
 
 
-class HiredSession:
+class ZeroGpuSession:
     """A session that plays somewhere else: it streams as any does, and takes no moves."""
 
     moves: tuple[Move, ...] = ()

@@ -8,20 +8,22 @@ import numpy as np
 from steering.interventions.schedules import Schedule
 from studio.assets import component
 from studio.catalogue import catalogue as choices
-from studio.desk import Desk, endpoint
+from studio.endpoints import endpoint
 from studio.limits import LONGEST_SECONDS, SHORTEST_SECONDS, number
+from studio.panels import Panel
+from studio.services import Services
 
 CURVE_POINTS = 121
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(services: Services) -> gr.HTML:
     """The panel, drawn by its script from what there is to choose."""
-    stages = desk.engine.stages
-    first = stages[stages.names[0]]
-    return component("compose", "schedule", catalogue=choices(first, stages.names))
+    models = services.engine.models
+    first = models[models.names[0]]
+    return component("compose", "schedule", catalogue=choices(first, models.names))
 
 
-def endpoints(desk: Desk) -> None:
+def endpoints(services: Services) -> None:
     """What programs can do here."""
 
     def catalogue(model: str = "sketch") -> dict:
@@ -30,13 +32,13 @@ def endpoints(desk: Desk) -> None:
         Args:
             model: which model's banks and presets to list.
         """
-        stages = desk.engine.stages
-        return choices(stages[model], stages.names)
+        models = services.engine.models
+        return choices(models[model], models.names)
 
     def presets() -> list[dict]:
         """Presets, each with the recipe that `generate` takes."""
-        stages = desk.engine.stages
-        listed: list[dict] = choices(stages[stages.names[0]], stages.names)["presets"]
+        models = services.engine.models
+        listed: list[dict] = choices(models[models.names[0]], models.names)["presets"]
         return listed
 
     def check_recipe(recipe: dict) -> dict:
@@ -45,7 +47,7 @@ def endpoints(desk: Desk) -> None:
         Args:
             recipe: as `generate` takes it; what is left out gets its usual value.
         """
-        return desk.engine.check(recipe)
+        return services.engine.check(recipe).record()
 
     def schedule_curve(schedule: dict, seconds: float) -> list[float]:
         """Levels of a schedule over a clip, at 121 evenly spaced times.
@@ -63,3 +65,6 @@ def endpoints(desk: Desk) -> None:
     endpoint(presets)
     endpoint(check_recipe)
     endpoint(schedule_curve, quick=True)
+
+
+panel = Panel("Studio", 10, draw, endpoints)

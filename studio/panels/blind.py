@@ -8,11 +8,13 @@ import numpy as np
 from studio.answers import new_listener as fresh_listener
 from studio.assets import component
 from studio.clips import Pair
-from studio.desk import Desk, endpoint
-from studio.performance import packed
+from studio.endpoints import endpoint
+from studio.panels import Panel
+from studio.playback import packed
+from studio.services import Services
 
 
-def panel(desk: Desk) -> gr.HTML:
+def draw(services: Services) -> gr.HTML:
     """The test, drawn by its script."""
     return component("blind")
 
@@ -24,9 +26,9 @@ def matched(pair: Pair, side: str) -> np.ndarray:
     return np.round(pair.side(side) * gain).astype(np.int16)
 
 
-def endpoints(desk: Desk) -> None:
+def endpoints(services: Services) -> None:
     """What programs can do here."""
-    answers = desk.answers
+    answers = services.answers
 
     def new_listener() -> str:
         """A random id for a listener who has none. It is all that answers are stored under."""
@@ -39,7 +41,7 @@ def endpoints(desk: Desk) -> None:
             listener: an id from `new_listener`.
             clip: the id that the "done" event gave.
         """
-        pair = desk.engine.clips[clip]
+        pair = services.engine.clips[clip]
         trial = answers.draw(listener, pair.id, pair.concepts)
         sides = {"a": "steered", "b": "unsteered", "x": answers.hidden(trial)[1]}
         return {"trial": trial, "sample_rate": pair.sample_rate} | {
@@ -64,7 +66,7 @@ def endpoints(desk: Desk) -> None:
             side: "steered" or "unsteered".
             scores: any of presence, quality, prompt and preference.
         """
-        pair = desk.engine.clips[clip]
+        pair = services.engine.clips[clip]
         answers.rate(listener, pair.id, pair.concepts, side, scores)
         return True
 
@@ -82,3 +84,6 @@ def endpoints(desk: Desk) -> None:
     endpoint(rate, quick=True)
     endpoint(blind_results, quick=True)
     endpoint(answers_csv, quick=True)
+
+
+panel = Panel("Blind test", 60, draw, endpoints)

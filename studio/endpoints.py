@@ -1,41 +1,16 @@
-"""What every panel is given: the engine, the answers, and how an endpoint is made of a function."""
+"""How an endpoint is made of a function: named, described, and polite about bad input."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import inspect
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from curation.errors import BadInput
-from steering.metrics.kept_listeners import KeptListeners
-from studio.answers import Answers
-from studio.engine import Engine
-from studio.stage import Stage
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Behind every panel.
-
-    Attributes:
-        listeners: hear whether a clip is what its prompt asks for, where they are there.
-    """
-
-    engine: Engine
-    answers: Answers
-    listeners: KeptListeners | None = None
-
-    def stage_of(self, recipe: dict[str, Any]) -> Stage:
-        """The stage that a kept clip was played on."""
-        return self.engine.stages[recipe["model"]]
 
 
 def endpoint(function: Callable[..., Any], quick: bool = False) -> None:

@@ -15,12 +15,12 @@ from studio.engine import Engine
 log = logging.getLogger(__name__)
 
 
-def warm(engine: Engine) -> threading.Thread:
+def warm_up(engine: Engine) -> threading.Thread:
     """Play a second to nobody and let the judges hear a tone, in the background."""
     events: SimpleQueue[dict[str, Any]] = SimpleQueue()
-    model = engine.stages.names[0]
+    model = engine.models.names[0]
     engine.open({"model": model, "prompt": "jazz", "seconds": 1.0}, events.put)
-    thread = threading.Thread(target=_listen, name="warming", daemon=True)
+    thread = threading.Thread(target=_listen, name="warm-up", daemon=True)
     thread.start()
     return thread
 

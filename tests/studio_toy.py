@@ -1,4 +1,4 @@
-"""A stage for tests: the toy MusicGen with random directions, and what it plays."""
+"""A model of the page for tests: the toy MusicGen with random directions, and what it plays."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from steering.directions.direction import Direction
 from steering.models.transformers_backend import TransformersModel
 from studio.clips import SIDES
 from studio.engine import Engine
+from studio.loaded_models import LoadedModel, LoadedModels
 from studio.presets import intervention
-from studio.stage import Stage, Stages
 
 NORM = 600.0
 """So long a stream that the usual strengths are heard on the toy, too."""
 
 
-def toy_stage(model: TransformersModel) -> Stage:
+def toy_loaded(model: TransformersModel) -> LoadedModel:
     banks = {}
     notes = ("C", "E", "G")
     for family, names in (
@@ -41,12 +41,12 @@ def toy_stage(model: TransformersModel) -> Stage:
         }
         norms = torch.full((shape[0],), NORM)
         banks[f"{family}/ridge"] = Bank(family, "ridge", model.origin, directions, norms)
-    return Stage("toy", model, Decoder(model), banks)
+    return LoadedModel("toy", model, Decoder(model), banks)
 
 
-def toy_stages(model: TransformersModel) -> Stages:
-    stage = toy_stage(model)
-    return Stages(lambda name: stage, ("toy",))
+def toy_models(model: TransformersModel) -> LoadedModels:
+    loaded = toy_loaded(model)
+    return LoadedModels(lambda name: loaded, ("toy",))
 
 
 def toy_recipe(seed: int = 0, concept: str = "C", **change: Any) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def toy_recipe(seed: int = 0, concept: str = "C", **change: Any) -> dict[str, An
         "prompt": "calm jazz",
         "seconds": 1.0,
         "seed": seed,
-        "interventions": [part],
+        "interventions": [part.record()],
     } | change
 
 

@@ -1,0 +1,184 @@
+"""Records of JSON read as dataclasses: what an entry must be follows from the type of its field.
+
+Text, numbers, truth, a dataclass, or a tuple of any one of these. A class with ``from_record`` reads
+its own record, an empty one where there is none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from curation.errors import BadInput
+
+T = TypeVar("T")
+Path = tuple[str | int, ...]
+Bound = Callable[[Path, Any], None]
+"""Called with each entry's path and value as they came, before it is read: it may refuse them."""
+
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+class WrongEntry(BadInput):
+    """An entry of a recipe is not of its type.
+
+    Attributes:
+        path: what leads to it, as ``("interventions", 0, "coefficient")``.
+        value: what is there; None where nothing is.
+    """
+
+    def __init__(self, path: Path, value: Any, wanted: str) -> None:
+        super().__init__(path, value, wanted)
+        self.path, self.value, self.wanted = path, value, wanted
+
+    def __str__(self) -> str:
+        return f"{_label(self.path)} must be {self.wanted}: mend it"
+
+    def below(self, path: Path) -> WrongEntry:
+        """The same, seen from further up."""
+        return type(self)((*path, *self.path), self.value, self.wanted)
+
+
+class UnknownEntry(WrongEntry):
+    """An entry of a recipe that nothing reads. ``wanted`` says what is read beside it."""
+
+    def __str__(self) -> str:
+        *owner, name = self.path
+        mended = f"give {self.wanted}" if owner else "take it out"
+        return f"{_label(tuple(owner))} has an unknown entry {name!r:.40}: {mended}"
+
+
+class MissingEntry(WrongEntry):
+    """An entry of a recipe that must be there."""
+
+    def __str__(self) -> str:
+        if len(self.path) == 1:
+            return f"the recipe has no {self.path[0]}: add it"
+        return f"{_label(self.path)} must be {self.wanted}: add it"
+
+
+def unbounded(path: Path, value: Any) -> None:
+    """The bound that nothing breaks."""
+
+
+def read_fields(kind: type[T], record: Any, path: Path = (), bound: Bound = unbounded) -> T:
+    """A dataclass from a record of its fields; what is left out has its default.
+
+    Raises:
+        WrongEntry: an entry is of another type, unknown or missing.
+        BadInput: the class refuses the values, or ``bound`` does.
+    """
+    if not isinstance(record, Mapping):
+        raise WrongEntry(path, record, _object(kind))
+    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
+    for name, value in record.items():
+        if name not in known:
+            raise UnknownEntry((*path, name), value, _object(kind))
+    hints, values = get_type_hints(kind), {}
+    for name, one in known.items():
+        if name in record:
+            values[name] = read(hints[name], record[name], (*path, name), bound)
+        elif hasattr(hints[name], "from_record"):
+            values[name] = hints[name].from_record({})
+        elif _is_needed(one):
+            wanted = _WORDS.get(hints[name], "there")
+            raise MissingEntry((*path, name), None, f"{wanted}, in {_object(kind)}")
+    return kind(**values)
+
+
+def read(kind: Any, value: Any, path: Path = (), bound: Bound = unbounded) -> Any:
+    """A value of JSON as a type.
+
+    Raises:
+        WrongEntry: it is of another type.
+        BadInput: the type refuses it, or ``bound`` does.
+    """
+    bound(path, value)
+    return _typed(kind, value, path, bound)
+
+
+def written(value: Any) -> Any:
+    """A value as JSON keeps it: what `read` makes the same value of again."""
+    if hasattr(value, "record"):
+        return value.record()
+    if is_dataclass(value):
+        return {one.name: written(getattr(value, one.name)) for one in fields(value)}
+    return [written(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _typed(kind: Any, value: Any, path: Path, bound: Bound) -> Any:
+    if get_origin(kind) is tuple:
+        return _read_list(get_args(kind)[0], value, path, bound)
+    if get_origin(kind) is UnionType:  # a type or None
+        return None if value is None else _typed(get_args(kind)[0], value, path, bound)
+    if hasattr(kind, "from_record"):
+        return _read_own(kind, value, path)
+    if is_dataclass(kind):
+        return read_fields(kind, value, path, bound)  # type: ignore[arg-type]
+    return _scalar(str if get_origin(kind) is Literal else kind, value, path)
+
+
+def _read_list(kind: Any, value: Any, path: Path, bound: Bound) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise WrongEntry(path, value, "a list of objects")
+    for place, one in enumerate(value):
+        bound((*path, place), one)
+    if not all(isinstance(one, Mapping) for one in value):
+        raise WrongEntry(path, value, "a list of objects")
+    return tuple(_typed(kind, one, (*path, place), bound) for place, one in enumerate(value))
+
+
+def _read_own(kind: Any, value: Any, path: Path) -> Any:
+    if not isinstance(value, Mapping):
+        raise WrongEntry(path, value, "an object")
+    try:
+        return kind.from_record(value)
+    except WrongEntry as wrong:
+        raise wrong.below(path) from None
+
+
+def _scalar(kind: Any, value: Any, path: Path) -> Any:
+    if kind in (str, bool) and isinstance(value, kind):
+        return value
+    if kind in (int, float) and isinstance(value, int | float) and not isinstance(value, bool):
+        return _whole(value, path) if kind is int else _finite(value, path)
+    raise WrongEntry(path, value, _WORDS[kind])
+
+
+def _whole(value: float, path: Path) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise WrongEntry(path, value, _WORDS[int])
+    return int(value)
+
+
+def _finite(value: float, path: Path) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise WrongEntry(path, value, "a finite number")
+    return number
+
+
+def _is_needed(one: Field) -> bool:
+    return one.default is MISSING and one.default_factory is MISSING
+
+
+def _object(kind: Any) -> str:
+    *names, last = (one.name for one in fields(kind))
+    return f"an object with {', '.join(names)} and {last}"
+
+
+def _label(path: Path) -> str:
+    """``the recipe's interventions[0]'s coefficient``."""
+    parts = ["the recipe"]
+    for one in path:
+        if isinstance(one, int):
+            parts[-1] += f"[{one}]"
+        else:
+            parts.append(f"{one:.40}")
+    return "'s ".join(parts)

@@ -1,0 +1,32 @@
+"""A session's events, for as long as somebody reads them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from studio.engine import Engine
+
+ENDS = {"done", "stopped", "error"}
+
+
+async def events(
+    engine: Engine, recipe: dict[str, Any], live: bool
+) -> AsyncIterator[dict[str, Any]]:
+    """A session's events as they come; whoever stops reading ends the session."""
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    def listen(event: dict[str, Any]) -> None:
+        loop.call_soon_threadsafe(waiting.put_nowait, event)
+
+    session = await asyncio.to_thread(engine.open, recipe, listen, live)
+    try:
+        while True:
+            event = await waiting.get()
+            yield event
+            if event["event"] in ENDS:
+                return
+    finally:
+        engine.stop(session)

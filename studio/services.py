@@ -1,0 +1,28 @@
+"""What every panel is given: the engine, the answers, and the listeners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from steering.metrics.kept_listeners import KeptListeners
+from studio.answers import Answers
+from studio.engine import Engine
+from studio.loaded_models import LoadedModel
+
+
+@dataclass(frozen=True)
+class Services:
+    """Behind every panel.
+
+    Attributes:
+        listeners: hear whether a clip is what its prompt asks for, where they are there.
+    """
+
+    engine: Engine
+    answers: Answers
+    listeners: KeptListeners | None = None
+
+    def model_of(self, recipe: dict[str, Any]) -> LoadedModel:
+        """The model that a kept clip was played by."""
+        return self.engine.models[recipe["model"]]
