@@ -10,12 +10,13 @@ from torch import Tensor
 
 from listening.chroma import chroma_frames
 from steering.activations.reader import read_streams
+from steering.directions.bank_name import BankName
 from steering.directions.direction import Direction
 from steering.families.labels import tones
-from steering.interventions.intervention import from_record
 from steering.models.interface import MusicModel
+from steering.recipes import Recipe
 from studio.clips import SIDES, Pair
-from studio.loaded_models import LoadedModel as Stage
+from studio.loaded_models import LoadedModel
 
 PICTURE_RATE = 12.5
 """Columns a second of what is drawn."""
@@ -40,30 +41,30 @@ def chromagram(audio: np.ndarray, sample_rate: int) -> list[list[int]]:
     return picture
 
 
-def curves(pair: Pair, stage: Stage) -> list[dict[str, Any]]:
-    """Each concept's strength over time, with schedule and moves, as shares of its largest."""
-    seconds = float(pair.recipe["seconds"])
-    steps = max(2, round(seconds * PICTURE_RATE))
-    times = np.arange(steps) / PICTURE_RATE
+def curves(pair: Pair, loaded: LoadedModel) -> list[dict[str, Any]]:
+    """Each concept's coefficient over time, with schedule, gate and moves, as the plan has it."""
+    recipe = Recipe.from_record(pair.recipe)
+    plan = recipe.plan(loaded.bank, loaded.model.frame_rate)
+    if plan is None:
+        return []
+    columns = max(2, round(recipe.seconds * PICTURE_RATE))
     drawn = []
-    for place, record in enumerate(pair.recipe["interventions"]):
-        one = from_record(record, stage.bank(record["bank"]))
-        gains = np.full(steps, one.coefficient)
-        for move in pair.recipe.get("moves", []):
-            if move["concept"] == place:
-                gains[times >= move["step"] / stage.model.frame_rate] = move["coefficient"]
-        levels = one.schedule.levels(times, seconds) * gains
+    for place, one in enumerate(recipe.interventions_of(loaded.bank)):
+        strengths = np.abs(one.strengths())
+        layer = int(strengths.argmax())
+        levels = plan.coefficients[:, place, layer].numpy() / max(float(strengths[layer]), 1e-12)
+        parts = np.array_split(levels, columns)
         drawn.append(
             {
-                "concept": record["concept"],
-                "family": record["bank"].split("/")[0],
-                "levels": [round(float(level), 5) for level in levels],
+                "concept": one.direction.name,
+                "family": BankName.parse(one.source).family,
+                "levels": [round(float(part.mean()), 5) for part in parts],
             }
         )
     return drawn
 
 
-def probe_readings(pair: Pair, stage: Stage) -> list[dict[str, Any]]:
+def probe_readings(pair: Pair, loaded: LoadedModel) -> list[dict[str, Any]]:
     """What each concept's direction reads in both clips over time, at its best layer.
 
     The clips are read as probes were trained, without a prompt and without steering. The
@@ -72,12 +73,12 @@ def probe_readings(pair: Pair, stage: Stage) -> list[dict[str, Any]]:
     twin's.
     """
     records = pair.recipe["interventions"]
-    found = [stage.bank(record["bank"])[record["concept"]] for record in records]
+    found = [loaded.bank(record["bank"])[record["concept"]] for record in records]
     layers = [int(direction.scores.argmax()) for direction in found]
-    streams = _streams(stage.model, pair.codes, sorted(set(layers)))
+    streams = _streams(loaded.model, pair.codes, sorted(set(layers)))
     readings = []
     for direction, layer in zip(found, layers, strict=True):
-        raw = _smooth(streams[layer] @ direction.vectors[layer].float(), stage.model.frame_rate)
+        raw = _smooth(streams[layer] @ direction.vectors[layer].float(), loaded.model.frame_rate)
         kind, values = _scaled(raw, direction, layer)
         readings.append(
             {

@@ -15,7 +15,7 @@ from steering.decoding.session import Session
 from steering.directions.bank import Bank
 from steering.directions.library import BANKS, Library
 from steering.models.interface import MusicModel
-from steering.models.loading import SKETCH, load_model
+from steering.models.loading import load_model
 from steering.recipes import played_on
 from studio.presets import MODELS
 from studio.zero_gpu import DEVICE_AND_DTYPE, ZeroGpuSession, plays_on_zero_gpu
@@ -99,17 +99,3 @@ class LoadedModels:
         """Refuse what is not offered: a path above all."""
         if name not in self.names:
             raise BadInput(f"no model {name!r:.60}: choose one of {', '.join(self.names)}")
-
-    def ready(self, name: str) -> bool:
-        """Whether it is in memory, so that nobody waits for it."""
-        return name in self._loaded
-
-    def word(self, name: str) -> str:
-        """What to say of a model that is not the sketch before anyone waits for it."""
-        if name == SKETCH or self.ready(name):
-            return ""
-        from huggingface_hub import try_to_load_from_cache
-
-        if isinstance(try_to_load_from_cache(name, "config.json"), str):
-            return f"{name} is on this machine; loading it takes a while."
-        return f"{name} is not on this machine: it is fetched from the Hub, or refused."

@@ -15,6 +15,7 @@ from listening.onsets import onset_rate
 from listening.spectrum import NothingHeard
 from listening.tempo import hear_bpm
 from listening.theory import PITCH_CLASSES, TRIADS
+from steering.directions.bank_name import BankName
 from steering.families.labels import TRIAD_NAMES
 from steering.interventions.schedules import Schedule
 from steering.metrics.adherence import asked_in
@@ -112,7 +113,7 @@ def _these(audio: np.ndarray, rate: int, seconds: Sequence[int]) -> np.ndarray:
 
 
 def _family(record: dict[str, Any]) -> str:
-    return str(record["bank"]).split("/")[0]
+    return BankName.parse(str(record["bank"])).family
 
 
 def _pushed_seconds(pair: Pair, record: dict[str, Any]) -> list[int]:
