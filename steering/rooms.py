@@ -20,8 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given[:1])
     room = importlib.import_module(f"{options.room}.cli")
-    code: int = room.main(given[1:])
-    return code
+    return room.main(given[1:])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -37,8 +37,7 @@ def chromagram(audio: np.ndarray, sample_rate: int) -> list[list[int]]:
     scaled = (
         means / np.maximum(loud, 1e-9) * np.clip(loud / max(means.max(), 1e-9) * 6, 0, 1) ** 0.5
     )
-    picture: list[list[int]] = np.round(99 * scaled).astype(int).tolist()
-    return picture
+    return np.round(99 * scaled).astype(int).tolist()
 
 
 def curves(pair: Pair, loaded: LoadedModel) -> list[dict[str, Any]]:

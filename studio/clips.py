@@ -45,8 +45,7 @@ class Pair:
         """The samples of one side, int16 ``[N]``."""
         if name not in SIDES:
             raise BadInput(f"side {name!r:.40}: choose steered or unsteered")
-        chosen: np.ndarray = self.sound[SIDES.index(str(name))]
-        return chosen
+        return self.sound[SIDES.index(str(name))]
 
     def floating(self, name: str) -> np.ndarray:
         """The same as float32 with full scale 1."""

@@ -47,8 +47,7 @@ def _on_a_gpu() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         import spaces
     except ImportError:
         return lambda function: function
-    decorate: Callable[[Callable[..., Any]], Callable[..., Any]] = spaces.GPU(duration=_lease)
-    return decorate
+    return spaces.GPU(duration=_lease)
 
 
 @_on_a_gpu()

@@ -47,10 +47,9 @@ def resampled_means(
     places = (takes * sizes[chosen][..., None]).astype(int)
     drawn = values[np.take_along_axis(table[chosen], places, axis=-1)]
     counts = np.arange(sizes.max()) < sizes[chosen][..., None]
-    means: np.ndarray = np.nansum(drawn * counts, axis=(1, 2)) / np.maximum(
+    return np.nansum(drawn * counts, axis=(1, 2)) / np.maximum(
         (counts & np.isfinite(drawn)).sum(axis=(1, 2)), 1
     )
-    return means
 
 
 def estimate(values: np.ndarray, prompts: np.ndarray) -> Estimate:

@@ -94,8 +94,7 @@ def _standardised(values: np.ndarray, splits: np.ndarray) -> np.ndarray:
     known = values[splits == "train"].astype(float)
     if not len(known) or known.std() == 0:
         raise BadInput("the label has one value only: a direction needs others beside it")
-    moved: np.ndarray = ((values - known.mean()) / known.std()).astype(np.float32)[:, None]
-    return moved
+    return ((values - known.mean()) / known.std()).astype(np.float32)[:, None]
 
 
 def train_bank(

@@ -38,8 +38,7 @@ def endpoints(services: Services) -> None:
     def presets() -> list[dict]:
         """Presets, each with the recipe that `generate` takes."""
         models = services.engine.models
-        listed: list[dict] = choices(models[models.names[0]], models.names)["presets"]
-        return listed
+        return choices(models[models.names[0]], models.names)["presets"]
 
     def check_recipe(recipe: dict) -> dict:
         """Check a recipe against all limits without playing it; it comes back complete.
