@@ -221,7 +221,7 @@ def test_a_banks_own_probe_knows_the_clips_that_made_the_bank(model):
 def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path):
     found = replace(evaluation(model, judges, "tempos", tmp_path, 1.0), tried=("ridge",))
     parts = get_study("tempos").parts(found)
-    families = ("tempos", "tempos_in_genres", "tempos_in_songs")
+    families = ("tempos", "tempos_in_genres")
     assert [part.title for part in parts] == [f"Tempos, {family}" for family in families]
     for part, family in zip(parts, families, strict=True):
         assert set(part.numbers["tempo"]) == set(part.numbers["onsets"]) == {

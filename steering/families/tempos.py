@@ -1,10 +1,10 @@
-"""Tempo, a number with one direction: from metronomes, from bands, and from songs."""
+"""Tempo, a number with one direction: from metronomes and from bands."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steering.families.family import SONGS, SteeredFamily, Training, Trial, Usual
+from steering.families.family import SteeredFamily, Training, Trial, Usual
 from steering.families.prompts import Prompts
 
 if TYPE_CHECKING:
@@ -49,13 +49,6 @@ families = (
         "tempo, from bands",
         place=110,
         usual=Usual(0.04, "ridge"),
-        prompts=_PROMPTS,
-    ),
-    SteeredFamily(
-        "tempos_in_songs",
-        Training("songs", "bpm", "second", SONGS, task="regression"),
-        "tempo, from songs",
-        place=130,
         prompts=_PROMPTS,
     ),
 )
