@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -55,14 +56,14 @@ def train(options: argparse.Namespace) -> None:
     if options.minutes <= 0:
         raise BadInput(f"--minutes {options.minutes:g}: give a number above 0")
     precision = getattr(torch, options.precision) if options.precision else fast_precision(device)
-    given = (options.minutes, device, precision, options.begin)
+    given = (options.minutes, device, precision, options.begin, options.cores)
     if options.begin:
         take_books(options.begin, options.work)
     if options.part == "lm":
         from sketch.codec.train import learn_codebooks
         from sketch.language.train import train as train_language_model
 
-        learn_codebooks(options.work)
+        learn_codebooks(options.work, cores=options.cores)
         train_language_model(options.work, *given)
     else:
         from sketch.codec.train import train as train_codec
@@ -172,6 +173,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_work(added)
     added.add_argument("--device", choices=("cpu", "cuda"), help="default: the GPU if there is one")
     added.add_argument("--begin", type=Path, help="a sketch to begin with, as sketch/weights")
+    added.add_argument(
+        "--cores", type=int, default=os.cpu_count() or 1, help="to use; default: all of them"
+    )
     added.add_argument(
         "--precision", choices=PRECISIONS, help="default: bfloat16 where the machine is made for it"
     )

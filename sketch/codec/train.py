@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,14 +43,14 @@ UNHEARD_WEIGHT = 0.3
 """Of a stem's frames of silence in the encoder's loss: there are many, and they are easy."""
 
 
-def learn_codebooks(folder: Path, hours: float = BOOK_HOURS) -> Codebooks:
+def learn_codebooks(folder: Path, hours: float = BOOK_HOURS, cores: int = 1) -> Codebooks:
     """Codebooks of a corpus of so many hours, kept in ``folder``; read from there if they are."""
     path = folder / BOOKS_FILE
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         corpus = pieces("train", hours, CODEC_MIX)
         jobs = [(corpus[i : i + 20],) for i in range(0, len(corpus), 20)]
-        found = list(spread(_book_frames, jobs, os.cpu_count() or 1))
+        found = list(spread(_book_frames, jobs, cores))
         centres = []
         for book, stem in enumerate(CODEBOOK_STEMS):
             frames = np.concatenate([part[book] for part in found]).astype(np.float32)
@@ -94,6 +93,7 @@ def train(
     device: str = "cpu",
     precision: torch.dtype = torch.float32,
     begin: Path | None = None,
+    cores: int = 1,
     seed: int = 0,
 ) -> SketchCodec:
     """Train the ``decoders`` or the ``encoder`` for so many minutes in all, from its checkpoint.
@@ -102,12 +102,13 @@ def train(
         folder: the codebooks, the sound and the checkpoint are kept there.
         precision: of the encoder's matrix products.
         begin: folder of a sketch of these codebooks to begin with, where there is no checkpoint.
+        cores: processes that render.
     """
     torch.manual_seed(seed)
-    learn_codebooks(folder)
-    workers, books = os.cpu_count() or 1, folder / BOOKS_FILE
-    shards = prepare(folder / "sound", books, "train", HOURS, workers, _rendering)
-    held_out = prepare(folder / "sound", books, "validation", VALIDATION_HOURS, workers)
+    learn_codebooks(folder, cores=cores)
+    books = folder / BOOKS_FILE
+    shards = prepare(folder / "sound", books, "train", HOURS, cores, _rendering)
+    held_out = prepare(folder / "sound", books, "validation", VALIDATION_HOURS, cores)
     run = _start(part, torch.device(device), precision)
     step_of, frames, check = PARTS[part]
     recipe = {"config": run.codec.config.to_diff_dict(), "hours": HOURS}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -70,6 +69,7 @@ def train(
     device: str = "cpu",
     precision: torch.dtype = torch.float32,
     begin: Path | None = None,
+    cores: int = 1,
     seed: int = 0,
 ) -> LanguageModel:
     """Train for this many minutes in all, from the checkpoint in ``folder`` if there is one.
@@ -78,14 +78,14 @@ def train(
         folder: of the codebooks; the codes and the checkpoint are kept there.
         begin: folder of a sketch of these codebooks to begin with, where there is no checkpoint.
         precision: of the matrix products; weights and sums are float32 always.
+        cores: processes that render and encode, and, on the CPU, parts of a batch side by side.
     """
     torch.manual_seed(seed)
     books = folder / BOOKS_FILE
-    workers = os.cpu_count() or 1
-    songs = encode_corpus(folder / "codes", books, "train", HOURS, workers, _encoding)
-    held_out = encode_corpus(folder / "codes", books, "validation", VALIDATION_HOURS, workers)
+    songs = encode_corpus(folder / "codes", books, "train", HOURS, cores, _encoding)
+    held_out = encode_corpus(folder / "codes", books, "validation", VALIDATION_HOURS, cores)
     run = start(Codebooks.load(books), torch.device(device), precision)
-    run.side_by_side = torch.get_num_threads() if device == "cpu" else 1
+    run.side_by_side = cores if device == "cpu" else 1
     recipe = {"books": fingerprint(books), "decoder": run.model.decoder.config.to_diff_dict()}
     parts = {"decoder": run.model.decoder, "text": run.model.text_encoder}
     parts |= {"projection": run.model.enc_to_dec_proj}
