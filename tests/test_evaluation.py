@@ -18,7 +18,7 @@ from steering.evaluation.asks import asks, check_disjoint
 from steering.evaluation.cells import Cell, Setting, Shelf, Steer
 from steering.evaluation.life import Life, life
 from steering.evaluation.plans import clips, intervention
-from steering.evaluation.running import Runner
+from steering.evaluation.runner import Runner
 from steering.evaluation.scoring import Scores, hits
 from steering.evaluation.sections import controls, levers, search
 from steering.evaluation.statistics import compare, estimate, holm, resampled_means

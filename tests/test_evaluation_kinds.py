@@ -24,7 +24,7 @@ from steering.evaluation.banks import OwnProbe
 from steering.evaluation.cells import Setting, Shelf, Steer
 from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.fitted_judges import Judges
-from steering.evaluation.running import Runner
+from steering.evaluation.runner import Runner
 from steering.evaluation.strengths import Chosen
 from steering.evaluation.studies import get_study
 from steering.evaluation.studies.schedules import target_shares

@@ -12,7 +12,7 @@ from steering.evaluation.asks import Ask
 from steering.evaluation.banks import BankShelf, HeldOutProbe
 from steering.evaluation.cells import Result, Setting, Steer
 from steering.evaluation.fitted_judges import Judges
-from steering.evaluation.running import Progress, Runner
+from steering.evaluation.runner import Progress, Runner
 from steering.evaluation.scoring import Scores, score
 from steering.evaluation.sections import Section
 from steering.evaluation.strengths import Chosen

@@ -14,7 +14,7 @@ from steering.evaluation.banks import BankShelf, HeldOutProbe
 from steering.evaluation.cells import Setting, Shelf
 from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.fitted_judges import Amounts, Judges, make_judges
-from steering.evaluation.running import Progress, Runner
+from steering.evaluation.runner import Progress, Runner
 from steering.evaluation.study import Study
 from steering.families import concepts_of, get_family
 from steering.metrics.adherence import CLAP, find_clap
