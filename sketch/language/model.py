@@ -151,7 +151,7 @@ def _initialise(decoder: MusicgenForCausalLM, books: Sequence[Tensor]) -> None:
     for layer in inner.layers:
         for last in (layer.self_attn.out_proj, layer.encoder_attn.out_proj, layer.fc2):
             nn.init.zeros_(last.weight)
-    Clock(decoder).keep()
+    LookBack(decoder).keep()
 
 
 STEPS = range(5, 13)
@@ -222,7 +222,7 @@ def clock_places(size: int) -> Tensor:
     return torch.cat([first, size // 2 + first])
 
 
-class Clock:
+class LookBack:
     """What a training may not change: heads that look back, and the positions that they read.
 
     A music's time is where its frames stand, and a bar ago is the best place to look for what comes

@@ -18,7 +18,7 @@ from sketch.codec.books import Codebooks
 from sketch.codec.stems import BOOKS_FILE, CODEBOOKS, ENTRIES
 from sketch.language.batches import IGNORED, LOOPED, Batch, Batches, Length
 from sketch.language.corpus import encode_corpus, fingerprint
-from sketch.language.model import Clock, LanguageModel, set_temperatures
+from sketch.language.model import LanguageModel, LookBack, set_temperatures
 from sketch.language.muon import Muon
 from sketch.language.text import make_tokenizer
 from sketch.language.words import learn_words, whiten
@@ -59,7 +59,7 @@ class LanguageTraining:
     optimisers: list[torch.optim.Optimizer]
     device: torch.device
     precision: torch.dtype
-    clock: Clock
+    clock: LookBack
     side_by_side: int = 1
 
 
@@ -156,7 +156,9 @@ def start(
     for optimiser in optimisers:
         for group in optimiser.param_groups:
             group["full_rate"] = group["lr"]
-    return LanguageTraining(model, tokenizer, optimisers, device, precision, Clock(model.decoder))
+    return LanguageTraining(
+        model, tokenizer, optimisers, device, precision, LookBack(model.decoder)
+    )
 
 
 def step(run: LanguageTraining, batch: Batch) -> list[float]:

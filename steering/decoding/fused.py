@@ -27,7 +27,7 @@ Place = int | Tensor
 
 
 @dataclass(frozen=True)
-class Prompts:
+class PromptCache:
     """The prompts as a block's attention reads it, for the ``C`` rows that come first.
 
     Attributes:
@@ -125,8 +125,8 @@ class Fused:
 
     def read(
         self, conditions: Callable[[Sequence[str]], Condition], prompts: Sequence[str]
-    ) -> Prompts:
-        """Prompts as all blocks read them.
+    ) -> PromptCache:
+        """PromptCache as all blocks read them.
 
         For the loops each is read alone: how a product over all their words is rounded would depend
         on what stands beside it. Not so where padding is attended to as well.
@@ -136,7 +136,7 @@ class Fused:
         known = {prompt: self.read_condition(conditions([prompt])) for prompt in set(prompts)}
         return _side_by_side([known[prompt] for prompt in prompts])
 
-    def read_condition(self, condition: Condition) -> Prompts:
+    def read_condition(self, condition: Condition) -> PromptCache:
         """The prompts ``[C, W, D]`` as all blocks read them."""
         rows, count, _ = condition.states.shape
         split = (rows, count, self.heads, -1)
@@ -156,7 +156,7 @@ class Fused:
             hidden = hidden.masked_fill(seen[:, None, None] == 0, float("-inf"))
             mask = hidden.expand(-1, self.heads, -1, -1).flatten(0, 1).contiguous()
         arrays = None if self.loops is None else _read_first(torch.stack(plain), seen != 0)
-        return Prompts(tuple(keys), tuple(values), mask, rows, arrays)
+        return PromptCache(tuple(keys), tuple(values), mask, rows, arrays)
 
     def embed(self, codes: Tensor, positions: Tensor) -> Tensor:
         """Codes ``[..., K]`` and the embeddings of their positions to ``[..., D]``."""
@@ -166,7 +166,7 @@ class Fused:
         self,
         x: Tensor,
         cache: Cache,
-        prompts: Prompts,
+        prompts: PromptCache,
         place: Place,
         seen: int,
         mask: Tensor | None,
@@ -191,7 +191,9 @@ class Fused:
             x = inject(applied, layer, x)
         return self._normed(x, self.norm)
 
-    def fill(self, x: Tensor, cache: Cache, prompts: Prompts, applied: Sequence[Applied]) -> None:
+    def fill(
+        self, x: Tensor, cache: Cache, prompts: PromptCache, applied: Sequence[Applied]
+    ) -> None:
         """The first S positions of all rows ``[R, S, D]`` in one pass, into the cache."""
         rows, count, size = x.shape
         for layer, block in enumerate(self.blocks):
@@ -231,7 +233,7 @@ class Fused:
     def _attend(self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
         return _attend(query, keys, values, mask).view(-1, self.size)
 
-    def _attend_prompts(self, x: Tensor, layer: int, block: _Block, prompts: Prompts) -> None:
+    def _attend_prompts(self, x: Tensor, layer: int, block: _Block, prompts: PromptCache) -> None:
         conditional = x[: prompts.rows]
         query = block.cross_query.times(self._normed(conditional, block.cross_norm))
         query = query.view(prompts.rows * self.heads, 1, -1)
@@ -272,7 +274,7 @@ class _Loops:
         return None
 
     def step(
-        self, x: Tensor, cache: Cache, prompts: Prompts, place: int, applied: Sequence[Applied]
+        self, x: Tensor, cache: Cache, prompts: PromptCache, place: int, applied: Sequence[Applied]
     ) -> Tensor:
         """As `Fused.step`; additions are made inside the loops, other operators between blocks."""
         assert prompts.loops is not None
@@ -293,7 +295,7 @@ class _Loops:
         return made
 
 
-def _side_by_side(read: Sequence[Prompts]) -> Prompts:
+def _side_by_side(read: Sequence[PromptCache]) -> PromptCache:
     """Several prompts, each read alone, padded to the longest."""
     most = max(one.keys[0].shape[-1] for one in read)
     spare = [most - one.keys[0].shape[-1] for one in read]
@@ -308,10 +310,10 @@ def _side_by_side(read: Sequence[Prompts]) -> Prompts:
     plain = [np.pad(a[0], [(0, 0)] * 4 + [(0, s), (0, 0)]) for a, s in arrays]
     counts = np.concatenate([a[1] for a, _ in arrays])
     rows = sum(one.rows for one in read)
-    return Prompts(keys, values, mask, rows, (np.concatenate(plain, 2), counts))
+    return PromptCache(keys, values, mask, rows, (np.concatenate(plain, 2), counts))
 
 
-def _hidden(prompts: Prompts) -> Tensor:
+def _hidden(prompts: PromptCache) -> Tensor:
     """A mask also where nothing is hidden."""
     return (
         prompts.keys[0].new_zeros(prompts.keys[0][:, :1].shape)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from steering.decoding.clip import Clip
-from steering.decoding.fused import Fused, Place, Prompts, unknown_rows
+from steering.decoding.fused import Fused, Place, PromptCache, unknown_rows
 from steering.decoding.injections import Applied, Injections
 from steering.decoding.sampling import Sampling, choose, draw_noise
 from steering.interventions.plan import Move, Plan
@@ -67,7 +67,7 @@ class Generation:
         self.injections = Injections([c.plan for c in clips], sampling.guided, fused.embeddings)
         self.generators = [torch.Generator(device).manual_seed(clip.seed) for clip in clips]
         with torch.inference_mode():
-            self.prompts: Prompts = fused.read(model.condition, [clip.prompt for clip in clips])
+            self.prompts: PromptCache = fused.read(model.condition, [clip.prompt for clip in clips])
             columns = (len(clips), self.codebooks, self.steps + 1)
             self.columns = torch.full(columns, self.blank, device=device)
             self.known = unknown_rows(lengths, self.codebooks, self.steps).to(device)
