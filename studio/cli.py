@@ -18,7 +18,6 @@ from steering.metrics.kept_listeners import load_listeners
 from studio.answers import Answers
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
 from studio.loaded_models import LoadedModels, load_with_banks
-from studio.page import launch, make_page
 from studio.warm_up import warm_up
 
 ANSWERS = Path("build/answers.sqlite")
@@ -40,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     need("page")
+    from studio.page import launch, make_page
 
     listeners = load_listeners()
     models = LoadedModels(partial(load_with_banks, folder=options.banks))
