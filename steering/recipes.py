@@ -46,6 +46,10 @@ class Recipe:
         decoder: which of the two played it.
         device, dtype: that it was played on and in, as ``cuda`` and ``bfloat16``: noise and rounding
             differ from one to another; empty where it was not said.
+
+    Raises:
+        BadInput: seconds, seed, prompt or the counts of concepts and moves are beyond their limits,
+            an intervention names no bank, there is no such decoder, or a move is of no concept.
     """
 
     model: str
@@ -116,7 +120,12 @@ class Recipe:
 
     @staticmethod
     def from_json(text: str) -> Recipe:
-        """The recipe in a text; `BadInput` names what is wrong with it."""
+        """The recipe in a text.
+
+        Raises:
+            WrongEntry: an entry is not of its type, unknown, or missing.
+            BadInput: it is no JSON object, or anything else is wrong with it.
+        """
         return Recipe.from_record(_parsed(text))
 
     def interventions_of(self, banks: Banks) -> tuple[Intervention, ...]:
@@ -135,7 +144,11 @@ class Recipe:
                 one.strengths()
 
     def plan(self, banks: Banks, frame_rate: float = 50.0) -> Plan | None:
-        """What to do to the clip, the moves included; None for a clip that is left alone."""
+        """What to do to the clip, the moves included; None for a clip that is left alone.
+
+        Raises:
+            BadInput: a bank, concept, schedule or layer is not there, or makes no sense.
+        """
         interventions = self.interventions_of(banks)
         if not interventions:
             return None
@@ -152,7 +165,11 @@ def played_on(model: MusicModel) -> tuple[str, str]:
 
 
 def records(interventions: Sequence[Intervention]) -> tuple[InterventionRecord, ...]:
-    """Interventions as a recipe keeps them; each must say which bank it came from."""
+    """Interventions as a recipe keeps them; each must say which bank it came from.
+
+    Raises:
+        BadInput: one does not say it.
+    """
     for one in interventions:
         if not one.source:
             raise BadInput(f"{one.direction.name} does not say which bank it is from: set source")

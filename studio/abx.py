@@ -12,6 +12,9 @@ def p_value(correct: int, trials: int) -> float:
 
     The upper tail of a binomial as an incomplete beta function (Abramowitz and Stegun 26.5.24).
 
+    Raises:
+        ValueError: there are more right answers than trials, or fewer than none.
+
     >>> round(p_value(9, 10), 4)
     0.0107
     """

@@ -55,7 +55,11 @@ class Answers:
         self._base.executescript(_TABLES)
 
     def draw(self, listener: str, clip: str, concepts: str) -> str:
-        """A new trial on a clip: its id. Which side X is stays here until it is answered."""
+        """A new trial on a clip: its id. Which side X is stays here until it is answered.
+
+        Raises:
+            BadInput: the listener's id is malformed, or no more trials are kept.
+        """
         _check_id(listener)
         trial = secrets.token_urlsafe(9)
         with self._lock, self._base:
@@ -67,7 +71,11 @@ class Answers:
         return trial
 
     def hidden(self, trial: str) -> tuple[str, str]:
-        """A trial's clip and which side its X is: for whoever plays it, never for the page."""
+        """A trial's clip and which side its X is: for whoever plays it, never for the page.
+
+        Raises:
+            BadInput: there is no such trial.
+        """
         row = self._base.execute(
             "SELECT clip, hidden FROM trials WHERE trial = ?", (trial,)
         ).fetchone()
@@ -76,7 +84,11 @@ class Answers:
         return str(row[0]), str(row[1])
 
     def answer(self, trial: str, said: str) -> dict[str, Any]:
-        """Take an answer down, once; what was right, and the listener's score so far."""
+        """Take an answer down, once; what was right, and the listener's score so far.
+
+        Raises:
+            BadInput: it names no side, there is no such trial, or it was answered before.
+        """
         if said not in ("steered", "unsteered"):
             raise BadInput("an answer is 'steered' or 'unsteered'")
         with self._lock, self._base:
@@ -101,7 +113,12 @@ class Answers:
         return {"trials": trials, "correct": right, "p": p_value(right, trials)}
 
     def rate(self, listener: str, clip: str, concepts: str, side: str, scores: object) -> None:
-        """Take down one listener's ratings of one side of a clip; a second time replaces the first."""
+        """Take down one listener's ratings of one side of a clip; a second time replaces the first.
+
+        Raises:
+            BadInput: the listener's id is malformed, there is no such side or attribute, a rating is
+                not from 0 to 100, or no more ratings are kept.
+        """
         _check_id(listener)
         if side not in ("steered", "unsteered"):
             raise BadInput("rate 'steered' or 'unsteered'")

@@ -42,7 +42,11 @@ class Pair:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
     def side(self, name: object) -> np.ndarray:
-        """The samples of one side, int16 ``[N]``."""
+        """The samples of one side, int16 ``[N]``.
+
+        Raises:
+            BadInput: there is no such side.
+        """
         if name not in SIDES:
             raise BadInput(f"side {name!r:.40}: choose steered or unsteered")
         return self.sound[SIDES.index(str(name))]
@@ -87,6 +91,11 @@ class Clips:
                 self._pairs.popitem(last=False)
 
     def __getitem__(self, name: object) -> Pair:
+        """A pair by its id; it is now the last to go.
+
+        Raises:
+            BadInput: it is no longer kept.
+        """
         with self._lock:
             if not isinstance(name, str) or name not in self._pairs:
                 raise BadInput(

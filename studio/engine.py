@@ -58,7 +58,11 @@ class Engine:
         self._thread.start()
 
     def check(self, raw: object) -> Recipe:
-        """A client's recipe within all limits, with the model's revision; nothing is played."""
+        """A client's recipe within all limits, with the model's revision; nothing is played.
+
+        Raises:
+            BadInput: it breaks a limit, names something that is not here, or is for another revision.
+        """
         loaded = self._model(raw)
         here = loaded.model.origin.revision
         recipe = check_request(raw, loaded.banks)
@@ -78,6 +82,10 @@ class Engine:
         Args:
             listen: gets the session's events, from the engine's thread.
             live: paced, a little ahead of the clock, so that moves are heard soon.
+
+        Raises:
+            BadInput: `check` refuses the recipe.
+            Busy: too many wait already, or the page is shutting down.
         """
         recipe = self.check(raw)
         loaded = self.models[recipe.model]
@@ -94,7 +102,11 @@ class Engine:
         return one.id
 
     def move(self, session: object, concept: int, coefficient: float) -> None:
-        """Change a concept's strength from the next step on."""
+        """Change a concept's strength from the next step on.
+
+        Raises:
+            BadInput: the session is over, or `Playback.move` refuses it.
+        """
         self._find(session).move(concept, coefficient)
 
     def stop(self, session: object) -> bool:

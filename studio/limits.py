@@ -57,12 +57,15 @@ def bounds() -> dict[str, Any]:
 
 
 def check_request(raw: object, banks: Collection[str]) -> Recipe:
-    """A client's recipe within all bounds, or `BadInput` that says which one it breaks.
+    """A client's recipe within all bounds.
 
     Args:
         raw: what came over the wire.
         banks: the names that a concept may be looked up in, as ``notes/ridge``: anything else,
             a path above all, is refused.
+
+    Raises:
+        BadInput: it breaks one, which the message names, or is no recipe.
     """
     if not isinstance(raw, dict):
         raise BadInput("the recipe is not a JSON object: send what 'Keep' gives as recipe.json")
@@ -119,7 +122,11 @@ def _unknown(entry: UnknownEntry) -> str:
 
 
 def check_prompt(prompt: object) -> str:
-    """A prompt as plain text of bounded length; it is only ever shown as text."""
+    """A prompt as plain text of bounded length; it is only ever shown as text.
+
+    Raises:
+        BadInput: it is no text, or too long.
+    """
     if not isinstance(prompt, str):
         raise BadInput("the prompt is not text: describe some music in words")
     if len(prompt) > LONGEST_PROMPT:
@@ -130,7 +137,11 @@ def check_prompt(prompt: object) -> str:
 
 
 def number(value: object, name: str, limits: tuple[float, float]) -> float:
-    """A finite number within limits."""
+    """A finite number within limits.
+
+    Raises:
+        BadInput: it is no number, not finite, or beyond the limits.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
         raise BadInput(f"{name} is not a number: give one from {limits[0]:g} to {limits[1]:g}")
     if not limits[0] <= value <= limits[1]:

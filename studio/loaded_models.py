@@ -53,7 +53,11 @@ class LoadedModel:
         return Session(self.decoder, clips, seconds, sampling)
 
     def bank(self, name: str) -> Bank:
-        """The bank that a recipe names."""
+        """The bank that a recipe names.
+
+        Raises:
+            BadInput: there is none of this name.
+        """
         try:
             return self.banks[name]
         except KeyError:
@@ -85,7 +89,11 @@ class LoadedModels:
         self._lock = threading.Lock()
 
     def __getitem__(self, name: object) -> LoadedModel:
-        """A model, loaded if need be; `BadInput` where that cannot be."""
+        """A model, loaded if need be.
+
+        Raises:
+            BadInput: it is not offered, or cannot be loaded.
+        """
         self.check(name)
         assert isinstance(name, str)
         with self._lock:
@@ -96,6 +104,10 @@ class LoadedModels:
             return wanted
 
     def check(self, name: object) -> None:
-        """Refuse what is not offered: a path above all."""
+        """Check that a model is offered; a path, above all, is not.
+
+        Raises:
+            BadInput: it is not.
+        """
         if name not in self.names:
             raise BadInput(f"no model {name!r:.60}: choose one of {', '.join(self.names)}")

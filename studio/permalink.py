@@ -26,7 +26,11 @@ def encode(recipe: dict[str, Any]) -> str:
 
 
 def decode(code: str) -> dict[str, Any]:
-    """The recipe of a link; `BadInput` for what is no such thing or would unpack without end."""
+    """The recipe of a link.
+
+    Raises:
+        BadInput: it is damaged, cut off, or would unpack without end.
+    """
     if not isinstance(code, str) or len(code) > LONGEST_CODE:
         raise BadInput(_BROKEN)
     try:

@@ -59,7 +59,12 @@ class Playback:
         self._listen(event)
 
     def move(self, concept: int, coefficient: float) -> None:
-        """Change a concept's strength from the next step on."""
+        """Change a concept's strength from the next step on.
+
+        Raises:
+            BadInput: there is no such concept, the strength is not from -1 to 1, or the clip plays on
+                a hired GPU.
+        """
         pushed = list(self._recipe.interventions)
         if not isinstance(concept, int) or not 0 <= concept < len(pushed):
             raise BadInput(f"concept {concept!r:.20}: this session has {len(pushed)}, from 0")

@@ -13,7 +13,11 @@ from studio.clips import SIDES
 
 
 def play(client: Client, recipe: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """A recipe's clips, int16 ``[N]`` by side, and the last event; `BadInput` where there is none."""
+    """A recipe's clips, int16 ``[N]`` by side, and the last event.
+
+    Raises:
+        BadInput: nothing was played.
+    """
     parts: dict[str, list[np.ndarray]] = {side: [] for side in SIDES}
     last: dict[str, Any] = {}
     for event in client.submit(recipe, api_name="/generate"):
@@ -27,7 +31,11 @@ def play(client: Client, recipe: dict[str, Any]) -> tuple[dict[str, np.ndarray],
 
 
 def play_a_preset(address: str, seconds: float = 2.0) -> str:
-    """The first preset, shortened, on a running page; what came of it in a line."""
+    """The first preset, shortened, on a running page; what came of it in a line.
+
+    Raises:
+        BadInput: nothing was played, or both clips are the same.
+    """
     client = Client(address, verbose=False)
     preset = client.predict(api_name="/presets")[0]
     recipe = preset["recipe"] | {"seconds": seconds}

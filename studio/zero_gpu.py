@@ -85,7 +85,11 @@ class ZeroGpuSession:
             yield chunk
 
     def set(self, concept: int | str, coefficient: float) -> None:
-        """Refused: nothing reaches a clip under way."""
+        """Refused: nothing reaches a clip under way.
+
+        Raises:
+            BadInput: always.
+        """
         raise BadInput(
             f"{self._asked[0]} plays on a GPU hired for the clip, where strengths cannot be moved: "
             "draw a schedule instead, or choose the sketch"

@@ -68,7 +68,11 @@ def _transformers(name: str) -> TransformersModel:
 
 
 def read_audiocraft(folder: Path) -> dict[str, Tensor]:
-    """The language model's weights in a folder that audiocraft saved; no code in it is run."""
+    """The language model's weights in a folder that audiocraft saved; no code in it is run.
+
+    Raises:
+        BadInput: the folder has no ``state_dict.bin``, or it is damaged.
+    """
     import torch
 
     path = folder / "state_dict.bin"
@@ -84,7 +88,11 @@ def read_audiocraft(folder: Path) -> dict[str, Tensor]:
 
 
 def take_over(model: Any, state: Mapping[str, Tensor]) -> None:
-    """Put audiocraft's decoder and projection in the place of a transformers MusicGen's."""
+    """Put audiocraft's decoder and projection in the place of a transformers MusicGen's.
+
+    Raises:
+        BadInput: the two checkpoints are not of one shape.
+    """
     from steering.models.convert import to_transformers_names
 
     projection = "condition_provider.conditioners.description.output_proj."

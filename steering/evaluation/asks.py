@@ -54,6 +54,9 @@ def asks(
     Args:
         family: what is steered; it says what its prompts are.
         first: number of the first seed among the split's own.
+
+    Raises:
+        BadInput: there are no concepts, or fewer clips than `SEEDS`.
     """
     if count < SEEDS or not concepts:
         raise BadInput(f"{count} clips of {len(concepts)} concepts: ask for {SEEDS} clips or more")
@@ -114,6 +117,10 @@ def _asked(labels: Mapping[str, object], phrasing: str) -> dict[str, str]:
 
 
 def check_disjoint(one: Sequence[Ask], other: Sequence[Ask]) -> None:
-    """Refuse two sets of clips that share a seed."""
+    """Check that two sets of clips share no seed.
+
+    Raises:
+        BadInput: they share one.
+    """
     if shared := {ask.seed for ask in one} & {ask.seed for ask in other}:
         raise BadInput(f"validation and test share the seed {min(shared)}: take other seeds")

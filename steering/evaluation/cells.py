@@ -149,7 +149,11 @@ class Shelf:
 
 
 def check_labels(cells: Sequence[Cell]) -> None:
-    """Refuse two rows of one name: a table could not tell them apart."""
+    """Check that each row has a name of its own: a table could not tell them apart.
+
+    Raises:
+        BadInput: two have the same.
+    """
     labels = [cell.label for cell in cells]
     twice = {label for label in labels if labels.count(label) > 1}
     if twice:

@@ -35,6 +35,9 @@ def resampled_means(
     Returns:
         float ``[resamplings]``. The same seed draws the same clips, whatever the values, so that
         two cells are compared on the same draws.
+
+    Raises:
+        BadInput: there are no values, or not one for each clip.
     """
     if len(values) != len(prompts) or not len(values):
         raise BadInput(f"{len(values)} values of {len(prompts)} clips: give one of each, and some")

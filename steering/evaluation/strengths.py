@@ -40,6 +40,9 @@ def choose(candidates: Mapping[str, tuple[Steer, Row]]) -> Steer:
 
     Args:
         candidates: by label.
+
+    Raises:
+        BadInput: there are no candidates.
     """
     if not candidates:
         raise BadInput("there is nothing to choose from: try at least one strength")
@@ -63,7 +66,11 @@ def path_of(study: str, home: Path) -> Path:
 
 
 def check_chosen(path: Path, name: str) -> None:
-    """Refuse early what `read` would refuse after the model is loaded."""
+    """Check early, before the model is loaded, that `read` will find a choice.
+
+    Raises:
+        BadInput: nothing was chosen yet.
+    """
     if not path.exists():
         raise _missing(path, name)
 
@@ -90,7 +97,12 @@ def write(path: Path, chosen: Chosen, origin: Origin, seeds: Sequence[int]) -> N
 
 
 def read(path: Path, origin: Origin, seeds: Sequence[int], name: str) -> Chosen:
-    """What validation chose; refused where nothing was chosen, for another model or on these clips."""
+    """What validation chose.
+
+    Raises:
+        BadInput: nothing was chosen, the file is damaged, or the choice is for another model or was
+            made on these clips.
+    """
     again = _again(name)
     try:
         record = json.loads(path.read_text())

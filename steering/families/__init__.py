@@ -26,7 +26,11 @@ def families() -> dict[str, SteeredFamily]:
 
 
 def get_family(name: str) -> SteeredFamily:
-    """The family of this name; `BadInput` naming the others."""
+    """The family of this name.
+
+    Raises:
+        BadInput: there is none; the message names the others.
+    """
     try:
         return families()[name]
     except KeyError:

@@ -56,6 +56,10 @@ def table(
     Args:
         by: the grouped splits, or plain random ones as published figures have them.
         concepts: classes to keep apart, all by default; clips of others count as without them.
+
+    Raises:
+        BadInput: the store has several vectors a clip, no clips to train or validate on, or a label
+            with an unknown concept, only one value, or too many classes.
     """
     if activations.values.shape[1] != 1:
         raise BadInput("directions come from one vector a clip: use the pooling mean or last")

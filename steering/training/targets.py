@@ -30,6 +30,9 @@ def by_score(
     """Every second of every clip, or every clip, with what its score says of it.
 
     Where the score says nothing, as in a rest, there is no row.
+
+    Raises:
+        BadInput: there are no clips to train or validate on.
     """
     values, splits = store.values, store.column(by)
     places = np.stack(

@@ -20,7 +20,11 @@ def studies() -> dict[str, Study]:
 
 
 def get_study(name: str) -> Study:
-    """The study of this name; `BadInput` naming the others."""
+    """The study of this name.
+
+    Raises:
+        BadInput: there is none; the message names the others.
+    """
     try:
         return studies()[name]
     except KeyError:
