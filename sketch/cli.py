@@ -101,6 +101,7 @@ def export(options: argparse.Namespace) -> None:
 def play(options: argparse.Namespace) -> None:
     """Play a prompt into a WAV file."""
     import soundfile
+    import torch
     from tqdm import tqdm
 
     from sketch.loading import load_sketch
@@ -110,6 +111,7 @@ def play(options: argparse.Namespace) -> None:
     quieten()
     if sys.stderr.isatty():
         print("loading the model; the first time Python compiles its libraries", file=sys.stderr)
+    torch.set_num_threads(options.threads)
     sketch = load_sketch(options.weights, _device(options.device))
     with tqdm(disable=None, desc="steps", leave=False) as bar:
 
@@ -192,6 +194,13 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--out", type=Path, default=Path("sketch.wav"), help="default: sketch.wav")
     _add_weights(added)
     added.add_argument("--device", choices=("cpu", "cuda"))
+    added.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="of the processor; default 1: so small a model gains nothing by more, and where other "
+        "programs are at work two that wait for each other take twenty times as long",
+    )
     added = command(gallery)
     added.add_argument("folder", type=Path)
     added.add_argument("--seed", type=int, default=0)
