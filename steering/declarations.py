@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from curation.errors import BadInput
+
+T = TypeVar("T")
 
 
 def declarations(package: str, name: str) -> Iterator[Any]:
@@ -21,3 +25,14 @@ def declarations(package: str, name: str) -> Iterator[Any]:
         module = importlib.import_module(f"{package}.{found.name}")
         if hasattr(module, name):
             yield getattr(module, name)
+
+
+def named(known: Mapping[str, T], name: str, kind: str) -> T:
+    """What is declared under a name.
+
+    Raises:
+        BadInput: there is no ``kind`` of this name; the message names the others.
+    """
+    if name not in known:
+        raise BadInput(f"no {kind} {name!r}: choose one of {', '.join(known)}")
+    return known[name]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-RATE = 16_000
+RATE, NOTE_RATE = 16_000, 32_000
 
 
 def tone(pitch: float, seconds: float = 1.0, first: int = 1, rate: int = RATE) -> np.ndarray:
@@ -31,3 +31,17 @@ def clicks(bpm: float, seconds: float = 4.0, phase: float = 0.3, accent: float =
         place = round(start * RATE)
         audio[place : place + 800] += 0.2 * burst * (accent if beat % 4 == 0 else 1)
     return audio.astype(np.float32)
+
+
+def notes(*midi: int, seconds: float = 0.5) -> np.ndarray:
+    """One decaying note after another, with a few partials."""
+    time = np.arange(round(seconds * NOTE_RATE)) / NOTE_RATE
+    sounds = [
+        sum(np.sin(2 * np.pi * h * 440 * 2 ** ((m - 69) / 12) * time) / h**2 for h in (1, 2, 3))
+        * np.exp(-2 * time)
+        for m in midi
+    ]
+    return (0.2 * np.concatenate(sounds)).astype(np.float32)
+
+
+SCALE = notes(60, 62, 64, 65, 67, 69, 71, 72)

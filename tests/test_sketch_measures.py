@@ -7,22 +7,7 @@ import pytest
 
 from sketch.measures.fidelity import compare, griffin_lim, log_spectral_distance
 from sketch.measures.music import describe, likeness
-
-RATE = 32_000
-
-
-def notes(*midi: int, seconds: float = 0.5) -> np.ndarray:
-    """One decaying note after another, with a few partials."""
-    time = np.arange(round(seconds * RATE)) / RATE
-    sounds = [
-        sum(np.sin(2 * np.pi * h * 440 * 2 ** ((m - 69) / 12) * time) / h**2 for h in (1, 2, 3))
-        * np.exp(-2 * time)
-        for m in midi
-    ]
-    return (0.2 * np.concatenate(sounds)).astype(np.float32)
-
-
-SCALE = notes(60, 62, 64, 65, 67, 69, 71, 72)
+from tests.sounds import NOTE_RATE, SCALE, notes
 
 
 def test_a_copy_agrees_with_itself_in_everything():
@@ -53,21 +38,23 @@ def test_griffin_lim_on_true_bands_keeps_the_notes():
 
 
 def test_music_is_described_by_its_level_clarity_and_note_length():
-    numbers = describe(SCALE, RATE)
+    numbers = describe(SCALE, NOTE_RATE)
     assert numbers["note"] == pytest.approx(0.5, abs=0.08)
     assert numbers["clarity"] > 0.3
     assert numbers["clipped"] == numbers["silent"] == 0.0
-    assert describe(SCALE * 0.1, RATE)["level"] == pytest.approx(numbers["level"] - 20, abs=0.01)
-    noise = np.random.default_rng(0).standard_normal(RATE * 4).astype("f4") * 0.1
-    assert describe(noise, RATE)["clarity"] < 0.7 * numbers["clarity"]
+    assert describe(SCALE * 0.1, NOTE_RATE)["level"] == pytest.approx(
+        numbers["level"] - 20, abs=0.01
+    )
+    noise = np.random.default_rng(0).standard_normal(NOTE_RATE * 4).astype("f4") * 0.1
+    assert describe(noise, NOTE_RATE)["clarity"] < 0.7 * numbers["clarity"]
 
 
 def test_silence_and_clipping_are_told():
-    silence = describe(np.zeros(RATE, "f4"), RATE)
+    silence = describe(np.zeros(NOTE_RATE, "f4"), NOTE_RATE)
     assert silence["silent"] == 1.0 and silence["note"] == 0.0
-    assert describe(np.clip(SCALE * 10, -1, 1), RATE)["clipped"] == 1.0
+    assert describe(np.clip(SCALE * 10, -1, 1), NOTE_RATE)["clipped"] == 1.0
 
 
 def test_likeness_is_one_for_a_copy_and_small_for_another_tune():
-    assert likeness(SCALE, SCALE, RATE) == 1.0
-    assert likeness(SCALE, notes(66, 68, 70, 61, 63, 73, 78, 66), RATE) < 0.3
+    assert likeness(SCALE, SCALE, NOTE_RATE) == 1.0
+    assert likeness(SCALE, notes(66, 68, 70, 61, 63, 73, 78, 66), NOTE_RATE) < 0.3

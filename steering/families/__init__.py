@@ -10,8 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 from curation import concepts
-from curation.errors import BadInput
-from steering.declarations import declarations
+from steering.declarations import declarations, named
 from steering.families.family import SteeredFamily
 from steering.probes import preferred
 
@@ -31,10 +30,7 @@ def get_family(name: str) -> SteeredFamily:
     Raises:
         BadInput: there is none; the message names the others.
     """
-    try:
-        return families()[name]
-    except KeyError:
-        raise BadInput(f"no family {name!r}: choose one of {', '.join(families())}") from None
+    return named(families(), name, "family")
 
 
 def concepts_of(family: str) -> tuple[str, ...]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from curation.errors import BadInput
-from steering.declarations import declarations
+from steering.declarations import declarations, named
 from steering.probes.fitted import Fitted, ProbeData
 from steering.probes.method import Method
 
@@ -35,7 +34,4 @@ def get_method(name: str) -> Method:
     Raises:
         BadInput: there is none; it names those there are.
     """
-    try:
-        return methods()[name]
-    except KeyError:
-        raise BadInput(f"no method {name!r}: choose one of {', '.join(methods())}") from None
+    return named(methods(), name, "method")

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from curation.errors import BadInput
-from steering.declarations import declarations
+from steering.declarations import declarations, named
 from steering.evaluation.study import Study
 
 
@@ -25,7 +24,4 @@ def get_study(name: str) -> Study:
     Raises:
         BadInput: there is none; the message names the others.
     """
-    try:
-        return studies()[name]
-    except KeyError:
-        raise BadInput(f"no evaluation {name!r}: choose one of {', '.join(studies())}") from None
+    return named(studies(), name, "evaluation")
