@@ -129,6 +129,23 @@ class Profile:
         return float(-(shares * np.log2(shares)).sum())
 
 
+def strongest_classes(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, float]:
+    """The strongest class of every frame ``[T]``, -1 where it does not sound; frames a second.
+
+    Raises:
+        ValueError: the clip is not ``[N]``, or not finite.
+    """
+    amplitudes, sounds, rate = _look(audio, sample_rate)
+    return np.where(sounds, amplitudes.argmax(axis=0), -1), rate
+
+
+def _look(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Amplitudes ``[12, T]``, which frames sound ``[T]``, and frames a second."""
+    amplitudes, rate = chroma_frames(audio, sample_rate)
+    sounds = _audible_frames(*_slower(audio, sample_rate), amplitudes.shape[1])
+    return amplitudes, sounds, rate
+
+
 def profile(audio: np.ndarray, sample_rate: int) -> Profile:
     """Look at a clip, float ``[N]``, once.
 
@@ -136,8 +153,7 @@ def profile(audio: np.ndarray, sample_rate: int) -> Profile:
         ValueError: the clip is not ``[N]``, or not finite.
     """
     audio, sample_rate = _slower(audio, sample_rate)
-    amplitudes, rate = chroma_frames(audio, sample_rate)
-    sounds = _audible_frames(audio, sample_rate, amplitudes.shape[1])
+    amplitudes, sounds, rate = _look(audio, sample_rate)
     energy = (amplitudes[:, sounds] ** 2).sum(axis=1)
     seconds = (np.arange(amplitudes.shape[1]) / rate).astype(int)
     counts = np.zeros((-(-len(audio) // sample_rate), 12))

@@ -159,7 +159,7 @@ def test_the_playhead_moves_by_key_and_by_click(visit, first):
 
 
 def test_pictures_and_verdict_come(visit, first):
-    visit.page.wait_for_selector(".verdict tr.target")
+    visit.page.wait_for_selector(".verdict tr.target", state="attached")
     visit.page.wait_for_function("document.querySelector('.tracks canvas').clientHeight > 300")
     visit.page.locator(".needle").hover(position={"x": 300, "y": 200})
     assert "strongest" in visit.page.text_content(".listen .tip")

@@ -139,9 +139,11 @@ def test_a_picture_has_one_time_axis(client, made):
 
 
 def test_the_verdict_names_the_target(client, made):
-    rows = client.predict(made[1]["clip"], api_name="/verdict")
-    assert rows[0]["target"] == "C" and 0 <= rows[0]["steered"] <= 100
-    assert {"key", "tempo", "loudness"} <= {row["what"] for row in rows}
+    said = client.predict(made[1]["clip"], api_name="/verdict")
+    row = said["rows"][0]
+    assert row["target"] == "C" and 0 <= row["steered"] <= 100 and row["of"] > 0
+    assert said["headline"].startswith("C is the loudest note in")
+    assert {"Key", "Tempo", "Loudness"} <= {row["what"] for row in said["rows"]}
 
 
 def test_a_blind_trial_has_x_as_one_of_the_two(client, made):

@@ -19,8 +19,11 @@ def draw(services: Services) -> gr.HTML:
 def endpoints(services: Services) -> None:
     """What programs can do here."""
 
-    def verdict(clip: str) -> list[dict]:
+    def verdict(clip: str) -> dict:
         """What judges that know nothing of the model hear in a clip and in its unsteered twin.
+
+        A headline in words, and rows; those of concepts that were pushed come first, and say in how many
+        seconds of pushing they were listened for.
 
         Args:
             clip: the id that the "done" event gave.
