@@ -18,6 +18,7 @@ from steering.interventions.schedules import SHAPES
 from steering.probes import methods, preferred
 from studio.limits import bounds
 from studio.loaded_models import LoadedModel
+from studio.measured import measured
 from studio.presets import (
     PRESETS,
     PROMPTS,
@@ -45,7 +46,7 @@ def catalogue(loaded: LoadedModel, models: tuple[str, ...]) -> dict[str, Any]:
         "layers": loaded.model.origin.layers,
         "sample_rate": loaded.model.sample_rate,
         "families": _families(loaded),
-        "banks": {str(one): asdict(one) for one in _names(loaded)},
+        "banks": _banks(loaded),
         "methods": {name: _word(name) for name in _methods(loaded)},
         "shapes": [name for name in SHAPES if name != "breakpoints"],
         "weightings": _weightings(),
@@ -70,6 +71,16 @@ def _weightings() -> dict[str, dict[str, Any]]:
         name: LayerWeights(name, WEIGHTING_SETTINGS.get(name, {})).record()
         for name in WEIGHTINGS
         if name != "only"
+    }
+
+
+def _banks(loaded: LoadedModel) -> dict[str, dict[str, Any]]:
+    """Family, method and, where the shipped evaluation tested it, what it was found to do."""
+    findings = measured(loaded.model.origin)
+    return {
+        str(one): asdict(one)
+        | {"measured": findings[str(one)].record() if str(one) in findings else None}
+        for one in _names(loaded)
     }
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from curation.errors import BadInput
 from studio.analysis import probe_readings
 from studio.clips import Pair
 from studio.loaded_models import LoadedModel
-from studio.panels.explore import report_figures
+from studio.reports import picture, reports
 from tests.studio_toy import toy_loaded, toy_recipe
 
 
@@ -47,7 +49,17 @@ def test_own_figures_stand_in_for_the_shipped_ones_of_the_same_name(tmp_path):
         (tmp_path / home / folder).mkdir(parents=True)
         (tmp_path / home / folder / "report.md").write_text(text)
     (tmp_path / "own" / "notes-test" / "secret.txt").write_text("no")
-    shown = report_figures((tmp_path / "shipped", tmp_path / "own", tmp_path / "nowhere"))
-    assert [(one["title"], one["text"]) for one in shown] == [
-        ("notes-test: report", "ours"), ("pairs-test: report", "theirs"),
-    ]  # fmt: skip
+    (tmp_path / "own" / "notes-test" / "controls.png").write_bytes(b"png")
+    homes = (tmp_path / "shipped", tmp_path / "own", tmp_path / "nowhere")
+    assert reports(homes) == [
+        {"name": "notes-test", "text": "ours", "pictures": ["controls"]},
+        {"name": "pairs-test", "text": "theirs", "pictures": []},
+    ]
+    assert picture("notes-test", "controls", homes) == base64.b64encode(b"png").decode()
+    for report, name in (
+        ("notes-test", "secret"),
+        ("..", "controls"),
+        ("notes-test", "../controls"),
+    ):
+        with pytest.raises(BadInput, match="no picture"):
+            picture(report, name, homes)

@@ -31,7 +31,7 @@ ENDPOINTS = {
     "catalogue", "presets", "check_recipe", "schedule_curve", "generate", "stop", "analyse",
     "play_live", "move", "verdict", "download", "permalink", "open_permalink", "new_listener",
     "blind_trial", "blind_answer", "rate", "blind_results", "answers_csv", "datasets",
-    "dataset_clips", "bank", "figures",
+    "dataset_clips", "bank", "concept", "evaluation_reports", "report_picture",
 }  # fmt: skip
 
 
@@ -196,7 +196,17 @@ def test_banks_and_datasets_can_be_looked_at(client):
     clips = client.predict("notes", 3, api_name="/dataset_clips")
     sound, rate = soundfile.read(io.BytesIO(base64.b64decode(clips[0]["audio"])))
     assert len(clips) == 6 and rate == 32_000 and np.abs(sound).max() > 0
+    labelled = client.predict("notes", 3, "C#", api_name="/dataset_clips")
+    assert {one["labels"]["pitch_class"] for one in labelled} == {"C#"}
     assert {"songs", "notes"} <= {one["name"] for one in client.predict(api_name="/datasets")}
+
+
+def test_a_concept_has_a_page_of_its_own(client):
+    about = client.predict("notes/ridge", "C", api_name="/concept")
+    assert len(about["scores"]) > about["layer"] and about["measured"] is None
+    assert {one["concept"] for one in about["alike"]} >= {"E", "G"}
+    with pytest.raises(AppError, match="no concept"):
+        client.predict("notes/ridge", "H", api_name="/concept")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
-"""Explore: clips of the datasets, the banks' layers and likenesses, the evaluation's figures."""
+"""Explore: every concept's page, clips of the datasets, the banks, the evaluation's reports."""
 
 from __future__ import annotations
 
 import base64
 import io
 import threading
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -15,38 +14,35 @@ import soundfile
 import torch
 
 from curation.concepts import families, get_family
+from curation.errors import BadInput
 from curation.sound_fonts import find_sound_font
+from curation.spec import ClipSpec
 from curation.synth import Renderer
 from steering.directions.bank import Bank
 from steering.directions.bank_name import BankName
-from steering.directions.library import RESULTS
+from studio import concept_page, reports
 from studio.assets import component
 from studio.catalogue import ordered
 from studio.endpoints import endpoint
 from studio.limits import SEEDS, number
+from studio.loaded_models import LoadedModel
 from studio.panels import Panel
 from studio.services import Services
 
-REPORTS = (RESULTS, Path("build/evaluation"))
-"""The shipped results, and where 'python -m steering evaluate' writes: only PNG and report.md files in
-folders right below these are shown, of two folders of one name the latter's."""
-
 CLIPS = 6
-MOST_FIGURES = 48
-LARGEST_FIGURE = 1_000_000
+MOST_LOOKED_AT = 3000
+"""Clips of a family that are drawn to find some of one label."""
 
 
 def draw(services: Services) -> gr.HTML:
-    """Datasets, banks and figures, drawn by their script."""
+    """Concepts, datasets, banks and reports, drawn by their script."""
     return component("explore")
 
 
-def sample_clips(name: str, seed: int, renderer: Renderer) -> list[dict[str, Any]]:
+def sample_clips(name: str, seed: int, renderer: Renderer, labelled: str) -> list[dict[str, Any]]:
     """A few clips of a family at full size, rendered afresh, with captions and labels."""
-    family = get_family(name)
-    places = np.random.default_rng(seed).choice(family.size, CLIPS, replace=False)
     clips = []
-    for spec in (family.spec(0, int(place)) for place in places):
+    for spec in _chosen(name, seed, labelled):
         sound = renderer.render(spec.score(), spec.seconds).audio
         file = io.BytesIO()
         soundfile.write(file, np.clip(sound, -1, 1), renderer.sample_rate, format="flac")
@@ -59,6 +55,30 @@ def sample_clips(name: str, seed: int, renderer: Renderer) -> list[dict[str, Any
             }
         )
     return clips
+
+
+def _chosen(name: str, seed: int, labelled: str) -> list[ClipSpec]:
+    """Clips by lot, of those that have a label of this value where one is given.
+
+    Raises:
+        BadInput: there is no such family, or none of those that were drawn has such a label.
+    """
+    found: list[ClipSpec] = []
+    for spec in _drawn(name, seed):
+        if not labelled or labelled in map(str, spec.labels.values()):
+            found.append(spec)
+        if len(found) == CLIPS:
+            break
+    if not found:
+        raise BadInput(f"no clip of {name} is labelled {labelled!r:.40}: leave the label out")
+    return found
+
+
+def _drawn(name: str, seed: int) -> Iterator[ClipSpec]:
+    family = get_family(name)
+    count = min(family.size, MOST_LOOKED_AT)
+    for place in np.random.default_rng(seed).choice(family.size, count, replace=False):
+        yield family.spec(0, int(place))
 
 
 def likenesses(bank: Bank) -> dict[str, Any]:
@@ -75,30 +95,23 @@ def likenesses(bank: Bank) -> dict[str, Any]:
     }
 
 
-def report_figures(homes: Sequence[Path]) -> list[dict[str, str]]:
-    """The evaluation's plots and reports, as base64 and text."""
-    folders = {one.name: one for home in homes for one in sorted(home.glob("*")) if one.is_dir()}
-    there = [
-        path
-        for folder in folders.values()
-        for path in sorted([*folder.glob("*.png"), *folder.glob("report.md")])
-    ]
-    found = []
-    for path in there[:MOST_FIGURES]:
-        if path.stat().st_size > LARGEST_FIGURE or path.is_symlink():
-            continue
-        title = f"{path.parent.name}: {path.stem.replace('_', ' ')}"
-        if path.suffix == ".png":
-            found.append({"title": title, "image": base64.b64encode(path.read_bytes()).decode()})
-        else:
-            found.append({"title": title, "text": path.read_text(encoding="utf-8")})
-    return found
-
-
 def endpoints(services: Services) -> None:
     """What programs can do here."""
     lock = threading.Lock()
     renderers: list[Renderer] = []
+
+    def loaded() -> LoadedModel:
+        models = services.engine.models
+        return models[models.names[0]]
+
+    def concept(bank: str, name: str) -> dict:
+        """One concept's page: how it was found, scores by layer, measured effect by strength, likenesses.
+
+        Args:
+            bank: a bank out of `catalogue`, as "notes/ridge".
+            name: one of its concepts.
+        """
+        return concept_page.concept_page(loaded(), bank, name)
 
     def datasets() -> list[dict]:
         """The curated concept families: name, title, summary and how many clips the full set has."""
@@ -107,18 +120,19 @@ def endpoints(services: Services) -> None:
             for f in families().values()
         ]
 
-    def dataset_clips(name: str, seed: int = 0) -> list[dict]:
+    def dataset_clips(name: str, seed: int = 0, label: str = "") -> list[dict]:
         """Six clips of a family, chosen by a seed: caption, labels, and FLAC sound in base64.
 
         Args:
             name: a family out of `datasets`.
             seed: chooses the clips.
+            label: only clips that have a label of this value, as "jazz swing".
         """
         place = int(number(seed, "seed", SEEDS))
         with lock:
             if not renderers:
                 renderers.append(Renderer(find_sound_font()))
-            return sample_clips(name, place, renderers[0])
+            return sample_clips(name, place, renderers[0], label)
 
     def bank(family: str, method: str) -> dict:
         """A bank of directions: validation scores by concept and layer, and cosines between concepts.
@@ -127,17 +141,23 @@ def endpoints(services: Services) -> None:
             family: notes, chords, genres or another family out of `catalogue`.
             method: one of the family's methods.
         """
-        models = services.engine.models
-        return likenesses(models[models.names[0]].bank(str(BankName(family, method))))
+        return likenesses(loaded().bank(str(BankName(family, method))))
 
-    def figures() -> list[dict]:
-        """The evaluation report's plots (PNG in base64) and tables (Markdown), where there are any."""
-        return report_figures(REPORTS)
+    def evaluation_reports() -> list[dict]:
+        """The evaluation's reports: name, Markdown text, names of pictures."""
+        return reports.reports()
 
-    endpoint(datasets)
-    endpoint(dataset_clips)
-    endpoint(bank)
-    endpoint(figures)
+    def report_picture(report: str, name: str) -> str:
+        """A picture of a report: PNG in base64.
+
+        Args:
+            report: a name out of `evaluation_reports`.
+            name: one of its pictures.
+        """
+        return reports.picture(report, name)
+
+    for one in (concept, datasets, dataset_clips, bank, evaluation_reports, report_picture):
+        endpoint(one)
 
 
 panel = Panel("Explore", 70, draw, endpoints)

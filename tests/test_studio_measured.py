@@ -1,0 +1,55 @@
+"""What the page says that a concept does is what the shipped reports say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from steering.directions.bank import load_bank
+from steering.directions.library import BANKS, RESULTS
+from studio.measured import Dose, Measured, measured
+
+
+@pytest.fixture(scope="module")
+def origin():
+    return load_bank(BANKS / "sketch" / "notes" / "ridge").origin
+
+
+def test_the_figures_are_those_of_the_shipped_report(origin):
+    found = measured(origin)
+    chosen = json.loads((RESULTS / "strengths" / "notes.json").read_text())["best"]
+    finding = found[chosen["bank"]]
+    assert finding.strength == chosen["coefficient"]
+    rows = json.loads((RESULTS / "notes-test" / "report.json").read_text())["parts"][0]["rows"]
+    steered = next(row for row in rows if row["label"] == "steered")
+    assert finding.chosen.hit == steered["accuracy"]["mean"]
+    assert finding.chosen.alive == steered["lives"]
+
+
+def test_other_weights_have_no_figures(origin):
+    assert measured(replace(origin, revision="0" * 16)) == {}
+
+
+def test_a_damaged_report_counts_for_none(origin, tmp_path):
+    (tmp_path / "strengths").mkdir()
+    (tmp_path / "strengths" / "notes.json").write_text('{"origin": 3}')
+    (tmp_path / "strengths" / "genres.json").write_text("{")
+    assert measured(origin, tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("better", "said"),
+    [
+        ((False, False), "Not shown to do anything. At ×1.0 heard in 10% of 48"),
+        ((False, True), "Weak at ×1.0 (10%). At ×1.5 heard in 40% of 48"),
+        ((True, True), "At ×1.0 heard in 10% of 48 test clips (0% to 20%), unsteered in 5%."),
+    ],
+)
+def test_words_claim_no_more_than_was_shown(better, said):
+    doses = (
+        Dose(0.02, 0.1, 0.0, 0.2, True, better[0]),
+        Dose(0.03, 0.4, 0.3, 0.5, False, better[1]),
+    )
+    assert Measured("notes", 48, 0.02, {}, 0.05, doses).words.startswith(said)
