@@ -226,7 +226,9 @@ def test_a_concept_is_found_by_its_name_and_can_be_heard(visit):
     page = visit.page
     visit.tab("Explore")
     page.fill(".explore .search", "g")
-    page.wait_for_function("document.querySelectorAll('.explore .chip').length === 1")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.explore .chip')].every((one) => one.textContent[0] === 'G')"
+    )
     page.click(".explore .chip")
     page.wait_for_selector(".explore .story .alike button")
     page.evaluate("studio.pair = null")

@@ -32,7 +32,7 @@ function list() {
   const wanted = search.value.trim().toLowerCase();
   const rows = studio.catalogue.families.map((one) => {
     const kind = wanted.length > 2 && one.word.toLowerCase().includes(wanted);
-    const here = one.concepts.filter((name) => kind || name.toLowerCase().includes(wanted));
+    const here = one.concepts.filter((name) => kind || ` ${name.toLowerCase()}`.includes(` ${wanted}`));
     return here.length ? h("div.kind", {}, h("span.small", {}, one.word), ...here.map((name) =>
       h("button.chip", { type: "button", onclick: () => tell(one.intervention.bank, name) }, name))) : null;
   }).filter(Boolean);
