@@ -34,17 +34,23 @@ function list() {
     const kind = wanted.length > 2 && one.word.toLowerCase().includes(wanted);
     const here = one.concepts.filter((name) => kind || ` ${name.toLowerCase()}`.includes(` ${wanted}`));
     return here.length ? h("div.kind", {}, h("span.small", {}, one.word), ...here.map((name) =>
-      h("button.chip", { type: "button", onclick: () => tell(one.intervention.bank, name) }, name))) : null;
+      h("button.chip", { type: "button", onclick: () => tell(tested(one), name) }, name))) : null;
   }).filter(Boolean);
   found.replaceChildren(...(rows.length ? rows : [h("p.empty", {}, "No concept has this in its name.")]));
 }
 
+// The bank that a family's concepts are told of first: one that was tested, if any was.
+const tested = (one) => Object.values(one.banks).find((name) => studio.catalogue.banks[name].measured) ?? one.intervention.bank;
+
 const tell = (bank, concept) => trying(async () => {
   const about = await studio.call("concept", bank, concept);
   const kin = studio.catalogue.families.find((one) => one.name === about.family);
+  const ways = h("select", { "aria-label": `Way of finding ${concept}`, onchange: () => tell(ways.value, concept) },
+    ...Object.entries(kin?.banks ?? {}).map(([method, name]) => h("option", { value: name }, studio.catalogue.methods[method] ?? method)));
+  ways.value = bank;
   story.hidden = false;
   story.replaceChildren(
-    h("div.head", {}, h("h3", {}, concept, h("span.small", {}, ` ${kin?.word ?? about.family}, ${titled(studio.catalogue.banks[bank])}`)),
+    h("div.head", {}, h("div.row.wrap", {}, h("h3", {}, concept), h("span.small", {}, `${kin?.word ?? about.family}, by`), ways),
       h("div.row.wrap", {},
         h("button.quiet", { type: "button", onclick: () => push(kin, bank, concept) }, "▶ Hear it pushed"),
         about.dataset ? h("button.quiet", { type: "button", onclick: () => hear(about.dataset, concept, true) }, "Hear clips that have it") : null)),
@@ -193,5 +199,5 @@ const begin = () => trying(async () => {
   sets.replaceChildren(...there.map((one) => h("button.set", { type: "button", onclick: () => hear(one.name) },
     h("strong", {}, one.title), h("span", {}, `${one.clips.toLocaleString()} clips`), h("span.small", {}, one.summary))));
   const all = await studio.call("evaluation_reports");
-  reports.replaceChildren(...(all.length ? all.map(report) : [h("p.empty", {}, "There is no evaluation report here yet: 'python -m steering evaluate notes' writes one.")]));
+  reports.replaceChildren(...(all.length ? all.sort((a, b) => a.name.startsWith("first") - b.name.startsWith("first")).map(report) : [h("p.empty", {}, "There is no evaluation report here yet: 'python -m steering evaluate notes' writes one.")]));
 });
