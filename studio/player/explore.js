@@ -199,5 +199,5 @@ const begin = () => trying(async () => {
   sets.replaceChildren(...there.map((one) => h("button.set", { type: "button", onclick: () => hear(one.name) },
     h("strong", {}, one.title), h("span", {}, `${one.clips.toLocaleString()} clips`), h("span.small", {}, one.summary))));
   const all = await studio.call("evaluation_reports");
-  reports.replaceChildren(...(all.length ? all.sort((a, b) => a.name.startsWith("first") - b.name.startsWith("first")).map(report) : [h("p.empty", {}, "There is no evaluation report here yet: 'python -m steering evaluate notes' writes one.")]));
+  reports.replaceChildren(...(all.length ? all.toSorted((a, b) => a.name.startsWith("first") - b.name.startsWith("first")).map(report) : [h("p.empty", {}, "There is no evaluation report here yet: 'python -m steering evaluate notes' writes one.")]));
 });
