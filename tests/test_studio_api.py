@@ -185,7 +185,7 @@ def test_what_an_old_recipe_left_out_is_spelled_out(client):
 def test_a_drawn_schedule_is_a_curve(client):
     points = {"shape": "breakpoints", "points": [[0, 0], [4, 1]]}
     levels = client.predict(points, 4.0, api_name="/schedule_curve")
-    assert np.allclose(levels, np.arange(121) / 121, atol=1e-3)
+    assert np.allclose(levels, np.arange(601) / 601, atol=1e-3)
 
 
 def test_banks_and_datasets_can_be_looked_at(client):

@@ -13,7 +13,8 @@ from studio.limits import LONGEST_SECONDS, SHORTEST_SECONDS, number
 from studio.panels import Panel
 from studio.services import Services
 
-CURVE_POINTS = 121
+CURVE_POINTS = 601
+"""Of the longest clip 20 a second: the steps of a pulse stay steps."""
 
 
 def draw(services: Services) -> gr.HTML:
@@ -49,7 +50,7 @@ def endpoints(services: Services) -> None:
         return services.engine.check(recipe).record()
 
     def schedule_curve(schedule: dict, seconds: float) -> list[float]:
-        """Levels of a schedule over a clip, at 121 evenly spaced times.
+        """Levels of a schedule over a clip, at 601 evenly spaced times.
 
         Args:
             schedule: as recipes keep it, for example {"shape": "linear_rise"}.

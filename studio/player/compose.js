@@ -1,6 +1,8 @@
 // Prompt, concepts as cards, and all that a recipe holds.
 const catalogue = (studio.catalogue = props.catalogue);
 const { limits } = catalogue;
+const WIDEST = 2, STEPS = 40;
+const DRAFT = "studio-draft", QUIET = 500, MOST_STEPS = 200;
 let cards = [];
 let count = 0;
 let draft = studio.copy(catalogue.recipe);
@@ -13,12 +15,15 @@ const examples = h("div.chips", { role: "group", "aria-label": "Example prompts"
   h("button.chip", { type: "button", onclick: () => { prompt.value = text; tell({ prompt: text }); } }, text)));
 const presets = h("div.presets", { role: "group", "aria-label": "Presets" }, ...catalogue.presets.map((preset) =>
   h("button.preset", { type: "button", "data-preset": preset.name, onclick: () => load(preset.recipe, true) },
-    h("strong", {}, preset.name), h("span", {}, preset.word))));
+    h("strong", {}, h("i", { "aria-hidden": "true" }, "▶ "), preset.name), h("span", {}, preset.word))));
 const seconds = field("Length", "range", { min: limits.seconds[0], max: limits.seconds[1], step: 1 }, "seconds", (v) => `${v} s`);
 const list = h("div.cards");
 const add = h("button.add", { type: "button", onclick: () => addCard() }, "+ concept");
 const error = h("p.error", { role: "alert" });
 const go = h("button.go", { type: "button", onclick: () => { error.textContent = ""; studio.say("generate", recipe()); } }, "Generate");
+const undo = h("button.quiet", { type: "button", title: "Undo (Ctrl+Z)", "aria-label": "Undo", onclick: () => step(-1) }, "↶");
+const redo = h("button.quiet", { type: "button", title: "Redo (Ctrl+Shift+Z)", "aria-label": "Redo", onclick: () => step(1) }, "↷");
+const grid = h("button.quiet", { type: "button", title: "Makes a take at 0.5, 1, 1.5 and 2 times these strengths, to walk through at the playhead", onclick: () => studio.say("grid", recipe()) }, "All strengths");
 const stop = h("button.stop", { type: "button", hidden: true, onclick: () => studio.say("stop") }, "Stop");
 const state = h("p.state", { role: "status" });
 
@@ -35,7 +40,7 @@ const temperature = field("Temperature", "range", { min: limits.temperature[0], 
 const topK = field("Top-k", "number", { min: limits.top_k[0], max: limits.top_k[1], step: 1 }, "sampling.top_k");
 const seed = field("Seed", "number", { min: limits.seed[0], max: limits.seed[1], step: 1 }, "seed");
 const apart = h("input", { type: "checkbox", onchange: () => tell({ orthogonalise: apart.checked }) });
-const model = choice("Model", catalogue.models, changeModel);
+const model = catalogue.models.length > 1 ? choice("Model", catalogue.models, changeModel) : fact("Model", catalogue.model);
 const modelWord = h("p.small.word");
 
 element.querySelector(".compose").append(
@@ -45,7 +50,7 @@ element.querySelector(".compose").append(
   h("details.block.advanced", {}, h("summary", {}, "Advanced"), h("div.grid", {},
     seed.box, method.box, weighting.box, gate.box, operator.box, rows.box, guidance.box, temperature.box, topK.box,
     h("label.check", {}, apart, " keep concepts apart (orthogonalise)"), model.box, modelWord)),
-  h("div.launch", {}, go, stop, state, error),
+  h("div.launch", {}, go, stop, grid, undo, redo, state, error),
 );
 
 // ---- small controls -------------------------------------------------------------------------
@@ -70,6 +75,11 @@ function choice(name, options, apply, words = {}) {
   return { box: h("label.field", {}, h("span", {}, name), select), set: (value) => (select.value = value), select };
 }
 
+// What there is no choice of.
+function fact(name, value) {
+  return { box: h("div.field", {}, h("span", {}, name), h("span.value", {}, value)), set: () => {} };
+}
+
 // ---- the recipe -----------------------------------------------------------------------------
 // What its entries are, the server says: those without a control here are carried along.
 function recipe() {
@@ -86,6 +96,61 @@ function tell(change = {}) {
   draft = { ...draft, moves: [], ...change };
   studio.recipe = studio.copy(recipe());
   studio.say("recipe", studio.recipe);
+  remember(studio.recipe);
+}
+
+// ---- undo, and a draft that outlives the page -----------------------------------------------
+// Changes that follow one another at once, as those of a slider, are one step.
+const past = [];
+let at = -1, last = 0, stepping = false;
+
+function remember(now) {
+  try {
+    localStorage.setItem(DRAFT, JSON.stringify(now));
+  } catch {
+    // It is not kept, then.
+  }
+  if (stepping || JSON.stringify(now) === JSON.stringify(past[at])) return;
+  const together = performance.now() - last < QUIET && at > 0 && at === past.length - 1;
+  last = performance.now();
+  past.length = at + 1;
+  if (together) past[at] = now;
+  else past.push(now);
+  if (past.length > MOST_STEPS) past.shift();
+  at = past.length - 1;
+  offered();
+}
+
+function step(by) {
+  if (!past[at + by]) return;
+  at += by;
+  stepping = true;
+  load(past[at]);
+  stepping = false;
+  last = 0;
+  offered();
+}
+
+function offered() {
+  undo.disabled = at < 1;
+  redo.disabled = at >= past.length - 1;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || !element.offsetParent) return;
+  if (event.target.closest?.("textarea, input[type=text], input[type=number], [contenteditable]")) return;
+  const by = { z: event.shiftKey ? 1 : -1, y: 1 }[event.key.toLowerCase()];
+  if (!by) return;
+  step(by);
+  event.preventDefault();
+});
+
+function keptDraft() {
+  try {
+    return JSON.parse(localStorage.getItem(DRAFT));
+  } catch {
+    return null;
+  }
 }
 
 function each(change) {
@@ -121,7 +186,7 @@ function load(given, play = false) {
 function addCard() {
   if (cards.length >= limits.concepts) return;
   const one = catalogue.families[0];
-  if (!one) return (error.textContent = `There are no directions for ${catalogue.model} here: train some with 'python -m steering train'.`);
+  if (!one) return (error.textContent = `There are no directions for ${catalogue.model} on this page.`);
   const used = new Set(cards.map((card) => card.record.concept));
   const concept = one.concepts.find((name) => !used.has(name)) ?? one.concepts[0];
   cards.push({ key: count++, record: fresh(one, concept) });
@@ -160,30 +225,54 @@ function drawn(card, place) {
   const concept = h("select.concept", { "aria-label": `Concept ${place + 1}`, onchange: () => { record.concept = concept.value; drawCards(); tell(); } },
     ...one.concepts.map((name) => h("option", { value: name }, name)));
   concept.value = record.concept;
-  const widest = Math.max(0.15, Math.abs(record.coefficient));
-  const strength = h("input", { type: "range", min: -widest, max: widest, step: 0.005, value: record.coefficient, "aria-label": `Strength of ${record.concept}`, oninput: () => {
-    record.coefficient = +strength.value;
-    shown.textContent = signed(record.coefficient);
+  const { unit, words } = measure(record, one);
+  const widest = Math.max(WIDEST, Math.abs(record.coefficient / unit));
+  const strength = h("input", { type: "range", min: -widest, max: widest, step: WIDEST / STEPS, "aria-label": `Strength of ${record.concept}`, title: `×1.0 is ${unit.toFixed(3)} of the residual stream's typical length`, oninput: () => {
+    record.coefficient = Math.round(strength.value * unit * 1e6) / 1e6;
+    told();
     tell();
   } });
-  strength.value = record.coefficient;
-  const shown = h("output.value", {}, signed(record.coefficient));
+  strength.value = record.coefficient / unit;
+  strength.style.setProperty("--zone", zone(record, unit, widest));
+  const shown = h("output.value", {});
+  const told = () => {
+    shown.textContent = times(record.coefficient / unit);
+    strength.setAttribute("aria-valuetext", `${times(record.coefficient / unit)}, ${record.coefficient < 0 ? "less" : "more"} ${record.concept}`);
+  };
+  told();
   return h("article.card", { style: `--colour: ${colour}`, "aria-label": `Concept ${place + 1}: ${record.concept}` },
     h("header.row", {}, h("span.dot", { "aria-hidden": "true" }), kinds, concept,
       h("button.quiet.remove", { type: "button", "aria-label": `Remove ${record.concept}`, onclick: () => { cards.splice(place, 1); drawCards(); tell(); } }, "×")),
-    h("label.field.strength", {}, h("span", {}, "Strength"), strength, shown),
+    h("div.strength", {}, h("span.small", {}, `less ${record.concept}`), strength, h("span.small", {}, `more ${record.concept}`), shown),
+    words ? h("p.small.finding", { title: "Out of the shipped evaluation: test prompts, judges that know nothing of the model, 95 % intervals." }, words) : null,
     scheduleEditor({ schedule: record.schedule, seconds: draft.seconds, colour, name: record.concept,
       onchange: (schedule) => { record.schedule = schedule; tell(); } }));
 }
 
-const signed = (value) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(3);
+const times = (value) => `×${value < 0 ? "−" : ""}${Math.abs(value).toFixed(2)}`;
+
+// What ×1.0 is: what was measured where a test was made, else what the family begins with.
+function measure(record, kin) {
+  const measured = catalogue.banks[record.bank]?.measured;
+  const usual = record.unit === "relative" ? kin.intervention?.coefficient : null;
+  return { unit: measured?.strength ?? (Math.abs(usual ?? 0) || Math.abs(record.coefficient) || 0.05), words: measured?.words ?? (kin.intervention ? "Not tested on this model yet: find out by ear." : "") };
+}
+
+// Where the concept was heard more often than without a push and the music stayed alive, as a shade of the slider.
+function zone(record, unit, widest) {
+  const useful = catalogue.banks[record.bank]?.measured?.doses.filter((one) => one.alive && one.better).map((one) => one.strength / unit) ?? [];
+  if (!useful.length) return "none";
+  const place = (value) => `${(50 + (50 * value) / widest).toFixed(1)}%`;
+  const [low, high] = [place(Math.min(...useful) - 0.12), place(Math.max(...useful) + 0.12)];
+  return `linear-gradient(90deg, transparent ${low}, color-mix(in srgb, var(--colour) 22%, transparent) ${low} ${high}, transparent ${high})`;
+}
 
 async function changeModel(name) {
   modelWord.textContent = `Asking for ${name} …`;
   try {
     const other = await studio.call("catalogue", name);
     Object.assign(catalogue, other);
-    modelWord.textContent = other.families.length ? "" : `${name} plays, but there are no directions for it here: train some with 'python -m steering train'.`;
+    modelWord.textContent = other.families.length ? "" : `${name} plays, but there are no directions for it on this page.`;
     cards = [];
     drawCards();
     const { model, revision } = other.recipe;
@@ -196,13 +285,40 @@ async function changeModel(name) {
 
 // ---- what the others say --------------------------------------------------------------------
 studio.on("load", ({ recipe, play }) => load(recipe, play));
-studio.on("busy", (busy) => { go.hidden = busy; stop.hidden = !busy; });
+studio.on("busy", (now) => {
+  go.hidden = grid.hidden = now;
+  stop.hidden = !now;
+});
 studio.on("state", (text) => (state.textContent = text));
 studio.on("error", (text) => (error.textContent = text));
+studio.on("online", (there) => {
+  go.disabled = !there;
+  if (there) error.textContent = "";
+  else error.textContent = "The page has lost its server. What you wrote is kept; it goes on as soon as the server answers.";
+});
 
-load(catalogue.presets[0]?.recipe ?? catalogue.recipe);
-const code = new URLSearchParams(location.search).get("r") ?? location.hash.match(/^#r=(.+)$/)?.[1];
-if (code) studio.call("open_permalink", code).then((given) => {
-  load(given);
-  state.textContent = "A shared clip is loaded: press Generate to hear it.";
-}).catch((failure) => (error.textContent = failure.message));
+// A shared clip: what its link carries, or a line that says what is wrong with it.
+async function shared() {
+  const code = new URLSearchParams(location.search).get("r") ?? location.hash.match(/^#r=(.+)$/)?.[1];
+  if (!code) return;
+  error.textContent = "";
+  try {
+    load(await studio.call("open_permalink", code));
+    state.textContent = "A shared clip: press Generate to hear it.";
+    studio.say("shared", studio.recipe);
+  } catch (failure) {
+    error.textContent = `This link gives no clip: ${failure.message}`;
+    studio.say("invite", `This link gives no clip: ${failure.message}`);
+  }
+}
+addEventListener("hashchange", shared);
+
+// A draft of other weights, or of a bank that is no longer here, is not taken up.
+function fits(given) {
+  return given?.revision === catalogue.recipe.revision && given.model === catalogue.recipe.model &&
+    Array.isArray(given.interventions) && given.interventions.every((one) => catalogue.banks[one.bank]);
+}
+
+const kept = keptDraft();
+load(fits(kept) ? kept : (catalogue.presets[0]?.recipe ?? catalogue.recipe));
+shared();

@@ -1,9 +1,9 @@
-// The page's name, and light or dark.
+// The page's name, what it is in a sentence, and light or dark.
 const dark = () => document.body.classList.contains("dark");
 const button = h("button.quiet", { type: "button", onclick: () => turn(!dark()) }, "");
 element.querySelector(".masthead").append(
   h("div", {}, h("h1", {}, "Steering ", h("em", {}, "Music")),
-    h("p", {}, "Push a concept inside a frozen MusicGen, and hear at once what it does.")),
+    h("p", {}, "Two clips of one prompt and one noise: only a direction inside the model differs. Switch between them while they play.")),
   button);
 
 function turn(to) {

@@ -16,7 +16,10 @@ function scheduleEditor({ schedule, seconds, colour, name, onchange }) {
   const box = h("div.schedule", {}, h("div.row", {}, h("label.small", {}, "Schedule ", shape), add, value), svg);
 
   shape.addEventListener("change", () => {
-    if (shape.value === "breakpoints") {
+    if (shape.value === "breakpoints" && points.length > most) {
+      value.textContent = `this shape has ${points.length} points, ${most} can be drawn: choose a shorter clip or a longer period`;
+      shape.value = schedule.shape;
+    } else if (shape.value === "breakpoints") {
       onchange({ shape: "breakpoints", points });
       draw();
     } else begin({ shape: shape.value }, true);
@@ -56,8 +59,10 @@ function scheduleEditor({ schedule, seconds, colour, name, onchange }) {
       ...marks,
       h("path.area", { d: `${path}L${x(seconds)},${y(0)}L${x(0)},${y(0)}Z`, fill: colour }),
       h("path.line", { d: path, stroke: colour }),
-      ...points.map((point, n) => handle(point, n)),
+      ...(points.length > most ? [] : points.map((point, n) => handle(point, n))),
     );
+    add.disabled = points.length >= most;
+    if (points.length > most) value.textContent = `${points.length} points: too many to draw by hand (${most})`;
     if (chosen !== null) svg.querySelectorAll(".point")[chosen]?.focus({ preventScroll: true });
   }
 
@@ -156,5 +161,5 @@ function simplified(line, tolerance) {
     if (Math.abs(l - on) > far) [far, where] = [Math.abs(l - on), n];
   });
   if (far <= tolerance) return [first, last].map(([t, l]) => [round(t), round(l)]);
-  return [...simplified(line.slice(0, where + 1), tolerance).slice(0, -1), ...simplified(line.slice(where), tolerance)].slice(0, 30);
+  return [...simplified(line.slice(0, where + 1), tolerance).slice(0, -1), ...simplified(line.slice(where), tolerance)];
 }
