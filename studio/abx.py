@@ -3,9 +3,9 @@
 The number of rounds is fixed beforehand and nothing is told before the last one: who could stop while
 ahead would have good scores by luck. An answer that came sooner than X can have been heard is left out.
 
-What no test on a listener's own machine can prevent: a program that compares the sounds themselves,
-by subtracting X from A and from B at matched gain, or by their levels or compressed sizes, can tell, and
-can wait before it answers. The seconds that each answer took are kept so that a study can look for such.
+What no test on a listener's own machine can prevent: a program that lines up the sounds and subtracts X
+from A and from B at matched gain, or compares levels or compressed sizes, can tell, and can wait before it
+answers. The seconds that each answer took are kept so that a study can look for such.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What a round of a blind test plays: a few seconds of a pair, encoded anew for each of A, B and X.
 
-Each has a level and a dither of its own by lot, so that X is a copy of neither in any byte. Their
-lengths are equal, and X is on odd numbers where A and B are on even ones: not one sample of X equals
-one of theirs. It still is the same music, and `studio.abx` says what follows from that.
+Each has a beginning, a level and a dither of its own by lot, and all are equally long, so that X is a
+copy of neither and comparing sample by sample or byte by byte tells little. X is on odd numbers where A
+and B are on even ones: not one sample of X equals one of theirs. It still is the same music, and
+`studio.abx` says what follows from that.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from listening.loudness import match_db
 from studio.clips import SIDES, Pair
 
 SECONDS = 4.0
+LATE_SECONDS = 0.02
 LEVEL_DB = 0.1
-"""How far levels differ by lot at most: nobody hears it."""
+"""How far beginnings and levels differ by lot at most: no ear tells by it."""
 
 _FADE_SECONDS = 0.01
 _FULL_SCALE = 32768
@@ -27,36 +29,45 @@ _STEP = 2
 def excerpt(pair: Pair) -> np.ndarray:
     """Some seconds of both sides, float ``[2, N]`` with full scale 1, at the loudness both can have.
 
-    Where it begins is drawn from what comes after the two have parted. Its ends are faded, so that it
-    can go round without a click.
+    Where it begins is drawn from what comes after the two have parted.
     """
     steered, unsteered = (pair.side(side) for side in SIDES)
-    length = min(round(SECONDS * pair.sample_rate), len(steered))
+    length = min(round((SECONDS + LATE_SECONDS) * pair.sample_rate), len(steered))
     latest = len(steered) - length
     earliest = min(int(np.argmax(steered != unsteered)), latest)
     begin = earliest + secrets.randbelow(latest - earliest + 1)
     cut = pair.sound[:, begin : begin + length] / _FULL_SCALE
     db = match_db(cut[0], cut[1], pair.sample_rate)
     gains = 10 ** (np.minimum([db, -db], 0) / 20)
-    return cut * gains[:, None] * _fades(length, pair.sample_rate)
+    return cut * gains[:, None]
 
 
-def encoded(cut: np.ndarray, sides: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """A, B and X as int16 ``[N]`` each.
+def encoded(cut: np.ndarray, sample_rate: int, sides: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """A, B and X as int16, all of one length, which is the cut's less `LATE_SECONDS`.
+
+    Their ends are faded, so that they can go round without a click.
 
     Args:
         cut: as `excerpt` gives it.
         sides: the side that each of ``a``, ``b`` and ``x`` is.
     """
-    return {name: _anew(cut[SIDES.index(side)], name == "x") for name, side in sides.items()}
+    late = min(round(LATE_SECONDS * sample_rate), cut.shape[1] // 10)
+    length = cut.shape[1] - late
+    fades = _fades(length, sample_rate)
+    sounds = {}
+    for name, side in sides.items():
+        begin = secrets.randbelow(late + 1)
+        sound = cut[SIDES.index(side), begin : begin + length] * fades
+        sounds[name] = _anew(sound, odd=name == "x")
+    return sounds
 
 
-def _anew(samples: np.ndarray, odd: bool) -> np.ndarray:
+def _anew(sound: np.ndarray, odd: bool) -> np.ndarray:
     """Samples ``[N]`` on odd or on even numbers, by triangular dither of two steps' width."""
     lot = np.random.default_rng()
     level = _FULL_SCALE * 10 ** (-lot.uniform(0, LEVEL_DB) / 20)
-    dither = lot.uniform(-0.5, 0.5, (2, len(samples))).sum(axis=0)
-    steps = np.round((level * samples - odd) / _STEP + dither)
+    dither = lot.uniform(-0.5, 0.5, (2, len(sound))).sum(axis=0)
+    steps = np.round((level * sound - odd) / _STEP + dither)
     limits = np.iinfo(np.int16)
     return np.clip(_STEP * steps + odd, limits.min + odd, limits.max - 1 + odd).astype(np.int16)
 

@@ -41,13 +41,14 @@ def endpoints(services: Services) -> None:
         cut = excerpt(pair)
         seconds = cut.shape[1] / pair.sample_rate
         trial = answers.draw(listener, pair.id, pair.concepts, seconds)
+        sounds = encoded(cut, pair.sample_rate, trial.sides)
         return {
             "trial": trial.id,
             "round": trial.round,
             "of": trial.of,
             "answer_after": LEAST_HEARD * seconds,
             "sample_rate": pair.sample_rate,
-        } | {name: packed(sound) for name, sound in encoded(cut, trial.sides).items()}
+        } | {name: packed(sound) for name, sound in sounds.items()}
 
     def blind_answer(trial: str, said: str) -> dict:
         """Answer a round, once. After the last one: the score, its p-value, and what each round was.
