@@ -23,7 +23,7 @@ const results = h("div.scroll.results");
 root.append(
   h("div.head", {}, h("h2", {}, "Blind test"), word),
   h("p.small", {}, "A and B are a steered clip and its unsteered twin, in an order by lot, at one loudness. X is one of the two: which? Each round is another few seconds; the score comes after the last one. Keys: ", h("kbd", {}, "a"), h("kbd", {}, "b"), h("kbd", {}, "x"), " play, ", h("kbd", {}, "1"), h("kbd", {}, "2"), " answer X is A, X is B, ", h("kbd", {}, "n"), " start."),
-  bar, h("div.row.wrap", {}, begin, ...players, ...answers), h("div.row.wrap", {}, more, there), score, told,
+  bar, h("div.row.wrap", {}, begin, h("div.row", {}, ...players), h("div.row", {}, ...answers)), h("div.row.wrap", {}, more, there), score, told,
   h("h3.eyebrow", {}, "Rate the clip that was made last"), ratings,
   h("div.head", {}, h("h3.eyebrow", {}, "Results so far"), h("button.quiet", { type: "button", onclick: download }, "Answers as CSV")), results);
 
@@ -157,10 +157,11 @@ async function answer(said) {
 function tell({ correct, trials, p, too_quick, rounds }) {
   score.textContent = `${correct} of ${trials} right, p = ${p.toPrecision(2)} by guessing` + (too_quick ? `; ${too_quick} answered too quickly to count` : "");
   const rows = rounds.map((one, place) => h(one.right ? "tr" : "tr.wrong", {}, h("th", { scope: "row" }, place + 1),
-    ...[one.a === "steered" ? "A" : "B", one.x.toUpperCase(), one.right ? "right" : "wrong", `${one.seconds.toFixed(0)} s`, one.concepts].map((text) => h("td", {}, text))));
+    ...[one.a === "steered" ? "A" : "B", one.x.toUpperCase(), one.right ? "right" : "wrong", `${one.seconds.toFixed(0)} s`, named(one.concepts)].map((text) => h("td", {}, text))));
   told.replaceChildren(table(["Round", "Steered was", "X was", "You were", "After", "Steered by"], rows));
 }
 
+const named = (concepts) => concepts.replaceAll("_", " ");
 const table = (heads, rows) => h("table", {}, h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, ...rows));
 
 // ---- ratings --------------------------------------------------------------------------------
@@ -209,7 +210,7 @@ const forgetting = ["steered", "unsteered"].flatMap((side) => {
 async function refresh() {
   try {
     const all = await studio.quick("blind_results");
-    const lines = all.by_concept.map((one) => h("tr", {}, h("th", { scope: "row" }, one.concepts), h("td", {}, `${one.correct} of ${one.trials}`), h("td", {}, one.p.toPrecision(2))));
+    const lines = all.by_concept.map((one) => h("tr", {}, h("th", { scope: "row" }, named(one.concepts)), h("td", {}, `${one.correct} of ${one.trials}`), h("td", {}, one.p.toPrecision(2))));
     const rated = marks.map((name) => {
       const mean = (side) => all.ratings.find((one) => one.attribute === name && one.side === side);
       const text = (one) => (one ? `${one.mean} (${one.count})` : "–");
