@@ -1,22 +1,28 @@
 """What listeners answered, in SQLite: a random id, what was asked, what was said. No more.
 
-A trial is written down when it is drawn, with the hidden answer, so that a client can neither
-choose X nor answer twice.
+A trial is written down when it is drawn, with what A and X are, so that a client can neither choose
+them nor answer twice. The ids of listeners, trials and clips are what they may be used with: each is
+known to its owner alone, and what is exported has salted hashes in their place. The salt is kept
+beside the answers, so that one listener and one clip have the same hashes for as long as these.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
+import hmac
 import io
 import re
 import secrets
 import sqlite3
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from curation.errors import BadInput
-from studio.abx import hidden_side, p_value
+from studio.abx import LEAST_HEARD, ROUNDS, Trial, other, p_value, side_by_lot
 
 MOST_ROWS = 1_000_000
 ATTRIBUTES = ("presence", "quality", "prompt", "preference")
@@ -32,7 +38,20 @@ CREATE TABLE IF NOT EXISTS ratings (
     listener TEXT NOT NULL, clip TEXT NOT NULL, concepts TEXT NOT NULL, side TEXT NOT NULL,
     attribute TEXT NOT NULL, score REAL NOT NULL, day TEXT NOT NULL DEFAULT CURRENT_DATE,
     PRIMARY KEY (listener, clip, side, attribute));
+CREATE TABLE IF NOT EXISTS salt (one INTEGER PRIMARY KEY CHECK (one = 1), value BLOB NOT NULL);
 """
+_LATER = {
+    "a": "TEXT NOT NULL DEFAULT 'steered'",  # the side that A is
+    "drawn": "REAL",  # by the clock, in seconds
+    "length": "REAL",  # of X, in seconds
+    "seconds": "REAL",  # from draw to answer
+    "told": "INTEGER NOT NULL DEFAULT 1",  # whether the last round of its test is over
+}
+"""Columns of trials that older databases lack, and what their trials have in them."""
+
+_OVER = "answer IS NOT NULL AND told"
+_HEARD = f"coalesce(seconds >= {LEAST_HEARD} * length, 1)"
+_COUNTED = f"{_OVER} AND {_HEARD}"
 
 
 def new_listener() -> str:
@@ -45,72 +64,95 @@ class Answers:
 
     Args:
         path: of the database; None keeps it in memory.
+        clock: seconds that go on when the page is started again.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
+        self._lock, self._clock = threading.Lock(), clock
         self._base = sqlite3.connect(str(path) if path else ":memory:", check_same_thread=False)
-        self._base.executescript(_TABLES)
+        with self._base:
+            self._base.executescript(_TABLES)
+            there = {row[1] for row in self._base.execute("PRAGMA table_info(trials)")}
+            for name in _LATER.keys() - there:
+                self._base.execute(f"ALTER TABLE trials ADD COLUMN {name} {_LATER[name]}")
+            salt = secrets.token_bytes(32)
+            self._base.execute("INSERT OR IGNORE INTO salt VALUES (1, ?)", (salt,))
+        self._salt = bytes(self._base.execute("SELECT value FROM salt").fetchone()[0])
+        self._base.create_function("hashed", 1, self._hashed, deterministic=True)
 
-    def draw(self, listener: str, clip: str, concepts: str) -> str:
-        """A new trial on a clip: its id. Which side X is stays here until it is answered.
+    def draw(self, listener: str, clip: str, concepts: str, length: float) -> Trial:
+        """A listener's next round, on a clip; it takes the place of one that was left unanswered.
+
+        Args:
+            length: of X, in seconds.
 
         Raises:
             BadInput: the listener's id is malformed, or no more trials are kept.
         """
         _check_id(listener)
-        trial = secrets.token_urlsafe(9)
+        name, a, x = secrets.token_urlsafe(9), side_by_lot(), side_by_lot()
         with self._lock, self._base:
+            self._base.execute(
+                "DELETE FROM trials WHERE listener = ? AND answer IS NULL", (listener,)
+            )
             self._check_room("trials")
             self._base.execute(
-                "INSERT INTO trials (trial, listener, clip, concepts, hidden) VALUES (?, ?, ?, ?, ?)",
-                (trial, listener, clip, concepts, hidden_side()),
+                "INSERT INTO trials (trial, listener, clip, concepts, hidden, a, drawn, length, told) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                (name, listener, clip, concepts, x, a, self._clock(), length),
             )
-        return trial
-
-    def hidden(self, trial: str) -> tuple[str, str]:
-        """A trial's clip and which side its X is: for whoever plays it, never for the page.
-
-        Raises:
-            BadInput: there is no such trial.
-        """
-        row = self._base.execute(
-            "SELECT clip, hidden FROM trials WHERE trial = ?", (trial,)
-        ).fetchone()
-        if row is None:
-            raise BadInput("there is no such trial: draw a new one")
-        return str(row[0]), str(row[1])
+            return Trial(name, a, x, len(self._rounds(listener)) + 1, ROUNDS)
 
     def answer(self, trial: str, said: str) -> dict[str, Any]:
-        """Take an answer down, once; what was right, and the listener's score so far.
+        """Take an answer down, once. Only the last round's is followed by what was right.
+
+        Returns:
+            ``round``, ``of`` and ``done``; when done, the score of those that count with its p-value,
+            how many were too quick, and every round.
 
         Raises:
-            BadInput: it names no side, there is no such trial, or it was answered before.
+            BadInput: it names neither A nor B, there is no such trial, or it was answered before.
         """
-        if said not in ("steered", "unsteered"):
-            raise BadInput("an answer is 'steered' or 'unsteered'")
+        if said not in ("a", "b"):
+            raise BadInput("an answer is 'a' or 'b'")
         with self._lock, self._base:
             row = self._base.execute(
-                "SELECT hidden, answer, listener FROM trials WHERE trial = ?", (trial,)
+                "SELECT listener, a, drawn, answer FROM trials "
+                "WHERE trial = ? AND drawn IS NOT NULL",
+                (trial,),
             ).fetchone()
             if row is None:
                 raise BadInput("there is no such trial: draw a new one")
-            if row[1] is not None:
+            listener, a, drawn, before = row
+            if before is not None:
                 raise BadInput("this trial was answered before: draw a new one")
-            self._base.execute("UPDATE trials SET answer = ? WHERE trial = ?", (said, trial))
-        return {"right": said == row[0], "hidden": row[0], **self.score(row[2])}
+            self._base.execute(
+                "UPDATE trials SET answer = ?, seconds = ? WHERE trial = ?",
+                (a if said == "a" else other(a), round(self._clock() - drawn, 3), trial),
+            )
+            rounds = self._rounds(listener)
+            if done := len(rounds) >= ROUNDS:
+                self._base.execute(
+                    "UPDATE trials SET told = 1 WHERE listener = ? AND answer IS NOT NULL",
+                    (listener,),
+                )
+        return {"round": len(rounds), "of": ROUNDS, "done": done} | (_told(rounds) if done else {})
 
-    def score(self, listener: str | None = None) -> dict[str, Any]:
-        """Right answers, trials and the chance of that score by guessing; of one or of all."""
-        where, values = ("AND listener = ?", (listener,)) if listener else ("", ())
-        trials, right = self._base.execute(
-            "SELECT count(*), coalesce(sum(answer = hidden), 0) FROM trials "
-            f"WHERE answer IS NOT NULL {where}",
-            values,
-        ).fetchone()
-        return {"trials": trials, "correct": right, "p": p_value(right, trials)}
+    def _rounds(self, listener: str) -> list[dict[str, Any]]:
+        """The answered rounds of a listener's test that goes on, the first one first."""
+        rows = self._base.execute(
+            f"SELECT concepts, a, CASE WHEN hidden = a THEN 'a' ELSE 'b' END, answer = hidden, "
+            f"seconds, NOT {_HEARD} FROM trials "
+            "WHERE listener = ? AND NOT told AND answer IS NOT NULL ORDER BY rowid",
+            (listener,),
+        )
+        return [
+            {"concepts": concepts, "a": a, "x": x, "right": bool(right), "seconds": seconds}
+            | {"too_quick": bool(quick)}
+            for concepts, a, x, right, seconds, quick in rows
+        ]
 
     def rate(self, listener: str, clip: str, concepts: str, side: str, scores: object) -> None:
         """Take down one listener's ratings of one side of a clip; a second time replaces the first.
@@ -140,20 +182,33 @@ class Answers:
             )
 
     def results(self) -> dict[str, Any]:
-        """All listeners together: the blind test by concept, and mean ratings by side."""
+        """All listeners together: the blind test by concept, and mean ratings by side.
+
+        Rounds count when the last one of their test is over and they were not answered sooner than X
+        can have been heard; ``too_quick`` and ``unfinished`` say how many answers are left out.
+        """
+        listeners, trials, correct = self._base.execute(
+            "SELECT count(DISTINCT listener), count(*), coalesce(sum(answer = hidden), 0) "
+            f"FROM trials WHERE {_COUNTED}"
+        ).fetchone()
+        too_quick, unfinished = self._base.execute(
+            f"SELECT coalesce(sum(told AND NOT {_HEARD}), 0), coalesce(sum(NOT told), 0) "
+            "FROM trials WHERE answer IS NOT NULL"
+        ).fetchone()
         blind = self._base.execute(
-            "SELECT concepts, count(*), sum(answer = hidden) FROM trials WHERE answer IS NOT NULL "
+            f"SELECT concepts, count(*), sum(answer = hidden) FROM trials WHERE {_COUNTED} "
             "GROUP BY concepts ORDER BY count(*) DESC LIMIT 20"
         ).fetchall()
         rated = self._base.execute(
             "SELECT attribute, side, avg(score), count(*) FROM ratings GROUP BY attribute, side"
         ).fetchall()
-        listeners = self._base.execute(
-            "SELECT count(DISTINCT listener) FROM trials WHERE answer IS NOT NULL"
-        ).fetchone()[0]
         return {
             "listeners": listeners,
-            **self.score(),
+            "trials": trials,
+            "correct": correct,
+            "p": p_value(correct, trials),
+            "too_quick": too_quick,
+            "unfinished": unfinished,
             "by_concept": [
                 {"concepts": c, "trials": n, "correct": r, "p": p_value(r, n)} for c, n, r in blind
             ],
@@ -163,23 +218,43 @@ class Answers:
         }
 
     def as_csv(self) -> str:
-        """Every answered trial and every rating, one a line."""
+        """Every round of a test that is over and every rating, one a line; listeners and clips hashed.
+
+        ``asked`` is the side that X was, ``said`` the one it was taken for, ``a`` the one A was;
+        ``counted`` is 0 where the answer came too quick. Older answers have no ``seconds``.
+        """
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["kind", "listener", "clip", "concepts", "asked", "said", "day"])
+        writer.writerow(
+            [
+                "kind",
+                "listener",
+                "clip",
+                "concepts",
+                "asked",
+                "said",
+                "a",
+                "seconds",
+                "counted",
+                "day",
+            ]
+        )
         writer.writerows(
             self._base.execute(
-                "SELECT 'abx', listener, clip, concepts, hidden, answer, day FROM trials "
-                "WHERE answer IS NOT NULL ORDER BY rowid"
+                "SELECT 'abx', hashed(listener), hashed(clip), concepts, hidden, answer, a, seconds, "
+                f"{_HEARD}, day FROM trials WHERE {_OVER} ORDER BY rowid"
             )
         )
         writer.writerows(
             self._base.execute(
-                "SELECT 'rating', listener, clip, concepts, side || ' ' || attribute, score, day "
-                "FROM ratings ORDER BY rowid"
+                "SELECT 'rating', hashed(listener), hashed(clip), concepts, "
+                "side || ' ' || attribute, score, '', '', 1, day FROM ratings ORDER BY rowid"
             )
         )
         return out.getvalue()
+
+    def _hashed(self, name: str) -> str:
+        return hmac.new(self._salt, name.encode(), hashlib.sha256).hexdigest()[:16]
 
     def close(self) -> None:
         self._base.close()
@@ -192,3 +267,15 @@ class Answers:
 def _check_id(listener: object) -> None:
     if not isinstance(listener, str) or not _ID.fullmatch(listener):
         raise BadInput("a listener's id is 8 to 32 letters, digits, - and _: take the page's")
+
+
+def _told(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is told when the last round is over."""
+    counted = [one["right"] for one in rounds if not one["too_quick"]]
+    return {
+        "correct": sum(counted),
+        "trials": len(counted),
+        "p": p_value(sum(counted), len(counted)),
+        "too_quick": len(rounds) - len(counted),
+        "rounds": rounds,
+    }

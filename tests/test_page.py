@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from studio import answers as kept
+from studio import excerpts
 from studio.answers import Answers
 from studio.engine import Engine
 from studio.page import launch, make_page
@@ -206,19 +208,34 @@ def test_a_link_in_a_new_tab_gives_identical_sound(visit, browser, address):
     other.context.close()
 
 
-def test_a_blind_test_counts(visit):
+@pytest.fixture
+def short_test(monkeypatch):
+    """A blind test of two rounds of half a second."""
+    monkeypatch.setattr(kept, "ROUNDS", 2)
+    monkeypatch.setattr(excerpts, "SECONDS", 0.5)
+
+
+def answered(page, said):
+    """Answer the round that is on as soon as it may be answered."""
+    page.wait_for_selector(".blind [data-said=a]:not([disabled])")
+    assert page.get_attribute("[data-player=X]", "aria-pressed") == "true"
+    page.focus("[data-player=A]")
+    page.keyboard.press("a")
+    page.keyboard.press(said)
+
+
+def test_a_blind_test_tells_its_score_at_its_end(visit, short_test):
     page = visit.page
     visit.tab("Blind test")
-    for trial in (1, 2):
-        page.click("text=New trial")
-        page.wait_for_selector(".blind [data-said=steered]:not([disabled])")
-        assert page.get_attribute("[data-player=X]", "aria-pressed") == "true"
-        page.focus("[data-player=A]")
-        page.keyboard.press("a")
-        page.keyboard.press("1")
-        page.wait_for_function(
-            f"document.querySelector('.blind .score').textContent.includes('of {trial} right')"
-        )
+    page.click(".blind button.go >> nth=0")
+    answered(page, "1")
+    page.wait_for_function("document.querySelector('.blind .state').textContent.includes('2 of')")
+    assert page.text_content(".blind .score") == ""
+    answered(page, "2")
+    page.wait_for_function(
+        "document.querySelector('.blind .score').textContent.includes('of 2 right')"
+    )
+    assert page.locator(".blind .rounds tbody tr").count() == 2
     page.wait_for_selector(".blind .results td")
 
 
@@ -244,6 +261,32 @@ def test_a_picture_of_a_report_is_fetched_when_it_is_seen(visit):
     assert page.locator(".report img[src]").count() == 0
     page.locator(".report summary").first.click()
     page.wait_for_selector(".report[open] img[src]")
+
+
+def test_a_slider_that_nobody_touched_is_not_sent(visit):
+    page = visit.page
+    visit.tab("Blind test")
+    sent = []
+    page.on("request", lambda asked: "/run/rate" in asked.url and sent.append(asked.post_data_json))
+    steered = page.locator(".blind fieldset").first
+    assert steered.locator("output").all_text_contents() == ["–"] * 4
+    steered.get_by_text("Send rating").click()
+    assert steered.locator("[role=status]").text_content() == "Move a slider first."
+    steered.get_by_label("It sounds good, steered").fill("80")
+    steered.get_by_text("Send rating").click()
+    page.wait_for_function("document.querySelector('.blind fieldset').textContent.includes('kept')")
+    assert [one["data"][2:] for one in sent] == [["steered", {"quality": 80}]]
+
+
+def test_who_has_no_clip_yet_gets_one_and_the_test_begins(browser, address):
+    fresh = Visit(browser, address)
+    fresh.tab("Blind test")
+    fresh.page.click("text=Make a clip and start")
+    fresh.page.wait_for_selector("[data-player=X][aria-pressed=true]")
+    assert "Round 1 of 12" in fresh.page.text_content(".blind .state")
+    assert not fresh.page.evaluate("studio.sound.playing")
+    assert fresh.errors == []
+    fresh.context.close()
 
 
 def test_live_moves_are_kept(visit):

@@ -20,6 +20,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from studio import panels
+from studio.abx import ROUNDS
 from studio.answers import Answers
 from studio.engine import Engine
 from studio.page import launch, make_page
@@ -146,15 +147,21 @@ def test_the_verdict_names_the_target(client, made):
     assert {"Key", "Tempo", "Loudness"} <= {row["what"] for row in said["rows"]}
 
 
-def test_a_blind_trial_has_x_as_one_of_the_two(client, made):
+def test_a_blind_trial_is_answered_and_told_after_its_last_round(client, made):
     listener = client.predict(api_name="/new_listener")
-    trial = client.predict(listener, made[1]["clip"], api_name="/blind_trial")
-    assert (trial["x"] == trial["a"]) != (trial["x"] == trial["b"])
-    said = "steered" if trial["x"] == trial["a"] else "unsteered"
-    told = client.predict(trial["trial"], said, api_name="/blind_answer")
-    assert told["right"] and told["correct"] == 1 and told["p"] == 0.5
-    assert client.predict(api_name="/blind_results")["trials"] == 1
-    assert listener in client.predict(api_name="/answers_csv")
+    for turn in range(1, ROUNDS + 1):
+        trial = client.predict(listener, made[1]["clip"], api_name="/blind_trial")
+        assert (trial["round"], trial["of"]) == (turn, ROUNDS)
+        sounds = {name: np.frombuffer(base64.b64decode(trial[name]), "<i2") for name in "abx"}
+        assert len({len(sound) for sound in sounds.values()}) == 1
+        assert set(trial) == {"trial", "round", "of", "answer_after", "sample_rate", *"abx"}
+        told = client.predict(trial["trial"], "a", api_name="/blind_answer")
+    assert told["done"] and told["too_quick"] == ROUNDS and told["trials"] == 0
+    results = client.predict(api_name="/blind_results")
+    assert results["trials"] == 0 and results["too_quick"] == ROUNDS
+    table = client.predict(api_name="/answers_csv")
+    assert table.count("abx") == ROUNDS
+    assert listener not in table and made[1]["clip"] not in table and trial["trial"] not in table
 
 
 def test_what_the_page_begins_with_is_complete(client):

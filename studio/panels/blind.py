@@ -1,14 +1,14 @@
-"""Blind test: A, B, and X which is one of them; and ratings from 0 to 100."""
+"""Blind test: A and B in an order by lot, and X which is one of them; and ratings from 0 to 100."""
 
 from __future__ import annotations
 
 import gradio as gr
-import numpy as np
 
+from studio.abx import LEAST_HEARD
 from studio.answers import new_listener as fresh_listener
 from studio.assets import component
-from studio.clips import Pair
 from studio.endpoints import endpoint
+from studio.excerpts import encoded, excerpt
 from studio.panels import Panel
 from studio.playback import packed
 from studio.services import Services
@@ -19,41 +19,43 @@ def draw(services: Services) -> gr.HTML:
     return component("blind")
 
 
-def matched(pair: Pair, side: str) -> np.ndarray:
-    """One side at the loudness that both can have: the louder one is turned down."""
-    db = pair.match_db if side == "steered" else -pair.match_db
-    gain = 10 ** (min(0.0, db) / 20)
-    return np.round(pair.side(side) * gain).astype(np.int16)
-
-
 def endpoints(services: Services) -> None:
     """What programs can do here."""
     answers = services.answers
 
     def new_listener() -> str:
-        """A random id for a listener who has none. It is all that answers are stored under."""
+        """A random id for a listener who has none. Answers are stored under it: keep it to yourself."""
         return fresh_listener()
 
     def blind_trial(listener: str, clip: str) -> dict:
-        """Draw a trial: A (steered), B (unsteered) and X, one of them, as 16-bit samples in base64.
+        """Draw a round: some seconds of A, B and X, which is one of them, as 16-bit samples in base64.
+
+        One of A and B is steered: which one, which X is, and which seconds are heard is drawn by lot.
+        An answer that comes sooner than "answer_after" seconds does not count.
 
         Args:
             listener: an id from `new_listener`.
             clip: the id that the "done" event gave.
         """
         pair = services.engine.clips[clip]
-        trial = answers.draw(listener, pair.id, pair.concepts)
-        sides = {"a": "steered", "b": "unsteered", "x": answers.hidden(trial)[1]}
-        return {"trial": trial, "sample_rate": pair.sample_rate} | {
-            name: packed(matched(pair, side)) for name, side in sides.items()
-        }
+        cut = excerpt(pair)
+        seconds = cut.shape[1] / pair.sample_rate
+        trial = answers.draw(listener, pair.id, pair.concepts, seconds)
+        sounds = encoded(cut, pair.sample_rate, trial.sides)
+        return {
+            "trial": trial.id,
+            "round": trial.round,
+            "of": trial.of,
+            "answer_after": LEAST_HEARD * seconds,
+            "sample_rate": pair.sample_rate,
+        } | {name: packed(sound) for name, sound in sounds.items()}
 
     def blind_answer(trial: str, said: str) -> dict:
-        """Answer a trial, once: whether it was right, and the listener's score with its p-value.
+        """Answer a round, once. After the last one: the score, its p-value, and what each round was.
 
         Args:
             trial: the id that `blind_trial` gave.
-            said: "steered" or "unsteered".
+            said: "a" or "b", whichever X is.
         """
         return answers.answer(trial, said)
 
@@ -71,11 +73,14 @@ def endpoints(services: Services) -> None:
         return True
 
     def blind_results() -> dict:
-        """All listeners' results so far: right answers by concept with p-values, and mean ratings."""
+        """All finished tests so far: right answers by concept with p-values; and mean ratings.
+
+        Answers that came sooner than X can have been heard are left out and counted apart.
+        """
         return answers.results()
 
     def answers_csv() -> str:
-        """Every answer and rating as CSV, under the listeners' random ids."""
+        """Every answer of a finished test and every rating as CSV; listeners and clips by salted hashes."""
         return answers.as_csv()
 
     endpoint(new_listener, quick=True)
