@@ -35,7 +35,7 @@ const temperature = field("Temperature", "range", { min: limits.temperature[0], 
 const topK = field("Top-k", "number", { min: limits.top_k[0], max: limits.top_k[1], step: 1 }, "sampling.top_k");
 const seed = field("Seed", "number", { min: limits.seed[0], max: limits.seed[1], step: 1 }, "seed");
 const apart = h("input", { type: "checkbox", onchange: () => tell({ orthogonalise: apart.checked }) });
-const model = choice("Model", catalogue.models, changeModel);
+const model = catalogue.models.length > 1 ? choice("Model", catalogue.models, changeModel) : fact("Model", catalogue.model);
 const modelWord = h("p.small.word");
 
 element.querySelector(".compose").append(
@@ -68,6 +68,11 @@ function choice(name, options, apply, words = {}) {
   const select = h("select", { "aria-label": name, onchange: () => apply(select.value) },
     ...options.map((one) => h("option", { value: one }, (words[one] ?? one).replaceAll("_", " "))));
   return { box: h("label.field", {}, h("span", {}, name), select), set: (value) => (select.value = value), select };
+}
+
+// What there is no choice of.
+function fact(name, value) {
+  return { box: h("div.field", {}, h("span", {}, name), h("span.value", {}, value)), set: () => {} };
 }
 
 // ---- the recipe -----------------------------------------------------------------------------
@@ -121,7 +126,7 @@ function load(given, play = false) {
 function addCard() {
   if (cards.length >= limits.concepts) return;
   const one = catalogue.families[0];
-  if (!one) return (error.textContent = `There are no directions for ${catalogue.model} here: train some with 'python -m steering train'.`);
+  if (!one) return (error.textContent = `There are no directions for ${catalogue.model} on this page.`);
   const used = new Set(cards.map((card) => card.record.concept));
   const concept = one.concepts.find((name) => !used.has(name)) ?? one.concepts[0];
   cards.push({ key: count++, record: fresh(one, concept) });
@@ -183,7 +188,7 @@ async function changeModel(name) {
   try {
     const other = await studio.call("catalogue", name);
     Object.assign(catalogue, other);
-    modelWord.textContent = other.families.length ? "" : `${name} plays, but there are no directions for it here: train some with 'python -m steering train'.`;
+    modelWord.textContent = other.families.length ? "" : `${name} plays, but there are no directions for it on this page.`;
     cards = [];
     drawCards();
     const { model, revision } = other.recipe;
