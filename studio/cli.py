@@ -15,12 +15,15 @@ from curation.errors import BadInput
 from curation.extras import need
 from sketch.cli import quieten
 from steering.metrics.kept_listeners import load_listeners
+from steering.models.loading import SKETCH
 from studio.answers import Answers
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
 from studio.loaded_models import LoadedModels, load_with_banks
 from studio.warm_up import warm_up
 
 ANSWERS = Path("build/answers.sqlite")
+MODELS_VARIABLE = "STEERING_MODELS"
+"""Names the page's models where there is no command line to give, as on a Space."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,9 +45,9 @@ def _serve(options: argparse.Namespace) -> int:
     from studio.page import launch, make_page
 
     listeners = load_listeners()
-    models = LoadedModels(partial(load_with_banks, folder=options.banks))
-    print("studio: loading the sketch", flush=True)
-    models[models.names[0]]
+    models = LoadedModels(partial(load_with_banks, folder=options.banks), options.models)
+    print(f"studio: loading {models.names[0]}", flush=True)
+    models.load(models.names[0])
     engine = Engine(models, options.playing, options.waiting)
     answers = Answers(options.answers)
     warm_up(engine)
@@ -71,6 +74,11 @@ def _serve(options: argparse.Namespace) -> int:
         answers.close()
 
 
+def named_models() -> list[str]:
+    """The models that the environment names, separated by spaces or commas; else the sketch alone."""
+    return os.environ.get(MODELS_VARIABLE, "").replace(",", " ").split() or [SKETCH]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m studio", description="The page: compose, listen, play live, test blind."
@@ -81,6 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, help="port to serve on; the first free one from 7860")
     parser.add_argument("--open", action="store_true", help="open a browser")
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=named_models(),
+        help=f"models that visitors may choose, the first one to begin with, as 'sketch "
+        f"facebook/musicgen-small'; what {MODELS_VARIABLE} names, else the sketch alone. One that was "
+        "used stays in memory",
+    )
     parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
     parser.add_argument("--answers", type=Path, default=ANSWERS, help="database of the blind test")
     parser.add_argument("--playing", type=int, default=MOST_PLAYING, help="sessions played at once")

@@ -22,10 +22,13 @@ LONGEST_SECONDS = 30.0
 SHORTEST_SECONDS = 1.0
 MOST_CONCEPTS = 6
 MOST_POINTS = 128
-MOST_MOVES = 3000
+MOST_LAYERS = 64
+MOST_MOVES, MOVES_A_SECOND = 3000, 60.0
+"""Of a recipe, and what a session takes of its faders; a fader sends 40 a second at most."""
+
 LONGEST_PROMPT = 200
-LARGEST_RECIPE = 200_000
-"""Characters of a recipe as JSON; the largest allowed one, full of moves, is half of that."""
+LARGEST_RECIPE = 300_000
+"""Characters of a recipe as JSON: more than one that keeps to all other bounds can have."""
 
 STRONGEST = {"relative": 1.0, "raw": 200.0}
 GUIDANCE = (1.0, 10.0)
@@ -217,7 +220,8 @@ def _check_concept(value: object, banks: Collection[str]) -> None:
 def _check_parts(one: InterventionRecord) -> None:
     _check_schedule(one.schedule.settings, one.concept)
     for name, value in one.layers.settings.items():
-        for each in value if isinstance(value, list) else [value]:
+        named = f"layers of {one.concept:.40}"
+        for each in _listed(value, named, MOST_LAYERS) if isinstance(value, list) else [value]:
             number(each, f"{name} of the layers of {one.concept:.40}", (0.0, 1000.0))
 
 

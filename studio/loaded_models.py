@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from curation.errors import BadInput
@@ -15,13 +18,18 @@ from steering.decoding.session import Session
 from steering.directions.bank import Bank
 from steering.directions.library import BANKS, Library
 from steering.models.interface import MusicModel
-from steering.models.loading import load_model
+from steering.models.loading import SKETCH, load_model
 from steering.recipes import played_on
-from studio.presets import MODELS
+from studio.limits import MOST_MOVES, MOVES_A_SECOND
 from studio.zero_gpu import DEVICE_AND_DTYPE, ZeroGpuSession, plays_on_zero_gpu
 
-MOST_MODELS = 2
-"""Kept in memory at once; the one used longest ago makes room."""
+PATIENCE_SECONDS = 5.0
+"""How long whoever asks for a model first waits for it; all others are told at once."""
+
+RETRY_SECONDS = 60.0
+"""How long a model that could not be loaded is not tried again."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,14 @@ class LoadedModel:
         """A session that plays clips, here or on a hired GPU."""
         if self.decoder is None:
             return ZeroGpuSession(self.name, clips, seconds, sampling)
-        return Session(self.decoder, clips, seconds, sampling)
+        return Session(
+            self.decoder,
+            clips,
+            seconds,
+            sampling,
+            most_moves=MOST_MOVES,
+            moves_a_second=MOVES_A_SECOND,
+        )
 
     def bank(self, name: str) -> Bank:
         """The bank that a recipe names.
@@ -80,28 +95,61 @@ def load_with_banks(name: str, folder: Path | None = None) -> LoadedModel:
     return LoadedModel(name, model, None if plays_on_zero_gpu(name) else Decoder(model), banks)
 
 
-class LoadedModels:
-    """The models that the page offers, loaded when first asked for."""
+@dataclass(frozen=True)
+class Failed:
+    """A model that could not be loaded, and when."""
 
-    def __init__(self, load: Loader = load_with_banks, names: tuple[str, ...] = MODELS) -> None:
-        self._load, self.names = load, names
-        self._loaded: dict[str, LoadedModel] = {}
-        self._lock = threading.Lock()
+    at: float = field(default_factory=time.monotonic)
+
+    @property
+    def lately(self) -> bool:
+        return time.monotonic() - self.at < RETRY_SECONDS
+
+
+class LoadedModels:
+    """The models that the page offers, each loaded once, when first asked for, and then kept.
+
+    Loading has a thread of its own and takes one model after another: nobody who plays another
+    model waits for it, and whoever asks for the same one is told.
+
+    Args:
+        names: what is offered, the first one to begin with: the bound on what stays in memory.
+    """
+
+    def __init__(self, load: Loader = load_with_banks, names: Sequence[str] = (SKETCH,)) -> None:
+        self._load, self.names = load, tuple(dict.fromkeys(names))
+        self._loads: dict[str, Future[LoadedModel | Failed]] = {}
+        self._lock, self._loading = threading.Lock(), threading.Lock()
 
     def __getitem__(self, name: object) -> LoadedModel:
-        """A model, loaded if need be.
+        """A model, for a visitor.
 
         Raises:
-            BadInput: it is not offered, or cannot be loaded.
+            BadInput: it is not offered, is being loaded, or could not be loaded lately.
         """
         self.check(name)
         assert isinstance(name, str)
+        load, begun = self._begun(name)
+        try:
+            found = load.result(PATIENCE_SECONDS if begun else 0)
+        except TimeoutError:
+            raise BadInput(f"{name} is being loaded: try again in a minute") from None
+        if isinstance(found, Failed):
+            raise BadInput(f"{name} cannot be played here now: try again later{self._or_another}")
+        return found
+
+    def load(self, name: str) -> LoadedModel:
+        """A model, for the host: loaded in this thread, however long it takes.
+
+        Raises:
+            BadInput: it cannot be loaded.
+        """
+        with self._loading:
+            found = self._load(name)
         with self._lock:
-            wanted = self._loaded.pop(name, None) or self._load(name)
-            self._loaded[name] = wanted
-            while len(self._loaded) > MOST_MODELS:
-                self._loaded.pop(next(iter(self._loaded)))
-            return wanted
+            self._loads[name] = Future()
+            self._loads[name].set_result(found)
+        return found
 
     def check(self, name: object) -> None:
         """Check that a model is offered; a path, above all, is not.
@@ -110,4 +158,38 @@ class LoadedModels:
             BadInput: it is not.
         """
         if name not in self.names:
-            raise BadInput(f"no model {name!r:.60}: choose one of {', '.join(self.names)}")
+            words = ["the sketch" if one == SKETCH else one for one in self.names]
+            only = "" if len(words) > 1 else " only"
+            raise BadInput(f"no model of this name: this page plays {' and '.join(words)}{only}")
+
+    @property
+    def _or_another(self) -> str:
+        return ", or choose another model" if len(self.names) > 1 else ""
+
+    def _begun(self, name: str) -> tuple[Future[LoadedModel | Failed], bool]:
+        """The loading of a model, and whether it was begun by this call."""
+        with self._lock:
+            known = self._loads.get(name)
+            if known is not None and not _worth_another_try(known):
+                return known, False
+            load = self._loads[name] = Future()
+        threading.Thread(
+            target=self._fill, args=(name, load), name=f"loading {name}", daemon=True
+        ).start()
+        return load, True
+
+    def _fill(self, name: str, load: Future[LoadedModel | Failed]) -> None:
+        with self._loading:
+            try:
+                load.set_result(self._load(name))
+            except BadInput as error:
+                log.warning("%s was not loaded: %s", name, error)
+                load.set_result(Failed())
+            except Exception:
+                log.exception("%s was not loaded", name)
+                load.set_result(Failed())
+
+
+def _worth_another_try(load: Future[LoadedModel | Failed]) -> bool:
+    found = load.result(0) if load.done() else None
+    return isinstance(found, Failed) and not found.lately

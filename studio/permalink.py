@@ -11,7 +11,9 @@ from typing import Any
 from curation.errors import BadInput
 from studio.limits import LARGEST_RECIPE
 
-LONGEST_CODE = 60_000
+LONGEST_CODE = 80_000
+"""A recipe with as many moves as it may have, all of them with all their digits, is 65,000 long."""
+
 _BROKEN = "the link is damaged or cut off: ask for it again, or load the recipe's file"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
@@ -28,6 +29,9 @@ Event = dict[str, Any]
 LEAD_SECONDS = 0.6
 """How far a live session plays ahead of the clock: what a move waits for, and what a hiccup may last."""
 
+MOVE_DIGITS = 6
+"""Decimals of a strength that a fader sent, so that a recipe full of moves still fits into a link."""
+
 
 class Playback:
     """A session and its listener. The engine's thread advances it; others may move and stop it."""
@@ -48,6 +52,7 @@ class Playback:
         self._began: float | None = None
         self._first: float | None = None
         self._session: Session | ZeroGpuSession | None = None
+        self._starting = threading.Lock()
         self._context = copy_context()
         self._chunks: Iterator[Chunk] | None = None
         self._sound: list[np.ndarray] = []
@@ -62,18 +67,24 @@ class Playback:
         """Change a concept's strength from the next step on.
 
         Raises:
-            BadInput: there is no such concept, the strength is not from -1 to 1, or the clip plays on
-                a hired GPU.
+            BadInput: there is no such concept, the strength is not from -1 to 1, the clip has had its
+                moves, or plays on a hired GPU.
         """
+        count = len(self._recipe.interventions)
+        if isinstance(concept, bool) or not isinstance(concept, int) or not 0 <= concept < count:
+            raise BadInput(f"concept {concept!r:.20}: this session has {count}, from 0")
+        value = round(number(coefficient, "the strength", (-1.0, 1.0)), MOVE_DIGITS)
+        with self._starting:
+            if self._session is not None:
+                self._session.set(concept, value)
+            else:
+                self._begin_with(concept, value)
+
+    def _begin_with(self, concept: int, coefficient: float) -> None:
+        """A move before the first step is another strength to begin with."""
         pushed = list(self._recipe.interventions)
-        if not isinstance(concept, int) or not 0 <= concept < len(pushed):
-            raise BadInput(f"concept {concept!r:.20}: this session has {len(pushed)}, from 0")
-        value = number(coefficient, "the strength", (-1.0, 1.0))
-        if self._session is not None:
-            self._session.set(concept, value)
-        else:
-            pushed[concept] = replace(pushed[concept], coefficient=value)
-            self._recipe = replace(self._recipe, interventions=tuple(pushed))
+        pushed[concept] = replace(pushed[concept], coefficient=coefficient)
+        self._recipe = replace(self._recipe, interventions=tuple(pushed))
 
     def stop(self) -> None:
         """End it at the next chunk."""
@@ -105,10 +116,12 @@ class Playback:
         return True
 
     def _start(self) -> None:
-        recipe, model = self._recipe, self._loaded.model
-        plan = recipe.plan(self._loaded.bank, model.frame_rate)
-        clips = [Clip(recipe.prompt, recipe.seed, plan), Clip(recipe.prompt, recipe.seed)]
-        self._session = self._loaded.session(clips, recipe.seconds, recipe.sampling)
+        model = self._loaded.model
+        with self._starting:
+            recipe = self._recipe
+            plan = recipe.plan(self._loaded.bank, model.frame_rate)
+            clips = [Clip(recipe.prompt, recipe.seed, plan), Clip(recipe.prompt, recipe.seed)]
+            self._session = self._loaded.session(clips, recipe.seconds, recipe.sampling)
         self._chunks = iter(self._session.stream())
         self.tell(
             event="started",

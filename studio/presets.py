@@ -1,4 +1,4 @@
-"""What the page offers to begin with: models, presets, prompts, and how strong is strong.
+"""What the page offers to begin with: presets, prompts, and how strong is strong.
 
 Strengths are shares of the residual stream's typical length, the unit of *relative* coefficients.
 Each family says its own, see `steering.families`.
@@ -18,12 +18,6 @@ from steering.interventions.record import InterventionRecord
 from steering.interventions.schedules import Schedule
 from steering.recipes import Recipe
 
-MODELS = (
-    "sketch",
-    "facebook/musicgen-small",
-    "facebook/musicgen-medium",
-    "facebook/musicgen-large",
-)
 SECONDS = 8.0
 SEED = 7
 

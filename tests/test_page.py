@@ -119,6 +119,11 @@ def test_a_preset_gives_two_clips_that_differ(visit, first):
     assert visit.page.evaluate("studio.sound.filled") == 8 * 32_000
 
 
+def test_one_model_is_named_and_is_no_choice(visit, first):
+    model = visit.page.locator(".compose .field", has_text="Model")
+    assert model.text_content() == "Modeltoy" and model.locator("select").count() == 0
+
+
 def test_sound_starts_before_the_clip_is_made(visit, first):
     assert first["first_sound_after"] < first["took"]
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -77,6 +78,38 @@ def test_a_move_sets_in_at_its_step_and_stays(interventions):
         part = moved.between(first, count)
         assert torch.equal(part[: 30 - first], moved.coefficients[first : first + count])
         assert torch.equal(part[0], moved.at(first)) and not part[30 - first :].any()
+
+
+def test_of_moves_of_one_step_the_last_is_kept(interventions):
+    plan = compile_plan(interventions, 0.6)
+    moves = [Move(step, concept, number / 100) for number, (step, concept) in
+             enumerate([(5, 0), (2, 1), (5, 0), (5, 1), (2, 1), (5, 0)])]  # fmt: skip
+    moved = plan.moved(*moves)
+    assert moved.moves == (moves[4], moves[5], moves[3])
+    one_by_one = plan
+    for move in moves:
+        one_by_one = one_by_one.moved(move)
+    assert torch.equal(one_by_one.coefficients, moved.coefficients)
+
+
+def test_many_moves_are_the_last_before_each_step(interventions):
+    plan = compile_plan(interventions, 2.0)
+    rng = np.random.default_rng(3)
+    moves = [
+        Move(int(step), int(concept), float(value))
+        for step, concept, value in zip(
+            rng.integers(0, 130, 300), rng.integers(0, 2, 300), rng.normal(size=300), strict=True
+        )
+    ]
+    moved = plan.moved(*moves)
+    for first, count in ((0, 100), (13, 1), (64, 20)):
+        gains = moved.gains_between(first, count)
+        for step in range(first, first + count):
+            for concept in (0, 1):
+                before = [one for one in moves if one.concept == concept and one.step <= step]
+                last = max(before, key=lambda one: (one.step, moves.index(one)), default=None)
+                expected = plan.gains[concept] if last is None else last.coefficient
+                assert gains[step - first, concept] == torch.tensor(expected)
 
 
 def test_moves_beyond_the_plan_are_refused(interventions):

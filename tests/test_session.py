@@ -12,6 +12,7 @@ import torch
 from curation.errors import BadInput
 from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
+from steering.decoding.injections import AHEAD, Injections
 from steering.decoding.reference import generate
 from steering.decoding.session import Chunk, Session
 from steering.interventions.plan import Move
@@ -109,6 +110,82 @@ def test_planned_moves_stay_when_live_ones_come(model, decoder):
         session.set("C", -1.0)
         list(stream)
     assert [move.coefficient for move in session.moves] == [-1.0, 1.5]
+
+
+def test_of_moves_between_two_steps_the_last_counts_and_none_that_changes_nothing_is_kept(
+    model, decoder
+):
+    clips = pair(model)
+    with Session(decoder, clips, 1.0, chunk_seconds=0.1) as session:
+        for number, _ in enumerate(session.stream()):
+            for value in (0.9, -0.9, 0.1 * number):
+                session.set("C", value)
+                session.set("D", 0.0)
+    steps = [move.step for move in session.moves]
+    assert len(steps) > 5 and steps == sorted(set(steps))
+    assert {move.concept for move in session.moves} == {0}
+    assert session.moves[0].coefficient == 0.0 and session.moves[1].coefficient == 0.1
+
+
+def moved_at_every_step(model, decoder, seconds=1.0, **limits):
+    """The codes and the moves of a clip both of whose faders move without end."""
+
+    def progress(done: int, total: int) -> None:
+        if done < 40:
+            session.set("C", 0.01 * done)
+            session.set("D", -0.01 * done)
+
+    clips = pair(model, seconds)
+    with Session(decoder, clips, seconds, progress=progress, **limits) as session:
+        _, codes = whole(list(session.stream()))
+    replayed = [Clip("calm jazz", 1, clips[0].plan.moved(*session.moves)), clips[1]]
+    assert torch.equal(decoder.generate(replayed, seconds), codes)
+    return session.moves
+
+
+def test_faders_that_move_at_every_step_replay_exactly(model, decoder):
+    moves = moved_at_every_step(model, decoder)
+    assert [move.step for move in moves if move.concept == 0] == list(range(1, 40))
+
+
+def test_moves_beyond_the_rate_wait_and_the_last_ones_arrive(model, decoder):
+    moves = moved_at_every_step(model, decoder, moves_a_second=20)
+    assert 8 + 16 <= len(moves) <= 8 + 20
+    for concept, last in ((0, 0.39), (1, -0.39)):
+        one = [move for move in moves if move.concept == concept]
+        assert one[-1].coefficient == last and 10 < len(one) < 16
+
+
+def test_a_clip_has_so_many_moves_and_then_says_so(model, decoder):
+    planned = plan(model, steer(model, 0.4), seconds=1.0).moved(Move(30, 0, 1.5))
+    with Session(decoder, [Clip("jazz", 1, planned)], 1.0, most_moves=3) as session:
+        stream = session.stream()
+        for value in (0.25, 0.5):
+            session.set("C", -value)
+            session.set("C", value)
+            next(stream)
+        with pytest.raises(BadInput, match="has had its 3 moves: play it again"):
+            session.set("C", 0.75)
+        list(stream)
+    assert [move.coefficient for move in session.moves] == [0.25, 0.5, 1.5]
+
+
+def test_little_is_worked_out_for_a_step_that_is_moved(model, decoder, monkeypatch):
+    """Never a whole block for each move, and whole blocks again when the faders rest."""
+    counts: list[int] = []
+    amounts = Injections._amounts
+
+    def counted(self, one, first, count):
+        counts.append(count)
+        return amounts(self, one, first, count)
+
+    monkeypatch.setattr(Injections, "_amounts", counted)
+    run = decoder.start(pair(model, 4.0), 4.0)
+    for step in range(150):
+        if 1 <= step <= 20:
+            run.move(0, 0, 0.01 * step)
+        run.advance()
+    assert counts == [AHEAD] + [1] * 20 + [2, 4, 8, 16, 32, 64, 64]
 
 
 def test_another_thread_sets_a_coefficient_at_the_next_step(model, decoder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
@@ -11,6 +12,8 @@ from curation.errors import BadInput
 from studio import engine as engines
 from studio.clips import Clips, Pair
 from studio.engine import Busy, Engine
+from studio.limits import MOVES_A_SECOND
+from studio.permalink import decode
 from studio.playback import Playback
 from tests.studio_toy import Listener, toy_models, toy_recipe
 
@@ -108,6 +111,36 @@ def test_live_moves_are_heard_recorded_and_played_again(engine):
     assert still["sha256"]["steered"] != last["sha256"]["steered"]
 
 
+def test_faders_that_never_rest_give_a_recipe_that_is_accepted(engine):
+    listener = Listener(engine, toy_recipe(seconds=3.0), live=True)
+    listener.until("started")
+    sent = 0
+    with pytest.raises(BadInput, match="session is over"):
+        while True:
+            engine.move(listener.session, 0, math.sin(sent) / 3)
+            sent += 1
+    last = listener.end()
+    moves = last["recipe"]["moves"]
+    assert sent > 1000 and 5 < len(moves) < 3 * MOVES_A_SECOND + 20
+    opened = engine.check(decode(last["permalink"])).record()
+    assert opened == last["recipe"]
+    again, _ = played(engine, opened)
+    assert again["sha256"] == last["sha256"]
+
+
+def test_moves_of_a_session_that_waits_are_what_it_begins_with(engine):
+    before = [Listener(engine, toy_recipe(n, seconds=30.0), live=True) for n in range(2)]
+    for listener in before:
+        listener.until("started")
+    waiting = Listener(engine, toy_recipe(3))
+    for value in (0.3, 0.1, -0.25):
+        engine.move(waiting.session, 0, value)
+    for listener in before:
+        engine.stop(listener.session)
+    recipe = waiting.end()["recipe"]
+    assert recipe["interventions"][0]["coefficient"] == -0.25 and recipe["moves"] == []
+
+
 def test_a_live_session_keeps_to_the_clock(engine):
     began = time.monotonic()
     Listener(engine, toy_recipe(seconds=2.0), live=True).end()
@@ -116,7 +149,13 @@ def test_a_live_session_keeps_to_the_clock(engine):
 
 @pytest.mark.parametrize(
     ("session", "concept", "value"),
-    [("nobody", 0, 0.1), (7, 0, 0.1), (None, 9, 0.1), (None, 0, float("nan"))],
+    [
+        ("nobody", 0, 0.1),
+        (7, 0, 0.1),
+        (None, 9, 0.1),
+        (None, True, 0.1),
+        (None, 0, float("nan")),
+    ],
 )
 def test_a_bad_move_is_refused(engine, session, concept, value):
     listener = Listener(engine, toy_recipe(seconds=5.0), live=True)

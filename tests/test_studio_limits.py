@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from curation.errors import BadInput
 from steering.directions import library
 from steering.directions.bank import load_bank
-from studio.limits import check_prompt, check_request
+from studio.limits import (
+    LONGEST_PROMPT,
+    MOST_CONCEPTS,
+    MOST_MOVES,
+    check_prompt,
+    check_request,
+)
 from studio.permalink import decode, encode
 from studio.presets import PRESETS, recipe_of, usual
 from tests.studio_toy import toy_recipe
@@ -53,6 +60,8 @@ def test_a_good_recipe_comes_back_complete():
         ({"interventions": concept(schedule={"shape": "breakpoints", "points": [[0, 1]] * 33})}, "32 at most"),
         ({"interventions": concept(schedule={"shape": "breakpoints", "points": [[0]]})}, "no pair"),
         ({"interventions": concept(schedule={"shape": "pulse", "period": float("inf")})}, "period"),
+        ({"interventions": concept(layers={"weighting": "only", "layers": [1] * 65})}, "64 at most"),
+        ({"moves": [{"step": 1, "concept": 0, "coefficient": 0.1}] * 3001}, "3000 at most"),
         ({"interventions": concept(gate="open")}, "not an object"),
         ({"sampling": {"guidance": 99}}, "guidance is 99"),
         ({"sampling": {"beams": 5}}, "no 'beams'"),
@@ -92,6 +101,31 @@ def test_a_link_gives_the_recipe_again():
 def test_a_damaged_link_is_refused(damage):
     with pytest.raises(BadInput, match="damaged or cut off"):
         decode(damage(encode(toy_recipe())))
+
+
+def full(digits: int, moves: int = MOST_MOVES) -> dict:
+    """A recipe that goes to every bound, its numbers with so many digits."""
+    rng = np.random.default_rng(0)
+
+    def numbers(count: int, most: float) -> list[float]:
+        return [round(float(one), digits) for one in rng.uniform(-most, most, count)]
+
+    points = [[abs(a), b] for a, b in zip(numbers(32, 30), numbers(32, 2), strict=True)]
+    schedule = {"shape": "breakpoints", "points": sorted(points)}
+    rows = zip(rng.integers(0, 5001, moves), rng.integers(0, 6, moves), numbers(moves, 200), strict=True)  # fmt: skip
+    return toy_recipe(
+        prompt="🎹" * LONGEST_PROMPT,
+        seconds=29.123456789012345,
+        interventions=concept(schedule=schedule) * MOST_CONCEPTS,
+        moves=[{"step": int(s), "concept": int(c), "coefficient": one} for s, c, one in rows],
+    )
+
+
+@pytest.mark.parametrize("digits", [6, 15])
+def test_a_recipe_full_of_moves_fits_into_a_link(digits):
+    complete = check_request(full(digits), BANKS).record()
+    assert check_request(decode(encode(complete)), BANKS).record() == complete
+    assert len(complete["moves"]) == MOST_MOVES
 
 
 def test_a_link_cannot_unpack_without_end():

@@ -16,7 +16,7 @@ from steering.decoding.clip import Clip
 from steering.decoding.fused import Fused, Place, PromptCache, unknown_rows
 from steering.decoding.injections import Applied, Injections
 from steering.decoding.sampling import Sampling, choose, draw_noise
-from steering.interventions.plan import Move, Plan
+from steering.interventions.plan import Move
 from steering.models.interface import MusicModel
 
 KEPT = 0.4
@@ -90,13 +90,7 @@ class Generation:
 
     def move(self, clip: int, concept: int, coefficient: float) -> None:
         """Let a concept of a clip have another coefficient from the next step on."""
-        plan = self.injections.plans[clip]
-        assert plan is not None
-        self.injections.change(clip, plan.moved(Move(self.step, concept, coefficient)))
-
-    def plan(self, clip: int) -> Plan | None:
-        """A clip's plan with the moves so far."""
-        return self.injections.plans[clip]
+        self.injections.move(clip, Move(self.step, concept, coefficient))
 
     @torch.inference_mode()
     def advance(self) -> None:

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from steering.interventions.operators import OPERATORS
-from steering.interventions.plan import Plan
+from steering.interventions.plan import Move, Plan
 
 AHEAD = 64
-"""Steps that are worked out at a time."""
+"""Steps that are worked out at a time, at most: after a move it is one, then twice as many each time, so
+that little is thrown away while a fader moves."""
 
 ADD = "add"
 
@@ -90,26 +92,31 @@ class Injections:
 
     def __init__(self, plans: Sequence[Plan | None], guided: bool, like: Tensor) -> None:
         self.plans = list(plans)
+        self.faders = [None if plan is None else plan.faders() for plan in plans]
         self.guided, self.like = guided, like
         self.all = [
             Injection(one.operator, one.concepts, [self._vectors(slot) for slot in one.concepts])
             for one in _ordered(self.plans)
         ]
-        self.first, self.ready = 0, 0
+        self.first, self.ready, self.ahead = 0, 0, AHEAD
         self.blocks: list[tuple[Tensor, list[list[bool]]]] = []
 
-    def change(self, clip: int, plan: Plan) -> None:
-        """Another state of a clip's plan: the same concepts with other moves."""
-        self.plans[clip] = plan
-        self.ready = 0
+    def move(self, clip: int, move: Move) -> None:
+        """Move a fader of a clip; one that stands there already stays as it is."""
+        faders = self.faders[clip]
+        assert faders is not None
+        if np.float32(move.coefficient) != faders.at(move.step, move.concept):
+            faders.move(move)
+            self.ready, self.ahead = 0, 1
 
     def at(self, step: int) -> list[Applied]:
         """What is to be done at this step, in its order; nothing where all of it is zero."""
         if not self.all:
             return []
         if not self.first <= step < self.first + self.ready:
-            self.first, self.ready = step, AHEAD
-            self.blocks = [self._amounts(one, step, AHEAD) for one in self.all]
+            self.first, self.ready = step, self.ahead
+            self.blocks = [self._amounts(one, step, self.ahead) for one in self.all]
+            self.ahead = min(AHEAD, 2 * self.ahead)
         place = step - self.first
         return [
             Applied(one, number, amounts[place], active[place])
@@ -152,7 +159,7 @@ class Injections:
         for clip, concept in slot.items():
             plan = self.plans[clip]
             assert plan is not None
-            applied = plan.between(first, count)[:, concept]
+            applied = plan.between(first, count, self.faders[clip])[:, concept]
             for row, takes_part in zip(self._rows(clip), plan.rows[concept].tolist(), strict=False):
                 if takes_part:
                     out[:, :, row] = applied

@@ -28,6 +28,9 @@ GROWTH = 1.5
 """Each chunk is that much longer than the one before, up to the full length: whoever plays them runs
 dry only if music is made more slowly than that, against its own time."""
 
+BURST = 8
+"""Moves that may come at one step after a while without any, as when all faders go to zero."""
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -51,11 +54,15 @@ class Session:
     """Plays clips once, chunk by chunk; coefficients may be moved from any thread meanwhile.
 
     Nothing is made ahead of who reads the stream: a change is heard in the chunk after the one that
-    was yielded last. To be used as a context manager, which frees all memory at its end.
+    was yielded last. Of several changes of a concept between two steps the last counts. To be used as
+    a context manager, which frees all memory at its end.
 
     Args:
         chunk_seconds: length of the chunks; the first ones are shorter.
         progress: told the steps done and all steps, after each.
+        most_moves: what a clip may have, those of its plan included.
+        moves_a_second: how many are taken in, by the clips' own time: those beyond wait for their
+            step, and it is the last for a concept that waits.
 
     Raises:
         BadInput: chunks are shorter than a frame, or the clips cannot be played.
@@ -69,6 +76,8 @@ class Session:
         sampling: Sampling | None = None,
         chunk_seconds: float = 0.5,
         progress: Progress = lambda done, total: None,
+        most_moves: float = math.inf,
+        moves_a_second: float = math.inf,
     ) -> None:
         rate = decoder.model.frame_rate
         if not (math.isfinite(chunk_seconds) and chunk_seconds * rate >= 1):
@@ -77,8 +86,10 @@ class Session:
         self.chunk = round(chunk_seconds * rate)
         self._run: Generation | None = decoder.start(clips, seconds, sampling)
         self._sound: _Sound | None = _Sound(self.model, self._run.lengths)
-        self._plans = [clip.plan for clip in clips]
-        self._waiting: list[tuple[int, int, float]] = []
+        self._plans, self._faders = [clip.plan for clip in clips], self._run.injections.faders
+        self._most_moves, self._moves_a_step = most_moves, moves_a_second / rate
+        self._waiting: dict[tuple[int, int], float] = {}
+        self._slots = self._most_slots = max(BURST, self._moves_a_step)
         self._lock = Lock()
         self._stream: ref[Generator[Chunk, None, None]] | None = None
         self._over = False
@@ -101,8 +112,8 @@ class Session:
 
     def moves_of(self, clip: int) -> tuple[Move, ...]:
         """The same for any clip."""
-        plan = self._plans[clip]
-        return () if plan is None else plan.moves
+        faders = self._faders[clip]
+        return () if faders is None else faders.moves
 
     def set(self, concept: int | str, coefficient: float, clip: int = 0) -> None:
         """Let a concept have another coefficient from the next step on.
@@ -112,15 +123,17 @@ class Session:
             coefficient: in the unit of its intervention; 0 to leave it out.
 
         Raises:
-            BadInput: there is no such clip or concept, the coefficient is not finite, or the
-                session is over.
+            BadInput: there is no such clip or concept, the coefficient is not finite, the clip has
+                had its moves, or the session is over.
         """
         if not math.isfinite(coefficient):
             raise BadInput(f"the coefficient of {concept} is {coefficient}: give a number")
         place = self._place(concept, clip)
         with self._lock:
             self._check_open()
-            self._waiting.append((clip, place, float(coefficient)))
+            if (clip, place) not in self._waiting:
+                self._check_room(clip)
+            self._waiting[clip, place] = float(coefficient)
 
     def stop(self) -> None:
         """End the session; a stream under way ends after its step, and all memory is free."""
@@ -167,17 +180,25 @@ class Session:
                 self._run = self._sound = None
 
     def _apply_waiting(self, run: Generation) -> None:
-        if not self._waiting:
-            return
+        """Take in what waits, those that wait longest first, as many as have their turn."""
+        self._slots = min(self._most_slots, self._slots + self._moves_a_step)
         with self._lock:
-            waiting, self._waiting = self._waiting, []
-        for clip, concept, coefficient in waiting:
-            run.move(clip, concept, coefficient)
-            self._plans[clip] = run.plan(clip)
+            while self._waiting and self._slots >= 1:
+                clip, concept = next(iter(self._waiting))
+                run.move(clip, concept, self._waiting.pop((clip, concept)))
+                self._slots -= 1
 
     def _check_open(self) -> None:
         if self._over:
             raise BadInput("the session is over: start another")
+
+    def _check_room(self, clip: int) -> None:
+        faders = self._faders[clip]
+        assert faders is not None
+        if len(faders) + sum(one == clip for one, _ in self._waiting) >= self._most_moves:
+            raise BadInput(
+                f"the clip has had its {self._most_moves:g} moves: play it again to go on moving"
+            )
 
     def _place(self, concept: int | str, clip: int) -> int:
         if not 0 <= clip < len(self._plans):

@@ -6,8 +6,10 @@ which is what moves while a clip plays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -38,6 +40,66 @@ class Move:
             raise BadInput(f"a move to the coefficient {self.coefficient}: give a number")
 
 
+class Faders:
+    """Where the coefficient of each concept stands at every step: where it begins, and its moves.
+
+    A move costs the same however many there were. Of several of a concept at one step the last
+    counts, and only that one is kept.
+
+    Args:
+        gains: float32 ``[M]``: the coefficients that the clip begins with.
+    """
+
+    def __init__(self, gains: Tensor, moves: Iterable[Move] = ()) -> None:
+        self._gains = gains
+        self._kept: dict[tuple[int, int], Move] = {}
+        self._steps: list[list[int]] = [[] for _ in range(len(gains))]
+        for move in sorted(moves, key=lambda move: move.step):
+            self.move(move)
+
+    def __len__(self) -> int:
+        """How many moves are kept."""
+        return len(self._kept)
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """In the order of their steps."""
+        return tuple(sorted(self._kept.values(), key=lambda move: move.step))
+
+    def move(self, move: Move) -> None:
+        """Take a move in, at whichever step.
+
+        Raises:
+            BadInput: there is no such concept.
+        """
+        if move.concept >= len(self._steps):
+            raise BadInput(
+                f"there is no concept {move.concept} to move: the plan has {len(self._steps)}, "
+                "counted from 0"
+            )
+        steps, place = self._steps[move.concept], (move.step, move.concept)
+        if place not in self._kept:
+            steps.insert(bisect_right(steps, move.step), move.step)
+        self._kept[place] = move
+
+    def at(self, step: int, concept: int) -> float:
+        """A coefficient at a step, rounded to float32 as it is applied."""
+        steps = self._steps[concept]
+        place = bisect_right(steps, step)
+        if place == 0:
+            return float(self._gains[concept])
+        return float(np.float32(self._kept[steps[place - 1], concept].coefficient))
+
+    def between(self, first: int, count: int) -> Tensor:
+        """The coefficients at ``count`` steps from ``first`` on: float32 ``[count, M]``."""
+        gains = self._gains.expand(count, -1).clone()
+        for concept, steps in enumerate(self._steps):
+            begins = max(0, bisect_right(steps, first) - 1)
+            for step in steps[begins : bisect_left(steps, first + count)]:
+                gains[max(0, step - first) :, concept] = self._kept[step, concept].coefficient
+        return gains
+
+
 @dataclass(frozen=True)
 class Plan:
     """Interventions as tensors, for ``S`` steps, ``M`` concepts, ``L`` layers of size ``D``.
@@ -53,7 +115,7 @@ class Plan:
         rows: bool ``[M, 2]``: whether conditional and unconditional rows are steered.
         origin: the model that the vectors belong to; None for no concept at all.
         names: of the concepts.
-        moves: later coefficients, in the order of their steps.
+        moves: later coefficients, in the order of their steps; one a step and concept at most.
     """
 
     levels: Tensor
@@ -84,32 +146,34 @@ class Plan:
         Raises:
             BadInput: the plan lacks the concept of a move.
         """
-        for move in moves:
-            if move.concept >= self.concepts:
-                raise BadInput(
-                    f"there is no concept {move.concept} to move: the plan has {self.concepts}, "
-                    "counted from 0"
-                )
-        ordered = sorted((*self.moves, *moves), key=lambda move: move.step)
-        return replace(self, moves=tuple(ordered))
+        return replace(self, moves=Faders(self.gains, (*self.moves, *moves)).moves)
+
+    def faders(self) -> Faders:
+        """The coefficients with the moves so far, to be moved on while the clip plays."""
+        return Faders(self.gains, self.moves)
 
     def gains_between(self, first: int, count: int) -> Tensor:
         """The coefficients at ``count`` steps from ``first`` on: float32 ``[count, M]``."""
-        gains = self.gains.expand(count, -1).clone()
-        for move in self.moves:
-            if move.step < first + count:
-                gains[max(0, move.step - first) :, move.concept] = move.coefficient
-        return gains
+        return self._faders.between(first, count)
 
-    def between(self, first: int, count: int) -> Tensor:
-        """What is applied at these steps: float32 ``[count, M, L]``; past its end, nothing."""
+    def between(self, first: int, count: int, faders: Faders | None = None) -> Tensor:
+        """What is applied at these steps: float32 ``[count, M, L]``; past its end, nothing.
+
+        Args:
+            faders: of the clip that plays, where they have moved on since.
+        """
         levels = self.levels[first : first + count]
-        applied = levels * self.gains_between(first, len(levels))[:, :, None].to(levels.device)
+        gains = (self._faders if faders is None else faders).between(first, len(levels))
+        applied = levels * gains[:, :, None].to(levels.device)
         return torch.nn.functional.pad(applied, (0, 0, 0, 0, 0, count - len(levels)))
 
     def at(self, step: int) -> Tensor:
         """What is applied at a step: ``[M, L]``."""
         return self.between(step, 1)[0]
+
+    @cached_property
+    def _faders(self) -> Faders:
+        return self.faders()
 
     def to(self, like: Tensor) -> Plan:
         """The plan where ``like`` is and in its dtype; levels and gains stay float32 on the CPU."""

@@ -27,14 +27,14 @@ def draw(services: Services) -> gr.HTML:
 def endpoints(services: Services) -> None:
     """What programs can do here."""
 
-    def catalogue(model: str = "sketch") -> dict:
+    def catalogue(model: str = "") -> dict:
         """Everything that can be chosen: models, concept families, methods, schedules, presets, limits.
 
         Args:
-            model: which model's banks and presets to list.
+            model: which model's banks and presets to list; the first one unless it is named.
         """
         models = services.engine.models
-        return choices(models[model], models.names)
+        return choices(models[model or models.names[0]], models.names)
 
     def presets() -> list[dict]:
         """Presets, each with the recipe that `generate` takes."""
