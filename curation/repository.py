@@ -17,8 +17,8 @@ def check_name(repo_id: str) -> None:
     Raises:
         BadInput: it is not written as owner/name.
     """
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo_id):
-        raise BadInput(f"{repo_id!r} is no Hub repository: write it as owner/name")
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repo_id) or ".." in repo_id or "--" in repo_id:
+        raise BadInput(f"{repo_id!r:.120} is no Hub repository: write it as owner/name")
 
 
 @contextmanager
