@@ -148,11 +148,12 @@ def check_folder(folder: Path) -> None:
     if missing:
         raise BadInput(f"{folder} has no {', '.join(missing)}: {_RESTORE}")
     with _whole(folder):
-        expected = read_object(folder / INDEX)["weight_map"]
+        content = {name: read_object(folder / name) for name in FILES if name.endswith(".json")}
+        expected = content[INDEX]["weight_map"]
         if not isinstance(expected, dict) or not set(expected.values()) <= set(FILES):
             raise ValueError(f"{INDEX} names no weights, or other files")
         found = {name: file for file in set(expected.values()) for name in _names(folder / file)}
-        config = read_object(folder / CONFIG)
+    config = content[CONFIG]
     check_no_code(config, folder)
     if found != expected:
         raise BadInput(f"{folder}: {INDEX} and the weights do not belong together: {_RESTORE}")

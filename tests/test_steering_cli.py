@@ -55,7 +55,9 @@ def test_from_clips_to_a_steered_pair(place, capsys):
     assert np.array_equal(repeated, steered)
     for name, options in (("replayed", ()), ("hooks", ("--decoder", "hooks"))):
         given = (
-            ("--recipe", "{home}/pair/recipe.json") if name == "replayed" else ("calm jazz", *steer)
+            ("--recipe", "{home}/pair/recipe.json", "--banks", "{home}/bank")
+            if name == "replayed"
+            else ("calm jazz", *steer)
         )
         into = ("--out", f"{{home}}/{name}")
         assert run(place, "generate", *given, *model[:2], *options, *into) == 0

@@ -104,6 +104,8 @@ def _check_config(name: str) -> None:
 
     try:
         config, _ = PreTrainedConfig.get_config_dict(name, trust_remote_code=False)
+        if not isinstance(config, dict):
+            raise TypeError("no object")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         raise BadInput(
             f"{name} is no folder with a model, and the Hub does not give it: look at the name, "
