@@ -3,3 +3,9 @@
 
 class BadInput(ValueError):
     """Something the user gave cannot be used. One line: the fault, then the fix."""
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's error says, cut to stand inside a line of ours."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].strip().rstrip(".:")[:200]

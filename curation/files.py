@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
+from typing import Any
 
 from curation.errors import BadInput
 
@@ -15,6 +18,8 @@ from curation.errors import BadInput
 class DiskFull(BadInput):
     """The disk takes no more; what was finished is kept."""
 
+
+MOST_JSON_BYTES = 2**24
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says of a disk that takes no more."""
@@ -50,3 +55,43 @@ def write_whole(path: Path, text: str) -> None:
     """A text file, whole or not at all."""
     with whole(path) as part:
         part.write_text(text)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; False too for what no file can be called."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def regular(path: Path) -> os.stat_result:
+    """What the system says of a file, before it is opened: reading a pipe would never end.
+
+    Raises:
+        OSError: it is not there, is a folder or a pipe, or may not be looked at.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(f"{path.name} is no file")
+    return found
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        OSError: it is not there, is no file, or may not be read.
+        ValueError: it is too long, or holds anything else.
+    """
+    if regular(path).st_size > MOST_JSON_BYTES:
+        raise ValueError(f"{path.name} is longer than {MOST_JSON_BYTES:,} bytes")
+    try:
+        content = json.loads(path.read_bytes())
+    except RecursionError:
+        raise ValueError(f"{path.name} is nested too deeply") from None
+    except ValueError:
+        raise ValueError(f"{path.name} is not JSON") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name} is no JSON object")
+    return content

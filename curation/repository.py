@@ -10,6 +10,9 @@ from typing import Literal
 
 from curation.errors import BadInput
 
+MOST_CHARACTERS = 96
+"""Of a name, as the Hub has it."""
+
 
 def check_name(repo_id: str) -> None:
     """Refuse what is no repository's name.
@@ -17,8 +20,9 @@ def check_name(repo_id: str) -> None:
     Raises:
         BadInput: it is not written as owner/name.
     """
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo_id):
-        raise BadInput(f"{repo_id!r} is no Hub repository: write it as owner/name")
+    written = re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repo_id, re.ASCII)
+    if not written or ".." in repo_id or "--" in repo_id or len(repo_id) > MOST_CHARACTERS:
+        raise BadInput(f"{repo_id!r:.120} is no Hub repository: write it as owner/name")
 
 
 @contextmanager

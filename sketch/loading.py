@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import MusicgenForConditionalGeneration, MusicgenProcessor, StoppingCriteria
 
-from curation.errors import BadInput
+from curation.errors import BadInput, first_line
+from curation.files import read_object
 from sketch.codec.model import SketchCodec, SketchCodecConfig
 from sketch.codec.stems import BOOKS_FILE
 from sketch.prompts import check_all
@@ -25,7 +26,7 @@ FORMAT = 3
 """Raised when folders that this code wrote before can no longer be read."""
 
 CODEC_PREFIX = "audio_encoder."
-INDEX = "model.safetensors.index.json"
+CONFIG, INDEX = "config.json", "model.safetensors.index.json"
 SHARDS = 2
 """The codec, and the language model with its text encoder."""
 
@@ -40,7 +41,7 @@ def shard_name(number: int, count: int) -> str:
 
 
 FILES = (
-    "config.json",
+    CONFIG,
     "generation_config.json",
     "processor_config.json",
     "tokenizer.json",
@@ -119,42 +120,85 @@ class _Counted(StoppingCriteria):
 def load_sketch(folder: Path = WEIGHTS, device: str = "cpu") -> Sketch:
     """The sketch from a folder; `BadInput` when it is incomplete, damaged or of another format."""
     check_folder(folder)
-    model = MusicgenForConditionalGeneration.from_pretrained(folder).to(device).eval()
-    return Sketch(model, MusicgenProcessor.from_pretrained(folder), folder)
+    with _whole(folder):
+        model = MusicgenForConditionalGeneration.from_pretrained(
+            folder, trust_remote_code=False, use_safetensors=True, weights_only=True
+        )
+        processor = MusicgenProcessor.from_pretrained(folder, trust_remote_code=False)
+    return Sketch(model.to(device).eval(), processor, folder)
 
 
 def load_codec(folder: Path = WEIGHTS) -> SketchCodec:
-    """The codec alone, out of the folder of a whole sketch."""
+    """The codec alone, out of the folder of a whole sketch; `BadInput` as for the sketch."""
     check_folder(folder)
-    config = json.loads((folder / "config.json").read_text())["audio_encoder"]
-    codec = SketchCodec(SketchCodecConfig(**config))
-    weights = load_file(folder / shard_name(1, SHARDS))
-    codec.load_state_dict({name.removeprefix(CODEC_PREFIX): w for name, w in weights.items()})
+    with _whole(folder):
+        codec = SketchCodec(SketchCodecConfig(**read_object(folder / CONFIG)["audio_encoder"]))
+        weights = load_file(folder / shard_name(1, SHARDS))
+        codec.load_state_dict({name.removeprefix(CODEC_PREFIX): w for name, w in weights.items()})
     return codec.float().eval()
 
 
 def check_folder(folder: Path) -> None:
-    """Read enough of every file to know that all of the model is there.
+    """Read enough of every file to know that all of the model is there, and nothing else.
 
     Raises:
-        BadInput: a file is missing, damaged, or of another format or model.
+        BadInput: a file is missing, damaged, or of another format or model, or asks for code.
     """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise BadInput(f"{folder} has no {', '.join(missing)}: {_RESTORE}")
-    try:
-        expected = json.loads((folder / INDEX).read_text())["weight_map"]
+    with _whole(folder):
+        content = {name: read_object(folder / name) for name in FILES if name.endswith(".json")}
+        expected = content[INDEX]["weight_map"]
+        if not isinstance(expected, dict) or not set(expected.values()) <= set(FILES):
+            raise ValueError(f"{INDEX} names no weights, or other files")
         found = {name: file for file in set(expected.values()) for name in _names(folder / file)}
-        config = json.loads((folder / "config.json").read_text())
-    except (SafetensorError, OSError, ValueError, KeyError):
-        raise BadInput(f"{folder} is truncated or damaged: {_RESTORE}") from None
+    config = content[CONFIG]
+    check_no_code(config, folder)
     if found != expected:
         raise BadInput(f"{folder}: {INDEX} and the weights do not belong together: {_RESTORE}")
     if config.get("sketch_format") != FORMAT:
         raise BadInput(
-            f"{folder} is of format {config.get('sketch_format')}, this code reads {FORMAT}: "
+            f"{folder} is of format {config.get('sketch_format')!s:.20}, this code reads {FORMAT}: "
             f"{_RESTORE}"
         )
+
+
+def check_no_code(config: Mapping[str, Any], name: object) -> None:
+    """Refuse a model whose configuration, or that of a part of it, asks for code beside it.
+
+    transformers would ask whether to run it, part by part.
+
+    Raises:
+        BadInput: it does.
+    """
+    left: list[Any] = [config]
+    while left:
+        one = left.pop()
+        if isinstance(one, Mapping):
+            if "auto_map" in one:
+                raise BadInput(
+                    f"{name} asks for code of its own (auto_map), which is never run: use a model "
+                    "that transformers knows, as facebook/musicgen-small"
+                )
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """Whatever files that are not as they were may break, in one line."""
+    try:
+        yield
+    except PermissionError as error:
+        raise BadInput(
+            f"{error.filename or folder} may not be read: give yourself the right to"
+        ) from None
+    except Exception as error:  # noqa: BLE001  damaged files may break transformers anywhere
+        raise BadInput(
+            f"{folder} is truncated or damaged ({first_line(error)}): {_RESTORE}"
+        ) from None
 
 
 def _names(weights: Path) -> list[str]:

@@ -128,7 +128,8 @@ def _holds(path: Path, batch: Sequence[Piece]) -> bool:
 
 def _open(path: Path) -> RenderedShard:
     audio, bands, codes = (
-        np.load(path.with_suffix(f".{part}.npy"), mmap_mode="r") for part in _PARTS
+        np.load(path.with_suffix(f".{part}.npy"), mmap_mode="r", allow_pickle=False)
+        for part in _PARTS
     )
     starts = np.array(json.loads(path.with_suffix(".json").read_text())["starts"])
     return RenderedShard(audio, bands, codes, starts)

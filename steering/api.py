@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 from torch import Tensor
 
@@ -116,15 +117,17 @@ def twins(recipe: Recipe, model: MusicModel, banks: Banks) -> list[Clip]:
     return [clip, replace(clip, plan=None)]
 
 
-def load_bank(name: str, model: MusicModel | Decoder) -> Bank:
+def load_bank(name: str, model: MusicModel | Decoder, within: Sequence[Path] | None = None) -> Bank:
     """A bank of directions for a model.
 
     Args:
         name: of one that comes with the model, as ``notes`` or ``notes/ridge``, or a folder that
             training wrote.
+        within: where such a folder may be, for names out of somebody else's recipe; None for
+            anywhere.
 
     Raises:
-        BadInput: there is none of this name, or it was made for other weights.
+        BadInput: there is none of this name, it may not be taken, or it was made for other weights.
     """
     library = Library(model.model if isinstance(model, Decoder) else model)
-    return library.find(name, usual_methods(name))
+    return library.find(name, usual_methods(name), within)

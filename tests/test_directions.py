@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from curation.errors import BadInput
-from steering.directions.bank import FACTS, TENSORS, Bank, load_bank
+from steering.directions.bank import FACTS, KEPT, TENSORS, Bank, bind_bank, load_bank
 from steering.directions.bank_name import BankName
 from steering.directions.direction import Direction
+from steering.directions.hub import banks_in
+from steering.directions.library import BANKS
 from steering.models.origin import Origin
 
 ORIGIN = Origin("toy", "abc", 3, 8)
@@ -118,6 +121,152 @@ def test_missing_and_damaged_banks_are_told(tmp_path):
     (tmp_path / FACTS).write_text(json.dumps(facts | {"format": 9}))
     with pytest.raises(BadInput, match="format 9"):
         load_bank(tmp_path)
+
+
+def edited(folder, **entries) -> None:
+    facts = json.loads((folder / FACTS).read_text())
+    (folder / FACTS).write_text(json.dumps(facts | entries))
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"concepts": ["B", "A"]},
+        {"concepts": ["A", "C"]},
+        {"family": "genres"},
+        {"facts": {"dataset": "xyz", "pooling": "last"}},
+        {"origin": {**vars(ORIGIN), "revision": "other"}},
+    ],
+)
+def test_what_a_bank_says_of_its_vectors_cannot_be_changed_unnoticed(tmp_path, entries):
+    bank().save(tmp_path)
+    edited(tmp_path, **entries)
+    with pytest.raises(BadInput, match="not as they were saved together"):
+        load_bank(tmp_path)
+
+
+def test_vectors_belong_to_the_names_that_they_were_saved_with(tmp_path):
+    """A turned note: the same header, the same names, the vectors of A under B."""
+    bank().save(tmp_path)
+    replace(bank(), directions={d.name: d.unit() for d in (B, C)}).save(tmp_path / "other")
+    (tmp_path / TENSORS).write_bytes((tmp_path / "other" / TENSORS).read_bytes())
+    with pytest.raises(BadInput, match="not as they were saved together"):
+        load_bank(tmp_path)
+    bank().save(tmp_path)
+    whole = (tmp_path / TENSORS).read_bytes()
+    (tmp_path / TENSORS).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(BadInput, match="not as they were saved together"):
+        load_bank(tmp_path)
+
+
+def unsealed(folder) -> dict[str, torch.Tensor]:
+    """A bank as it was kept before names were bound."""
+    bank().save(folder)
+    tensors = {name: tensor.clone() for name, tensor in load_file(folder / TENSORS).items()}
+    save_file(tensors, folder / TENSORS)
+    edited(folder, format=1)
+    return tensors
+
+
+def test_an_older_bank_is_bound_by_hand_and_keeps_its_vectors(tmp_path):
+    tensors = unsealed(tmp_path)
+    with pytest.raises(BadInput, match=r"if you trust .* 'python -m steering bank bind"):
+        load_bank(tmp_path)
+    assert list(bind_bank(tmp_path)) == ["A", "B"]
+    kept = load_file(tmp_path / TENSORS)
+    assert all(torch.equal(kept[name], tensor) for name, tensor in tensors.items())
+    assert torch.equal(load_bank(tmp_path, ORIGIN)["B"].vectors, tensors["vectors"][1])
+    files = [(tmp_path / name).read_bytes() for name in (FACTS, TENSORS)]
+    bind_bank(tmp_path)
+    assert files == [(tmp_path / name).read_bytes() for name in (FACTS, TENSORS)]
+    edited(tmp_path, concepts=["B", "A"])
+    for read in (load_bank, bind_bank):  # binding is no way round the seal
+        with pytest.raises(BadInput, match="not as they were saved"):
+            read(tmp_path)
+    edited(tmp_path, format=1)
+    with pytest.raises(BadInput, match="not as they were saved"):
+        bind_bank(tmp_path)
+
+
+NAN = float("nan")
+DAMAGED = {
+    "family": [None, "", 3, "notes\n", "n" * 201],
+    "method": [None, ["rfm"]],
+    "origin": [
+        None,
+        [1],
+        "toy",
+        {},
+        vars(ORIGIN) | {"layers": 3.0},
+        vars(ORIGIN) | {"layers": True},
+        vars(ORIGIN) | {"size": "8"},
+        vars(ORIGIN) | {"layers": 10**12},
+        vars(ORIGIN) | {"size": 0},
+        vars(ORIGIN) | {"revision": 7},
+        vars(ORIGIN) | {"room": "x"},
+    ],
+    "concepts": [
+        None,
+        "AB",
+        [],
+        ["A"],
+        ["A", "A"],
+        ["A", ""],
+        ["A", 2],
+        ["A", "\x1b[2J"],
+        {"A": 1},
+    ],
+    "facts": [None, "none", []],
+}
+SPOILT = {
+    "vectors": [torch.zeros(2, 3, 8), torch.ones(2, 3, 8), torch.ones(2, 3, 4), torch.ones(6)],
+    "scores": [torch.ones(2, 2), torch.ones(3), torch.tensor([[1.0, 1.0, NAN]] * 2)],
+    "norms": [torch.ones(2), torch.ones(3, 1), torch.zeros(3), -torch.ones(3),
+              torch.tensor([1.0, NAN, 1.0]), torch.full((3,), 1e30)],
+    "calibration": [torch.ones(2, 3), torch.full((2, 3, 2), torch.inf)],
+    "more": [torch.ones(1)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "tensors"),
+    [({name: value}, {}) for name, values in DAMAGED.items() for value in values]
+    + [({}, {name: value}) for name, values in SPOILT.items() for value in values],
+)
+def test_what_no_bank_can_hold_is_refused_when_it_is_loaded_not_when_it_plays(
+    tmp_path, facts, tensors
+):
+    bank().save(tmp_path)
+    said, kept = KEPT.read(tmp_path)
+    KEPT.write(tmp_path, said | facts, kept | tensors)
+    with pytest.raises(BadInput, match=r"is damaged .*train or fetch it again") as told:
+        load_bank(tmp_path)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("missing", ["family", "method", "origin", "concepts", "facts"])
+def test_an_entry_that_is_missing_is_told(tmp_path, missing):
+    bank().save(tmp_path)
+    said, kept = KEPT.read(tmp_path)
+    KEPT.write(tmp_path, {name: one for name, one in said.items() if name != missing}, kept)
+    with pytest.raises(BadInput, match="is damaged"):
+        load_bank(tmp_path)
+
+
+def test_a_layer_where_nothing_was_found_is_no_damage(tmp_path):
+    silent = A.unit().vectors.clone()
+    silent[1] = 0
+    one = replace(A, vectors=silent)
+    replace(bank(), directions={"A": one}).save(tmp_path)
+    assert torch.equal(load_bank(tmp_path)["A"].vectors, silent)
+
+
+def test_shipped_banks_are_bound_and_unit():
+    found = banks_in(BANKS)
+    assert len(found) >= 40
+    for folder in found:
+        loaded = load_bank(folder)
+        assert (loaded.family, loaded.method) == folder.parts[-2:]
 
 
 @pytest.mark.parametrize("text", ["notes", "notes/", "/ridge", "build/banks/notes", ""])

@@ -13,6 +13,7 @@ from curation.errors import BadInput
 from listening.theory import PITCH_CLASSES
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
+from steering.directions.library import RESULTS
 from steering.evaluation import report, strengths
 from steering.evaluation.asks import asks, check_disjoint
 from steering.evaluation.cells import Cell, Setting, Shelf, Steer
@@ -296,6 +297,61 @@ def test_the_test_run_needs_what_validation_chose(tmp_path):
     path.write_text("{")
     with pytest.raises(BadInput, match="damaged"):
         strengths.read(path, origin, [5], "notes")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"origin": None},
+        {"origin": {"model": "toy"}},
+        {"methods": []},
+        {"methods": {"ridge": None}},
+        {"first_seed": "10"},
+        {"last_seed": 10.5},
+        {"best": {}},
+        *(
+            {"best": {"bank": "notes/rfm", "coefficient": 0.02} | part}
+            for part in (
+                {"bank": "../notes/rfm"},
+                {"bank": 3},
+                {"coefficient": "much"},
+                {"coefficient": None},
+                {"target": 7},
+                {"control": "free"},
+                {"layers": {"weighting": "none"}},
+                {"layers": []},
+                {"schedule": {"shape": "spiral"}},
+                {"gate": 3},
+                {"rows": "all"},
+                {"operator": "burn"},
+                {"unit": "inches"},
+                {"colour": "red"},
+            )
+        ),
+    ],
+)
+def test_a_choice_that_could_not_be_played_is_told_when_it_is_read(tmp_path, wrong):
+    origin, path = Origin("toy", "abc", 2, 32), tmp_path / "notes.json"
+    chosen = strengths.Chosen({"ridge": Steer("notes/ridge", 0.03)}, Steer("notes/rfm", 0.02))
+    strengths.write(path, chosen, origin, range(10, 20))
+    path.write_text(json.dumps(json.loads(path.read_text()) | wrong))
+    with pytest.raises(BadInput, match=r"damaged .*--split validation"):
+        strengths.read(path, origin, [5], "notes")
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "[" * 100_000])
+def test_a_choice_that_is_no_object_is_damaged(tmp_path, content):
+    (tmp_path / "notes.json").write_text(content)
+    with pytest.raises(BadInput, match="damaged"):
+        strengths.read(tmp_path / "notes.json", Origin("toy", "abc", 2, 32), [5], "notes")
+
+
+def test_shipped_choices_are_read():
+    shipped = sorted((RESULTS / "strengths").glob("*.json"))
+    assert shipped
+    for path in shipped:
+        made_for = Origin.from_record(json.loads(path.read_text())["origin"])
+        assert strengths.read(path, made_for, [5], path.stem).best.coefficient > 0
 
 
 def test_a_report_says_the_same_on_the_page_and_in_numbers(tmp_path):

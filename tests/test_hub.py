@@ -70,8 +70,9 @@ def test_a_hub_out_of_reach_says_how_to_resume(checked, monkeypatch):
 def test_unchecked_and_failed_builds_stay_home(notes_build, checked):
     with pytest.raises(BadInput, match=r"no card|never checked"):
         prepare(notes_build, "someone/notes")
-    with pytest.raises(BadInput, match="owner/name"):
-        prepare(checked, "just-a-name")
+    for name in ("just-a-name", "../notes", "you/.notes", "you/no--tes", "you/" + "n" * 93):
+        with pytest.raises(BadInput, match="owner/name"):
+            prepare(checked, name)
     text = (checked.folder / "check.json").read_text()
     (checked.folder / "check.json").write_text(text.replace('"faults": []', '"faults": ["a leak"]'))
     with pytest.raises(BadInput, match=r"did not pass its check \(a leak\)"):

@@ -14,7 +14,13 @@ from listening.features import features
 from sketch.measures.adherence import Listener
 from steering.cli import main
 from steering.metrics.adherence import PromptListeners, asked_in
-from steering.metrics.kept_listeners import FACTS, TENSORS, KeptListeners, load_listeners
+from steering.metrics.kept_listeners import (
+    FACTS,
+    KEPT,
+    TENSORS,
+    KeptListeners,
+    load_listeners,
+)
 from studio.clips import Pair
 from studio.verdict_rows import verdict
 from tests.studio_toy import toy_recipe
@@ -53,13 +59,49 @@ def test_missing_listeners_are_none_and_damaged_ones_are_told(tmp_path):
     one = Listener("genre", fitted(x, ["rock", "funk"] * 10), 0.5)
     KeptListeners(PromptListeners({"genre": one}), 8.0, {}).save(tmp_path)
     facts = json.loads((tmp_path / FACTS).read_text())
-    facts["listeners"]["genre"]["classes"] = ["rock"]
+    facts["listeners"]["genre"]["classes"].reverse()
     (tmp_path / FACTS).write_text(json.dumps(facts))
-    with pytest.raises(BadInput, match="damaged"):
-        load_listeners(tmp_path)
+    with pytest.raises(
+        BadInput, match=r"damaged .*not as they were saved together.* fit them anew"
+    ):
+        load_listeners(tmp_path)  # else rock would be heard as funk
     (tmp_path / TENSORS).unlink()
     with pytest.raises(BadInput, match="damaged"):
         load_listeners(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seconds": 0},
+        {"seconds": "8"},
+        {"seconds": True},
+        {"seconds": 10**400},
+        {"errors": None},
+        {"errors": {"genre": 3}},
+        {"listeners": []},
+        {"listeners": {"genre": None}},
+        {"listeners": {"mood": {"classes": ["rock", "funk"], "chance": 0.5}}},
+        {"listeners": {"genre": {"classes": ["rock", "funk"]}}},
+        {"listeners": {"genre": {"classes": ["rock"], "chance": 0.5}}},
+        {"listeners": {"genre": {"classes": ["rock", "rock"], "chance": 0.5}}},
+        {"listeners": {"genre": {"classes": ["rock", 3], "chance": 0.5}}},
+        {"listeners": {"genre": {"classes": "rf", "chance": 0.5}}},
+        {"scale": 0.0},
+        {"mean": float("nan")},
+    ],
+)
+def test_what_no_listener_can_be_is_told_in_one_line(tmp_path, wrong):
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    one = Listener("genre", fitted(x, ["rock", "funk"] * 10), 0.5)
+    KeptListeners(PromptListeners({"genre": one}), 8.0, {}).save(tmp_path)
+    facts, tensors = KEPT.read(tmp_path)
+    for part in ("scale", "mean"):
+        tensors[f"genre.{part}"][0] = wrong.pop(part, tensors[f"genre.{part}"][0])
+    KEPT.write(tmp_path, facts | wrong, tensors)
+    with pytest.raises(BadInput, match=r"is damaged .*fit them anew") as told:
+        load_listeners(tmp_path)
+    assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from steering.decoding.reference import generate
 from steering.decoding.sampling import Sampling
 from steering.interventions.intervention import Intervention
 from steering.interventions.plan import compile_plan
-from steering.models.audiocraft_backend import AudiocraftModel
+from steering.models.audiocraft_backend import AudiocraftModel, load_audiocraft
 from steering.models.convert import (
     audiocraft_decoder,
     save_for_audiocraft,
@@ -140,3 +141,27 @@ def test_the_sketchs_codec_is_not_audiocrafts(model, tmp_path):
     with pytest.raises(BadInput, match="sketch_codec codec"):
         save_for_audiocraft(model.model, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_pickle_in_the_place_of_audiocrafts_weights_is_not_run(tmp_path, monkeypatch, forced):
+    """Not even where the environment lets torch read whatever is there."""
+    from tests.test_foreign_code import Planted
+
+    if forced:
+        monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    marker = tmp_path / "planted"
+    torch.save({"xp.cfg": "", "best_state": Planted(marker)}, tmp_path / "state_dict.bin")
+    with pytest.raises(BadInput) as told:
+        load_audiocraft(str(tmp_path), "cpu")
+    assert not marker.exists() and "\n" not in str(told.value)
+    assert forced or "could run code" in str(told.value)
+    assert "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ
+
+
+@pytest.mark.parametrize("content", [{"best_state": {}}, [1], {"xp.cfg": "a: [", "best_state": {}}])
+def test_a_checkpoint_that_audiocraft_cannot_read_is_one_line(tmp_path, content):
+    torch.save(content, tmp_path / "state_dict.bin")
+    with pytest.raises(BadInput, match="audiocraft cannot load") as told:
+        load_audiocraft(str(tmp_path), "cpu")
+    assert "\n" not in str(told.value)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 from transformers import AutoProcessor, MusicgenForConditionalGeneration
 
 from curation.errors import BadInput
@@ -19,7 +20,7 @@ from sketch.codec.books import Codebooks
 from sketch.export import save_sketch
 from sketch.language.model import LanguageModel, assemble
 from sketch.language.text import make_tokenizer
-from sketch.loading import load_sketch, shard_name
+from sketch.loading import INDEX, load_codec, load_sketch, shard_name
 from tests.test_sketch_codec import SMALL
 from tests.toy import centres
 
@@ -111,6 +112,53 @@ def test_weights_of_another_format_are_refused(copy):
     (copy / "config.json").write_text(json.dumps(config | {"sketch_format": 99}))
     with pytest.raises(BadInput, match="format 99, this code reads 3"):
         load_sketch(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", "[]"),
+        ("config.json", "{"),
+        (INDEX, "{}"),
+        (INDEX, '{"weight_map": []}'),
+        (INDEX, '{"weight_map": {"a": "../model.safetensors"}}'),
+        (INDEX, '{"weight_map": {"a": 3}}'),
+        ("tokenizer.json", "{"),
+        ("tokenizer_config.json", "["),
+        ("processor_config.json", "nothing"),
+        ("generation_config.json", ""),
+    ],
+)
+def test_damaged_files_are_one_line(copy, name, content):
+    (copy / name).write_text(content)
+    with pytest.raises(BadInput, match=r"damaged .*restore it with") as told:
+        load_sketch(copy)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("wrong", [None, [], {"model_type": "sketch_codec", "bands": "many"}])
+def test_a_damaged_codec_is_one_line(copy, wrong):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"audio_encoder": wrong}))
+    with pytest.raises(BadInput, match=r"damaged .*restore it with"):
+        load_codec(copy)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 64])
+def test_damaged_codebooks_are_one_line(tmp_path, content):
+    path = tmp_path / "books.safetensors"
+    for spoil in (lambda: None, lambda: path.write_bytes(content)):
+        spoil()
+        with pytest.raises(BadInput, match=r"cannot be read .*git checkout"):
+            Codebooks.load(path)
+    for tables in ({"1": centres()[0]}, {"a": centres()[0]}):
+        save_file(tables, path)
+        with pytest.raises(BadInput, match="cannot be read"):
+            Codebooks.load(path)
+    for table in (np.ones(3, np.float32), np.full((2, 2), np.nan, np.float32)):
+        save_file({"0": table}, path)
+        with pytest.raises(BadInput, match="holds no codebooks"):
+            Codebooks.load(path)
 
 
 @pytest.mark.parametrize(

@@ -55,12 +55,31 @@ def test_from_clips_to_a_steered_pair(place, capsys):
     assert np.array_equal(repeated, steered)
     for name, options in (("replayed", ()), ("hooks", ("--decoder", "hooks"))):
         given = (
-            ("--recipe", "{home}/pair/recipe.json") if name == "replayed" else ("calm jazz", *steer)
+            ("--recipe", "{home}/pair/recipe.json", "--banks", "{home}/bank")
+            if name == "replayed"
+            else ("calm jazz", *steer)
         )
         into = ("--out", f"{{home}}/{name}")
         assert run(place, "generate", *given, *model[:2], *options, *into) == 0
         heard, _ = soundfile.read(place / name / "steered.wav")
         assert np.array_equal(heard, steered)
+
+
+def test_a_recipe_chooses_no_folder(place, tmp_path, capsys):
+    """Neither a model nor a bank, unless whoever plays it names the folder too."""
+    push = {"concept": "minor", "bank": str(place / "bank"), "coefficient": 1.0}
+    for model, allowed, said in (
+        ("{home}/model", (), "name it with --model too"),
+        ("../model", ("--model", "{home}/model"), "name it with --model too"),
+        ("{home}/./model/", ("--model", "{home}/model"), ""),
+    ):
+        named = model.format(home=place)
+        recipe = {"format": 1, "model": named, "revision": "x", "prompt": "jazz", "seconds": 0.2}
+        (tmp_path / "recipe.json").write_text(json.dumps(recipe | {"interventions": [push]}))
+        replay = ("generate", "--recipe", str(tmp_path / "recipe.json"), *allowed)
+        assert run(place, *replay) == 2
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert (said or "the recipe was played by") in error
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from curation.errors import BadInput
 from steering.activations.store import Activations
 from steering.cli import main
 from steering.directions import hub
-from steering.directions.bank import load_bank
+from steering.directions.bank import FACTS, TENSORS, load_bank
 from steering.directions.library import Library
 from steering.evaluation import sections
 from steering.families import families, get_family
@@ -109,6 +111,44 @@ def test_banks_are_found_by_name_by_family_and_by_folder(tmp_path, caplog):
     for name in ("notes/rfm", "../toy/notes/ridge", str(tmp_path)):
         with pytest.raises(BadInput, match=r"no bank .*choose one of notes/ridge"):
             library.find(name)
+
+
+def test_a_recipes_banks_come_with_the_model_or_from_where_it_is_allowed(tmp_path, monkeypatch):
+    model = toy_model()
+    toy_bank(model, ("C", "D")).save(tmp_path / "toy" / "notes" / "ridge")
+    toy_bank(model, ("E", "F")).save(tmp_path / "mine" / "moods")
+    (tmp_path / "link").symlink_to(tmp_path / "mine" / "moods")
+    monkeypatch.chdir(tmp_path)
+    library = Library(model, [tmp_path])
+    assert list(library.find("notes", ["ridge"], within=[])) == ["C", "D"]
+    for name in (str(tmp_path / "mine" / "moods"), "mine/moods", "toy/../mine/moods", "link"):
+        with pytest.raises(BadInput, match="that you allow with --banks"):
+            library.find(name, within=[])
+        with pytest.raises(BadInput, match="that you allow with --banks"):
+            library.find(name, within=[tmp_path / "toy", tmp_path / "min"])
+        for home in ("mine", "mine/moods", tmp_path):
+            assert list(library.find(name, within=[Path(home)])) == ["E", "F"]
+    for name in ("../toy/notes/ridge", "n" * 5000, "notes\0", ""):
+        with pytest.raises(BadInput, match="no bank"):
+            library.find(name, within=[])
+    toy_bank(model, ("G", "A")).save(tmp_path / "notes" / "ridge")  # stands in for no shipped bank
+    assert list(Library(model, [tmp_path]).find("notes/ridge", within=[])) == ["C", "D"]
+
+
+def test_old_banks_are_bound_by_a_command(tmp_path, capsys):
+    for name in ("notes", "moods"):
+        toy_bank(toy_model(), ("C", "D")).save(tmp_path / name)
+        tensors = load_file(tmp_path / name / TENSORS)
+        save_file({part: one.clone() for part, one in tensors.items()}, tmp_path / name / TENSORS)
+        facts = json.loads((tmp_path / name / FACTS).read_text())
+        (tmp_path / name / FACTS).write_text(json.dumps(facts | {"format": 1}))
+    assert run(tmp_path, "inspect", "{home}/notes") == 2
+    assert "python -m steering bank bind" in capsys.readouterr().err
+    assert run(tmp_path, "bank", "bind", "{home}") == 0
+    assert capsys.readouterr().out.count("toys by random: C, D (toy)") == 2
+    assert run(tmp_path, "inspect", "{home}/notes") == 0
+    assert run(tmp_path, "bank", "push", "{home}") == 2
+    assert "bank push FOLDER owner/name" in capsys.readouterr().err
 
 
 def test_banks_of_other_weights_are_refused_in_one_line(tmp_path, caplog):

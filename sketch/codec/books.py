@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.cluster import MiniBatchKMeans
 from torch import Tensor
 
+from curation.errors import BadInput, first_line
 from curation.files import whole
 from sketch.codec.analysis import Description, cepstra
 from sketch.codec.rhythm import likeness, rhythm_of
@@ -22,6 +24,7 @@ from sketch.codec.stems import CODEBOOK_STEMS, ENTRIES, SILENCE, STEMS
 
 BATCH, ROUNDS = 8192, 12
 _LEVEL_WEIGHT = 3.0
+_RESTORE = "restore it with 'git checkout -- sketch/weights', or learn the codebooks anew"
 
 
 def _how(described: Description) -> np.ndarray:
@@ -83,8 +86,19 @@ class Codebooks:
 
     @classmethod
     def load(cls, path: Path) -> Codebooks:
-        tables = load_file(path)
-        return cls([tables[str(k)] for k in range(len(tables))])
+        """The codebooks in a file.
+
+        Raises:
+            BadInput: it is missing or damaged.
+        """
+        try:
+            tables = load_file(path)
+            centres = [tables[str(k)] for k in range(len(tables))]
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise BadInput(f"{path} cannot be read ({first_line(error)}): {_RESTORE}") from None
+        if not all(one.ndim == 2 and np.isfinite(one).all() for one in centres):
+            raise BadInput(f"{path} holds no codebooks: {_RESTORE}")
+        return cls(centres)
 
 
 def learn_book(points: np.ndarray, seed: int = 0) -> tuple[np.ndarray, float]:

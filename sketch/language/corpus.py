@@ -85,6 +85,6 @@ def _write(path: Path, batch: Sequence[Piece], books: Path) -> None:
 
 
 def _read(path: Path, batch: Sequence[Piece]) -> list[Song]:
-    with np.load(path) as arrays:
+    with np.load(path, allow_pickle=False) as arrays:
         pieces_of = ((batch[int(place)], arrays[place]) for place in arrays)
         return [Song(piece, codes, piece.bar_frames) for piece, codes in pieces_of]

@@ -78,12 +78,19 @@ def read_audiocraft(folder: Path) -> dict[str, Tensor]:
     path = folder / "state_dict.bin"
     try:
         state: dict[str, Tensor] = torch.load(path, "cpu", weights_only=True)["best_state"]
+        if not all(isinstance(weight, torch.Tensor) for weight in state.values()):
+            raise TypeError("not tensors alone")
     except FileNotFoundError:
         raise BadInput(
             f"{folder} has no state_dict.bin: give a folder that audiocraft saved"
         ) from None
-    except (OSError, RuntimeError, KeyError, TypeError, EOFError, UnpicklingError):
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, EOFError):
         raise BadInput(f"{path} is damaged, or no audiocraft checkpoint: save it again") from None
+    except (RuntimeError, UnpicklingError):
+        raise BadInput(
+            f"{path} is damaged, or holds more than weights, and reading it could run code: save it "
+            "again with audiocraft, as tensors alone"
+        ) from None
     return state
 
 
@@ -101,7 +108,7 @@ def take_over(model: Any, state: Mapping[str, Tensor]) -> None:
         for part in ("weight", "bias"):
             wanted = getattr(model.enc_to_dec_proj, part)
             wanted.data.copy_(state[projection + part])
-    except (RuntimeError, KeyError, AttributeError) as error:
+    except (RuntimeError, KeyError, AttributeError, TypeError) as error:
         raise BadInput(
             f"the checkpoints are not of one shape ({str(error).splitlines()[-1].strip()}): "
             "name a transformers MusicGen of the same size with --like"

@@ -43,6 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe", type=Path, help="play what an earlier recipe.json says, exactly"
     )
+    parser.add_argument(
+        "--banks",
+        type=Path,
+        action="append",
+        default=[],
+        help="with --recipe: a bank, or a folder of banks, that the recipe may use beside those that "
+        "come with the model; may be given several times",
+    )
     parser.add_argument("--seconds", type=float, default=10.0, help="of each clip; default 10")
     parser.add_argument("--seed", type=int, default=0, help="one seed, one clip; default 0")
     parser.add_argument("--guidance", type=float, default=3.0)
@@ -71,9 +79,9 @@ def run(options: argparse.Namespace) -> None:
 
     quieten()
     given = _given(options)
-    name = options.model if given is None else given.model
+    name = options.model if given is None else _model_of(given, options.model)
     model = load_model(name, options.backend, options.device)
-    banks = cache(partial(load_bank, model=model))
+    banks = cache(partial(load_bank, model=model, within=None if given is None else options.banks))
     recipe = given or _recipe(options, model, banks)
     clips = twins(recipe, model, banks)
     with tqdm(disable=None, desc="steps", leave=False) as bar:
@@ -109,6 +117,24 @@ def _given(options: argparse.Namespace) -> Recipe | None:
         return Recipe.from_json(options.recipe.read_text())
     except (OSError, UnicodeDecodeError):
         raise BadInput(f"{options.recipe} cannot be read: give a recipe.json") from None
+
+
+def _model_of(recipe: Recipe, allowed: str) -> str:
+    """The model that a recipe names: a public one, or the folder that --model names too.
+
+    Raises:
+        BadInput: it is another folder; a recipe may be anybody's, and does not choose what is read.
+    """
+    from steering.models.loading import is_public
+
+    if is_public(recipe.model):
+        return recipe.model
+    if Path(recipe.model).absolute() != Path(allowed).absolute():
+        raise BadInput(
+            f"the recipe's model is {recipe.model!r:.80}, no name on the Hub: if it is a folder that "
+            "you trust, name it with --model too"
+        )
+    return allowed
 
 
 def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Recipe:

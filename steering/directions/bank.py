@@ -1,30 +1,38 @@
 """A bank: the directions of one concept family, by one method, with norms and source.
 
-A bank is a folder with `directions.safetensors` and `directions.json`; loading it runs no code.
+A bank is a folder with `directions.safetensors` and `directions.json`, which names the vectors in their
+order; the two are sealed, and loading them runs no code.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from curation.errors import BadInput
-from curation.files import whole, write_whole
+from curation.files import is_there
 from steering.directions.direction import Direction
 from steering.models.origin import Origin
+from steering.sealed import Sealed
 
-FORMAT = 1
+KEPT = Sealed(
+    "the bank",
+    "directions",
+    again="train or fetch it again",
+    unsealed="if you trust where it is from, run 'python -m steering bank bind {folder}'",
+)
+TENSORS, FACTS = KEPT.tensors, KEPT.facts
 
-
-TENSORS, FACTS = "directions.safetensors", "directions.json"
+MOST_CHARACTERS = 200
+"""Of a name."""
+MOST_NORM = 1e6
+UNIT_TOLERANCE = 0.01
+"""How far a vector's length may be from 1: what rounding to bfloat16 may do."""
 
 
 @dataclass(frozen=True)
@@ -81,26 +89,23 @@ class Bank(Mapping[str, Direction]):
         return concept in self.directions
 
     def save(self, folder: Path) -> None:
-        """Write the bank's two files; the tensors first, so that a half-written bank is told."""
+        """Write the bank's two files."""
         tensors = {
-            "vectors": torch.stack([d.vectors for d in self.directions.values()]).float(),
-            "scores": torch.stack([d.scores for d in self.directions.values()]).float(),
-            "norms": self.norms.float(),
+            "vectors": torch.stack([d.vectors for d in self.directions.values()]),
+            "scores": torch.stack([d.scores for d in self.directions.values()]),
+            "norms": self.norms,
         }
         calibrated = [d.calibration for d in self.directions.values() if d.calibration is not None]
         if len(calibrated) == len(self.directions):
-            tensors["calibration"] = torch.stack(calibrated).float()
-        with whole(folder / TENSORS) as part:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
+            tensors["calibration"] = torch.stack(calibrated)
         facts = {
-            "format": FORMAT,
             "family": self.family,
             "method": self.method,
             "origin": asdict(self.origin),
             "concepts": list(self.directions),
             "facts": dict(self.facts),
         }
-        write_whole(folder / FACTS, json.dumps(facts, indent=1) + "\n")
+        KEPT.write(folder, facts, tensors)
 
 
 def load_bank(folder: Path, origin: Origin | None = None, source: str = "") -> Bank:
@@ -111,50 +116,87 @@ def load_bank(folder: Path, origin: Origin | None = None, source: str = "") -> B
         source: what recipes are to call it; the folder itself where nothing is given.
 
     Raises:
-        BadInput: there is none, or it is damaged, of another format or made for another model.
+        BadInput: there is none, or it is damaged, of another format or made for another model, or
+            its names are not bound to its vectors.
     """
-    try:
-        facts = json.loads((folder / FACTS).read_text())
-        tensors = load_file(folder / TENSORS)
-        made_for = Origin(**facts["origin"])
-        concepts = facts["concepts"]
-        vectors, scores, norms = (tensors[name] for name in ("vectors", "scores", "norms"))
-    except FileNotFoundError:
-        raise BadInput(
-            f"{folder} holds no bank: train one with 'python -m steering train'"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
-        raise BadInput(f"the bank in {folder} is damaged: train or fetch it again") from None
-    if facts["format"] != FORMAT:
-        raise BadInput(f"{folder} is of format {facts['format']}, this code reads {FORMAT}")
-    shape = (len(concepts), made_for.layers)
-    calibration = tensors.get("calibration")
-    if not _whole(vectors, (*shape, made_for.size)) or (
-        calibration is not None and not _whole(calibration, (*shape, 2))
-    ):
-        raise BadInput(f"the bank in {folder} is damaged: train or fetch it again")
+    bank = _read(folder, source)
     if origin is not None:
-        origin.check(made_for, f"the bank in {folder}")
+        origin.check(bank.origin, f"the bank in {folder}")
+    return bank
+
+
+def bind_bank(folder: Path) -> Bank:
+    """Seal a bank of the format that bound no names to vectors, as its files stand now.
+
+    A bank that is sealed already stays as it is.
+
+    Raises:
+        BadInput: there is none, or it is damaged.
+    """
+    bank = _read(folder, trusted=True)
+    bank.save(folder)
+    return bank
+
+
+def _read(folder: Path, source: str = "", trusted: bool = False) -> Bank:
+    if not is_there(folder / FACTS):
+        raise BadInput(f"{folder} holds no bank: train one with 'python -m steering train'")
+    facts, tensors = KEPT.read(folder, trusted)
+    try:
+        origin = Origin.from_record(facts.get("origin"))
+        family, method = (_name(facts.get(entry), entry) for entry in ("family", "method"))
+        concepts, about = _concepts(facts.get("concepts")), facts.get("facts")
+        if not isinstance(about, Mapping):
+            raise ValueError("its facts are no object")
+        _check(tensors, len(concepts), origin)
+    except ValueError as error:
+        raise KEPT.damaged(folder, str(error)) from None
+    calibration = tensors.get("calibration", [None] * len(concepts))
+    parts = zip(concepts, tensors["vectors"], tensors["scores"], calibration, strict=True)
     directions = {
-        name: Direction(
-            name,
-            vectors[place],
-            scores[place],
-            made_for,
-            None if calibration is None else calibration[place],
-        )
-        for place, name in enumerate(concepts)
+        name: Direction(name, vectors, scores, origin, lines)
+        for name, vectors, scores, lines in parts
     }
     return Bank(
-        facts["family"],
-        facts["method"],
-        made_for,
-        directions,
-        norms,
-        facts["facts"],
-        source or folder.as_posix(),
+        family, method, origin, directions, tensors["norms"], about, source or folder.as_posix()
     )
 
 
-def _whole(tensor: Tensor, shape: tuple[int, ...]) -> bool:
-    return tuple(tensor.shape) == shape and bool(torch.isfinite(tensor).all())
+def _name(text: Any, entry: str) -> str:
+    if not isinstance(text, str) or not text.isprintable() or not 0 < len(text) <= MOST_CHARACTERS:
+        raise ValueError(f"its {entry} is no name of 1 to {MOST_CHARACTERS} letters")
+    return text
+
+
+def _concepts(record: Any) -> list[str]:
+    if not isinstance(record, list) or not record:
+        raise ValueError("its concepts are no list of names")
+    names = [_name(one, "concept") for one in record]
+    if len(set(names)) < len(names):
+        raise ValueError("two of its concepts have one name")
+    return names
+
+
+def _check(tensors: Mapping[str, Tensor], concepts: int, origin: Origin) -> None:
+    """Whether these can be a bank's tensors; `ValueError` says which cannot."""
+    scores = (concepts, origin.layers)
+    shapes = {
+        "vectors": (*scores, origin.size),
+        "scores": scores,
+        "norms": (origin.layers,),
+        "calibration": (*scores, 2),
+    }
+    if not {"vectors", "scores", "norms"} <= set(tensors) <= set(shapes):
+        raise ValueError(f"it holds other tensors than {', '.join(shapes)}")
+    for name, tensor in tensors.items():
+        if tuple(tensor.shape) != shapes[name]:
+            raise ValueError(f"its {name} are {list(tensor.shape)}, not {list(shapes[name])}")
+        if not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"its {name} are not finite")
+    norms, lengths = tensors["norms"], tensors["vectors"].norm(dim=-1)
+    if not bool(((norms > 0) & (norms <= MOST_NORM)).all()):
+        raise ValueError(f"its norms are not all above 0, up to {MOST_NORM:,.0f}")
+    if not bool(((lengths == 0) | ((lengths - 1).abs() <= UNIT_TOLERANCE)).all()):
+        raise ValueError("its vectors are not of length 1")
+    if bool((lengths == 0).all(-1).any()):
+        raise ValueError("a concept has no direction at any layer")

@@ -1,4 +1,4 @@
-"""Banks on the Hugging Face Hub: a folder of safetensors and JSON goes up, and comes down checked."""
+"""Banks of a folder, to the Hugging Face Hub and from there: safetensors and JSON, checked both ways."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from curation import repository
 from curation.errors import BadInput
-from steering.directions.bank import FACTS, TENSORS, Bank, load_bank
+from steering.directions.bank import FACTS, TENSORS, Bank, bind_bank, load_bank
 
 _PATTERNS = [pattern for name in (FACTS, TENSORS) for pattern in (name, f"**/{name}")]
 
@@ -17,11 +17,25 @@ def banks_in(folder: Path) -> list[Path]:
     Raises:
         BadInput: there is none, or one is damaged.
     """
+    found = _folders(folder)
+    for path in found:
+        load_bank(path)
+    return found
+
+
+def bind(folder: Path) -> list[Bank]:
+    """Bind the names of every bank in a folder to their vectors, where none are bound yet.
+
+    Raises:
+        BadInput: there is none, or one is damaged.
+    """
+    return [bind_bank(path) for path in _folders(folder)]
+
+
+def _folders(folder: Path) -> list[Path]:
     found = sorted(path.parent for path in folder.rglob(FACTS))
     if not found:
         raise BadInput(f"{folder} holds no bank: train one with 'python -m steering train'")
-    for path in found:
-        load_bank(path)
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from curation.errors import BadInput
+from curation.files import is_there
 from steering.directions.bank import FACTS, Bank, load_bank
 from steering.directions.bank_name import BankName
 from steering.models.interface import MusicModel
@@ -48,30 +49,40 @@ class Library(Mapping[str, Bank]):
             BadInput: there is none of this name, or it was made for other weights.
         """
         if name not in self._loaded:
-            folders = (home / name for home in self._homes)
-            folder = next((one for one in folders if (one / FACTS).exists()), None)
-            if folder is None or name not in set(self):
+            if name not in set(self):
                 raise BadInput(
-                    f"no bank {name!r} for {self.model.origin.model}: choose one of "
+                    f"no bank {name!r:.60} for {self.model.origin.model}: choose one of "
                     f"{', '.join(self) or 'none'}; {_remake(self.model)}"
                 )
+            folder = next(home / name for home in self._homes if (home / name / FACTS).exists())
             self._loaded[name] = load_bank(folder, self.model.origin, name)
         return self._loaded[name]
 
-    def find(self, name: str, methods: Sequence[str] = ()) -> Bank:
+    def find(
+        self, name: str, methods: Sequence[str] = (), within: Sequence[Path] | None = None
+    ) -> Bank:
         """A bank by its name, by its family's alone, or the one in a folder.
 
         Args:
             methods: of a family's banks the first by one of these is taken.
+            within: where such a folder may be, for names that somebody else wrote, as a recipe's;
+                None for anywhere.
 
         Raises:
-            BadInput: there is none, or it was made for other weights.
+            BadInput: there is none, it may not be taken, or it was made for other weights.
         """
-        if (Path(name) / FACTS).exists():
+        kept = is_there(Path(name, FACTS))
+        if kept and (within is None or _inside(Path(name), within)):
             return load_bank(Path(name), self.model.origin, name)
         there = set(self)
         banks = (str(BankName(name, method)) for method in methods)
-        return self[next((one for one in banks if one in there), name)]
+        found = next((one for one in banks if one in there), name)
+        if kept and found not in there:
+            raise BadInput(
+                f"the bank {name!r:.60} is a folder's: a recipe has banks that come with its model, "
+                "and those of a folder that you allow with --banks"
+            )
+        return self[found]
 
     def fitting(self) -> dict[str, Bank]:
         """All banks that fit the model; of the others the log says why they do not, in one line."""
@@ -87,6 +98,11 @@ class Library(Mapping[str, Bank]):
                 "%d of %d banks fit: %s; %s", len(found), len(self), why, _remake(self.model)
             )
         return found
+
+
+def _inside(folder: Path, homes: Sequence[Path]) -> bool:
+    """Whether a folder is one of these or in one of them, wherever links and dots lead."""
+    return any(folder.resolve().is_relative_to(home.resolve()) for home in homes)
 
 
 def folder_name(model: str) -> str:

@@ -134,7 +134,7 @@ class Shelf:
     def find(self, key: str) -> Result | None:
         """What is kept under a key; None where nothing is, or where a file is damaged."""
         try:
-            with np.load(self._path(key)) as kept:
+            with np.load(self._path(key), allow_pickle=False) as kept:
                 return {name: kept[name] for name in kept.files}
         except (OSError, ValueError, EOFError, KeyError, BadZipFile):
             return None

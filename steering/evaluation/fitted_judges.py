@@ -107,7 +107,7 @@ def _kept(folder: Path, batch: Sequence[Piece], seconds: float, workers: int) ->
     text = json.dumps([[p.family, p.index, p.seconds] for p in batch] + [seconds])
     path = folder / f"{blake2b(text.encode(), digest_size=10).hexdigest()}.npy"
     try:
-        kept: np.ndarray = np.load(path)
+        kept: np.ndarray = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         kept = real_features(batch, seconds, workers)
         with whole(path) as part, part.open("wb") as file:

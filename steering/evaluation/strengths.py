@@ -6,15 +6,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, get_args
 
-from curation.errors import BadInput
-from curation.files import write_whole
+from curation.errors import BadInput, first_line
+from curation.files import read_object, write_whole
+from steering.directions.bank_name import BankName
 from steering.directions.library import RESULTS
-from steering.evaluation.cells import Steer
+from steering.evaluation.cells import Control, Steer
 from steering.evaluation.tables import Row
+from steering.interventions.record import InterventionRecord
 from steering.models.origin import Origin
 
 FORMAT = 1
+_PLAYED = ("coefficient", "layers", "schedule", "rows", "operator", "unit")
 
 
 @dataclass(frozen=True)
@@ -105,17 +109,17 @@ def read(path: Path, origin: Origin, seeds: Sequence[int], name: str) -> Chosen:
     """
     again = _again(name)
     try:
-        record = json.loads(path.read_text())
-        made_for = Origin(**record["origin"])
-        chosen = Chosen(
-            {name: Steer(**steer) for name, steer in record["methods"].items()},
-            Steer(**record["best"]),
-        )
+        record = read_object(path)
+        made_for = Origin.from_record(record["origin"])
+        methods = {method: _steer(one) for method, one in record["methods"].items()}
+        chosen = Chosen(methods, _steer(record["best"]))
         span = range(record["first_seed"], record["last_seed"] + 1)
     except FileNotFoundError:
         raise _missing(path, name) from None
-    except (ValueError, KeyError, TypeError):
-        raise BadInput(f"{path} is damaged: {again}") from None
+    except PermissionError:
+        raise BadInput(f"{path} may not be read: give yourself the right to") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise BadInput(f"{path} is damaged ({first_line(error)}): {again}") from None
     if made_for.revision != origin.revision:
         raise BadInput(
             f"{path} is for revision {made_for.revision}, the model is {origin.revision}: {again}"
@@ -123,3 +127,17 @@ def read(path: Path, origin: Origin, seeds: Sequence[int], name: str) -> Chosen:
     if any(seed in span for seed in seeds):
         raise BadInput(f"{path} was chosen on clips of this very test: {again}")
     return chosen
+
+
+def _steer(record: Any) -> Steer:
+    """What `Steer.record` kept, read as an intervention's record is: that knows what can be played."""
+    steer = Steer(**record)
+    BankName.parse(steer.bank)
+    if type(steer.target) is not int or steer.target not in (0, 1):
+        raise ValueError(f"target {steer.target!r:.20} is not 0 or 1")
+    if steer.control not in get_args(Control):
+        raise ValueError(f"there is no control {steer.control!r:.20}")
+    same = {name: record[name] for name in _PLAYED if name in record}
+    gate = {"probability": steer.gate}
+    InterventionRecord.from_record({**same, "concept": "", "bank": steer.bank, "gate": gate})
+    return steer

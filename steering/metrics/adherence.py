@@ -109,11 +109,20 @@ class Clap:
 
 
 def find_clap(name: str = CLAP) -> Clap | None:
-    """CLAP from this machine's own disk; None where it is not there."""
+    """CLAP from this machine's own disk; None where it is not there, as safetensors."""
     from transformers import ClapModel, ClapProcessor
 
     try:
-        model = ClapModel.from_pretrained(name, local_files_only=True).eval()
-        return Clap(model, ClapProcessor.from_pretrained(name, local_files_only=True))
+        model = ClapModel.from_pretrained(
+            name,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            weights_only=True,
+        )
+        processor = ClapProcessor.from_pretrained(
+            name, local_files_only=True, trust_remote_code=False
+        )
+        return Clap(model.eval(), processor)
     except (OSError, ValueError):
         return None

@@ -1,31 +1,35 @@
 """Prompt listeners on disk: linear classifiers as numbers, so that loading them runs no code.
 
-A folder holds `listeners.safetensors` and `listeners.json`. They are fitted once on rendered songs
-with ``python -m steering listeners``, and heard wherever real songs are not at hand.
+A folder holds `listeners.safetensors` and `listeners.json`, which names the classes in their order; the
+two are sealed. They are fitted once on rendered songs with ``python -m steering listeners``, and heard
+wherever real songs are not at hand.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+import torch
 from scipy.special import softmax
+from torch import Tensor
 
 from curation.errors import BadInput
-from curation.files import whole, write_whole
+from curation.files import is_there
 from sketch.measures.adherence import Listener
 from steering.metrics.adherence import PromptListeners
+from steering.sealed import Sealed
 
-FORMAT = 1
-TENSORS, FACTS = "listeners.safetensors", "listeners.json"
+_FIT = "fit them anew with 'python -m steering listeners'"
+KEPT = Sealed("what the listeners know", "listeners", again=_FIT, unsealed=_FIT)
+TENSORS, FACTS = KEPT.tensors, KEPT.facts
 LISTENERS = Path(__file__).parents[1] / "listeners"
 """Where those that come with the project are."""
+MOST_NUMBER = 3600
+"""Of what stands in the JSON: seconds of a clip, and a share."""
 PARTS = ("mean", "scale", "weights", "intercepts")
 
 
@@ -38,7 +42,7 @@ class LinearClassifier:
         weights: ``[C, F]``, and ``intercepts`` ``[C]``: log odds, up to a constant.
 
     Raises:
-        ValueError: the arrays do not fit each other, or are not finite.
+        ValueError: the arrays do not fit each other, are not finite, or a scale is not above 0.
     """
 
     classes_: np.ndarray
@@ -48,10 +52,11 @@ class LinearClassifier:
     intercepts: np.ndarray
 
     def __post_init__(self) -> None:
-        classes, size = len(self.classes_), len(self.mean)
-        shapes = [one.shape for one in (self.scale, self.weights, self.intercepts)]
+        classes, size = len(self.classes_), self.mean.size
+        shapes = [getattr(self, part).shape for part in PARTS]
+        fits = shapes == [(size,), (size,), (classes, size), (classes,)]
         finite = all(np.isfinite(getattr(self, part)).all() for part in PARTS)
-        if shapes != [(size,), (classes, size), (classes,)] or not finite:
+        if not fits or not finite or not (self.scale > 0).all():
             raise ValueError(f"{classes} classes of {size} features, but {shapes}")
 
     @classmethod
@@ -98,7 +103,7 @@ class KeptListeners:
 
     def save(self, folder: Path) -> None:
         """Write both files, the tensors first."""
-        tensors: dict[str, np.ndarray] = {}
+        tensors: dict[str, Tensor] = {}
         known = {}
         for name, one in self.listeners.listeners.items():
             model = (
@@ -107,17 +112,10 @@ class KeptListeners:
                 else LinearClassifier.of(one.model)
             )
             for part in PARTS:
-                tensors[f"{name}.{part}"] = np.ascontiguousarray(getattr(model, part), np.float32)
+                tensors[f"{name}.{part}"] = torch.from_numpy(np.array(getattr(model, part)))
             known[name] = {"classes": model.classes_.tolist(), "chance": one.chance}
-        facts = {
-            "format": FORMAT,
-            "seconds": self.seconds,
-            "errors": dict(self.errors),
-            "listeners": known,
-        }
-        with whole(folder / TENSORS) as part_file:
-            save_file(tensors, part_file)
-        write_whole(folder / FACTS, json.dumps(facts, indent=1) + "\n")
+        facts = {"seconds": self.seconds, "errors": dict(self.errors), "listeners": known}
+        KEPT.write(folder, facts, tensors)
 
 
 def load_listeners(folder: Path = LISTENERS) -> KeptListeners | None:
@@ -126,25 +124,44 @@ def load_listeners(folder: Path = LISTENERS) -> KeptListeners | None:
     Raises:
         BadInput: they are damaged or of another format.
     """
-    if not (folder / FACTS).exists():
+    if not is_there(folder / FACTS):
         return None
+    facts, tensors = KEPT.read(folder)
     try:
-        facts = json.loads((folder / FACTS).read_text())
-        tensors = load_file(folder / TENSORS)
-        if facts["format"] != FORMAT:
-            raise ValueError(f"format {facts['format']}")
-        listeners = {
-            name: _listener(name, one, tensors) for name, one in facts["listeners"].items()
-        }
-        return KeptListeners(PromptListeners(listeners), float(facts["seconds"]), facts["errors"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError):
-        raise BadInput(
-            f"the listeners in {folder} are damaged: fit them anew with 'python -m steering listeners'"
-        ) from None
+        seconds = _number(facts.get("seconds"), "seconds")
+        known, errors = (_object(facts.get(name), name) for name in ("listeners", "errors"))
+        if not all(isinstance(said, str) for said in errors.values()):
+            raise ValueError("their errors are not in words")
+        listeners = {name: _listener(name, one, tensors) for name, one in known.items()}
+    except KeyError as error:
+        raise KEPT.damaged(folder, f"there is no {error}") from None
+    except ValueError as error:
+        raise KEPT.damaged(folder, str(error)) from None
+    return KeptListeners(PromptListeners(listeners), seconds, errors)
 
 
-def _listener(name: str, facts: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Listener:
-    arrays = [tensors[f"{name}.{part}"].astype(np.float64) for part in PARTS]
-    return Listener(
-        name, LinearClassifier(np.array(facts["classes"]), *arrays), float(facts["chance"])
-    )
+def _listener(name: str, record: Any, tensors: Mapping[str, Tensor]) -> Listener:
+    arrays = [tensors[f"{name}.{part}"].double().numpy() for part in PARTS]
+    facts = _object(record, name)
+    classes = facts.get("classes")
+    named = isinstance(classes, list) and all(isinstance(one, str) and one for one in classes)
+    if not named or not classes or len(set(classes)) < len(classes):
+        raise ValueError(f"the classes of {name} are no names, each another one")
+    chance = _number(facts.get("chance"), "chance")
+    return Listener(name, LinearClassifier(np.array(classes), *arrays), chance)
+
+
+def _object(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} are no object")
+    return value
+
+
+def _number(value: Any, name: str) -> float:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 < value <= MOST_NUMBER
+    ):
+        raise ValueError(f"{name}: no number above 0, up to {MOST_NUMBER}")
+    return float(value)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pickle import UnpicklingError
 from threading import RLock
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from curation.errors import BadInput
+from curation.errors import BadInput, first_line
 from steering.models.fingerprint import fingerprint
 from steering.models.interface import Condition, MusicModel
 from steering.models.origin import Origin
 from steering.models.weights import BlockWeights, DecoderWeights, Norm, unfit, without_bias
 
 DESCRIPTION = "description"
+_SWITCH, _READING = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", RLock()
 
 
 class AudiocraftModel(MusicModel):
@@ -203,6 +207,33 @@ def load_audiocraft(name: str, device: str) -> AudiocraftModel:
             "--no-deps audiocraft==1.3.0, or use --backend transformers"
         ) from None
     try:
-        return AudiocraftModel(name, MusicGen.get_pretrained(name, device=device))
-    except (OSError, RuntimeError, KeyError) as error:
-        raise BadInput(f"audiocraft cannot load {name}: {str(error).splitlines()[0]}") from None
+        with _weights_only():
+            loaded = MusicGen.get_pretrained(name, device=device)
+        return AudiocraftModel(name, loaded)
+    except BadInput:
+        raise
+    except UnpicklingError:
+        raise BadInput(
+            f"{name} holds more than weights, and reading it could run code, which is refused: take "
+            "a checkpoint of tensors alone, as facebook/musicgen-small"
+        ) from None
+    except Exception as error:  # noqa: BLE001  anybody's files may break audiocraft anywhere
+        raise BadInput(f"audiocraft cannot load {name}: {first_line(error)}") from None
+
+
+@contextmanager
+def _weights_only() -> Iterator[None]:
+    """While it lasts, torch reads tensors and no objects, whoever calls it and whatever they ask.
+
+    audiocraft's checkpoints are pickles, and it does not say how torch is to read them.
+    """
+    with _READING:
+        before = os.environ.get(_SWITCH)
+        os.environ[_SWITCH] = "1"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[_SWITCH]
+            else:
+                os.environ[_SWITCH] = before

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import torch
 
-from curation.errors import BadInput
+from curation.errors import BadInput, first_line
+from curation.files import is_there
+from curation.repository import check_name
+from sketch.loading import check_no_code
 from steering.models.interface import MusicModel
 from steering.models.transformers_backend import TransformersModel
 
@@ -54,23 +57,63 @@ def _from_audiocraft(name: str, device: str) -> MusicModel:
     return load_audiocraft(name, device)
 
 
+def is_public(name: str) -> bool:
+    """Whether this is the sketch, or a repository on the Hub that no folder here stands in for.
+
+    >>> is_public("sketch"), is_public("facebook/musicgen-small"), is_public("../model")
+    (True, True, False)
+    """
+    if name == SKETCH:
+        return True
+    try:
+        check_name(name)
+    except BadInput:
+        return False
+    return not is_there(Path(name))
+
+
 def _from_transformers(name: str, device: str, dtype: torch.dtype) -> MusicModel:
-    from transformers import AutoConfig, AutoTokenizer, MusicgenForConditionalGeneration
+    from transformers import AutoTokenizer, MusicgenForConditionalGeneration
 
     import sketch  # noqa: F401  makes its codec known to transformers
 
+    _check_config(name)
+    label = Path(name).name if Path(name).is_dir() else name
     try:
-        config = AutoConfig.from_pretrained(name)
-    except (OSError, ValueError):
+        model = MusicgenForConditionalGeneration.from_pretrained(
+            name, dtype=dtype, trust_remote_code=False, use_safetensors=True, weights_only=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        return TransformersModel(label, model.to(device), tokenizer)
+    except BadInput:
+        raise
+    except Exception as error:  # noqa: BLE001  anybody's files may break transformers anywhere
+        raise BadInput(
+            f"{name} cannot be loaded ({first_line(error)}): fetch it again; weights are read from "
+            "safetensors alone, never from a pickle"
+        ) from None
+
+
+def _check_config(name: str) -> None:
+    """Look at a model's configuration as mere JSON, before anything is made of it.
+
+    Raises:
+        BadInput: there is none, it is of another kind of model, or it asks for code of its own.
+    """
+    from transformers import PreTrainedConfig
+
+    try:
+        config, _ = PreTrainedConfig.get_config_dict(name, trust_remote_code=False)
+        if not isinstance(config, dict):
+            raise TypeError("no object")
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         raise BadInput(
             f"{name} is no folder with a model, and the Hub does not give it: look at the name, "
             "connect to the internet, or use --model sketch"
         ) from None
-    if config.model_type != "musicgen":
+    check_no_code(config, name)
+    if config.get("model_type") != "musicgen":
         raise BadInput(
-            f"{name} is a {config.model_type} model: melody models and others cannot be steered, "
-            "use facebook/musicgen-small, -medium or -large"
+            f"{name} is a {config.get('model_type')!s:.40} model: melody models and others cannot be "
+            "steered, use facebook/musicgen-small, -medium or -large"
         )
-    model = MusicgenForConditionalGeneration.from_pretrained(name, dtype=dtype).to(device)
-    label = Path(name).name if Path(name).is_dir() else name
-    return TransformersModel(label, model, AutoTokenizer.from_pretrained(name))

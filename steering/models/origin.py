@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from curation.errors import BadInput
 
 SITE = "block output"
 """The residual stream after a decoder block, before any final norm: read there, written there."""
+
+
+MOST_LAYERS, MOST_SIZE = 1000, 100_000
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,23 @@ class Origin:
     layers: int
     size: int
     site: str = SITE
+
+    @staticmethod
+    def from_record(record: Any) -> Origin:
+        """What `dataclasses.asdict` made of one.
+
+        Raises:
+            ValueError: it is no such record, or speaks of no decoder that there could be.
+        """
+        known = {one.name for one in fields(Origin)}
+        if not isinstance(record, Mapping) or set(record) != known:
+            raise ValueError(f"its origin is no object with {', '.join(sorted(known))}")
+        if not all(isinstance(record[name], str) for name in ("model", "revision", "site")):
+            raise ValueError("its origin's model, revision or site is no text")
+        for name, most in (("layers", MOST_LAYERS), ("size", MOST_SIZE)):
+            if type(record[name]) is not int or not 1 <= record[name] <= most:
+                raise ValueError(f"its origin's {name} is no whole number from 1 to {most:,}")
+        return Origin(**record)
 
     def check(self, other: Origin, what: str) -> None:
         """Refuse to use what comes from ``other`` here.
