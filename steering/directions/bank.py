@@ -18,6 +18,7 @@ from torch import Tensor
 
 from curation.errors import BadInput
 from curation.files import whole, write_whole
+from curation.locks import locked
 from steering.directions.direction import Direction
 from steering.models.origin import Origin
 
@@ -81,7 +82,10 @@ class Bank(Mapping[str, Direction]):
         return concept in self.directions
 
     def save(self, folder: Path) -> None:
-        """Write the bank's two files; the tensors first, so that a half-written bank is told."""
+        """Write the bank's two files; the tensors first, so that a half-written bank is told.
+
+        Who else saves to the folder goes before or after: never are one's tensors with another's facts.
+        """
         tensors = {
             "vectors": torch.stack([d.vectors for d in self.directions.values()]).float(),
             "scores": torch.stack([d.scores for d in self.directions.values()]).float(),
@@ -90,8 +94,6 @@ class Bank(Mapping[str, Direction]):
         calibrated = [d.calibration for d in self.directions.values() if d.calibration is not None]
         if len(calibrated) == len(self.directions):
             tensors["calibration"] = torch.stack(calibrated).float()
-        with whole(folder / TENSORS) as part:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
         facts = {
             "format": FORMAT,
             "family": self.family,
@@ -100,7 +102,13 @@ class Bank(Mapping[str, Direction]):
             "concepts": list(self.directions),
             "facts": dict(self.facts),
         }
-        write_whole(folder / FACTS, json.dumps(facts, indent=1) + "\n")
+        text = json.dumps(facts, indent=1) + "\n"
+        with locked(folder / ".lock", lambda holder: None):
+            if (folder / FACTS).exists() and (folder / FACTS).read_text() != text:
+                (folder / FACTS).unlink()
+            with whole(folder / TENSORS) as part:
+                save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
+            write_whole(folder / FACTS, text)
 
 
 def load_bank(folder: Path, origin: Origin | None = None, source: str = "") -> Bank:
