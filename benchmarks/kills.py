@@ -267,7 +267,7 @@ def _evaluate(_: Path) -> int:
 
 
 def _sketch(_: Path) -> int:
-    """A language model of two small blocks, on minutes of music, saved twice a second."""
+    """A language model of two small blocks, on a minute of music, saved twice a second."""
     from sketch.cli import main as sketch
     from sketch.cli import take_books
     from sketch.language import batches, corpus, model, text, train, words
@@ -275,7 +275,7 @@ def _sketch(_: Path) -> int:
 
     shape = {"BLOCKS": 2, "SIZE": 32, "HEADS": 2, "FEED_FORWARD": 64}
     lengths = (batches.Length(20, 16, 0.5), batches.Length(200, 4, 0.5))
-    amounts = {"HOURS": 0.06, "VALIDATION_HOURS": 0.03, "SAVE_SECONDS": 0.5}
+    amounts = {"HOURS": 0.02, "VALIDATION_HOURS": 0.01, "SAVE_SECONDS": 0.5}
 
     def few(*given: Any) -> batches.Batches:
         return batches.Batches(*given[:4], *(given[4:] or (lengths,)))
@@ -285,11 +285,11 @@ def _sketch(_: Path) -> int:
         "learn_words": partial(words.learn_words, steps=30),
         "Batches": few,
     }
-    for module, values in ((model, shape), (train, amounts | made), (corpus, {"PER_SHARD": 4})):
+    for module, values in ((model, shape), (train, amounts | made), (corpus, {"PER_SHARD": 2})):
         for name, value in values.items():
             setattr(module, name, value)
     take_books(WEIGHTS, Path())
-    return sketch(["train", "lm", "--steps", "120", "--work", ".", "--cores", "1"])
+    return sketch(["train", "lm", "--steps", "60", "--work", ".", "--cores", "1"])
 
 
 CASES = {

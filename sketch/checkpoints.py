@@ -31,7 +31,7 @@ class Amount:
     """How much a training is in all, over all its sessions: minutes, or steps.
 
     Rates fall with the share that is done. Minutes are never the same twice; a training of so many
-    steps ends with the same weights, however often it was stopped, on the same machine.
+    steps ends with the same weights however often it was stopped, with as many cores of one processor.
 
     Raises:
         BadInput: neither is given or both are, or it is not above 0.
