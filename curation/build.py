@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import multiprocessing
-import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -19,8 +16,10 @@ from curation.concepts import get_family
 from curation.errors import BadInput
 from curation.extras import need
 from curation.files import DiskFull, write_whole
+from curation.locks import locked
 from curation.recipe import BuildRecipe, plan
 from curation.shards import ShardReport, build_shard, read_report
+from curation.workers import die_with_parent
 
 RECIPE_FILE = "build.json"
 DROPPED_FILE = "dropped.json"
@@ -49,6 +48,7 @@ def build(
     workers: int = 1,
     executor: Executor | None = None,
     progress: Callable[[int], None] = lambda clips: None,
+    taken: Callable[[str], None] | None = None,
 ) -> BuildReport:
     """Build whatever is missing of a dataset.
 
@@ -57,13 +57,15 @@ def build(
         workers: processes to start; 1 works in this one.
         executor: runs the shards instead; any `concurrent.futures.Executor`, a cluster's too.
         progress: called with the number of clips that were just finished.
+        taken: told who else is building into the folder, as ``process 1234``, before that is waited
+            for; without it such a build is refused.
 
     Raises:
-        BadInput: the extra ``curation`` is not installed, ``folder`` holds something else, or the
-            disk is full; finished shards stay.
+        BadInput: the extra ``curation`` is not installed, ``folder`` holds something else, another
+            build is writing there, or the disk is full; finished shards stay.
     """
     need("curation")
-    with _claimed(folder, recipe):
+    with _claimed(folder, recipe, taken):
         shards = plan(recipe)
         done = {
             number: report
@@ -110,20 +112,19 @@ def read_recipe(folder: Path) -> BuildRecipe:
 
 
 @contextmanager
-def _claimed(folder: Path, recipe: BuildRecipe) -> Iterator[None]:
+def _claimed(
+    folder: Path, recipe: BuildRecipe, taken: Callable[[str], None] | None = None
+) -> Iterator[None]:
     """Hold the folder for this recipe alone while building."""
+
+    def refuse(holder: str) -> None:
+        raise BadInput(f"another build is writing to {folder} ({holder}): wait for it, or stop it")
+
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file: choose a folder with --out")
     if folder.exists() and not (folder / RECIPE_FILE).exists() and _has_content(folder):
         raise BadInput(f"{folder} is not empty and holds no build: choose another with --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_FILE).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadInput(
-                f"another build is writing to {folder}: wait for it, or stop it"
-            ) from None
+    with locked(folder / LOCK_FILE, taken or refuse):
         if (folder / RECIPE_FILE).exists():
             there = read_recipe(folder)
             if there != recipe:
@@ -168,7 +169,7 @@ def _run(
     pool = executor or ProcessPoolExecutor(
         min(workers, len(numbers)),
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_die_with_parent,
+        initializer=die_with_parent,
     )
     futures: list[Future[ShardReport]] = [
         pool.submit(build_shard, recipe, number, folder, font_paths) for number in numbers
@@ -181,18 +182,6 @@ def _run(
             future.cancel()
         if executor is None:
             pool.shutdown()
-
-
-def _die_with_parent() -> None:
-    """In a worker: stop when the build that started it is gone, even if it was killed outright."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def watch() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=watch, daemon=True).start()
 
 
 def _finish(folder: Path, reports: list[ShardReport], reused: int) -> BuildReport:

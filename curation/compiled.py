@@ -6,16 +6,16 @@ side, each may write one of them, and whoever loads the two crashes (numba's iss
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import os
 import tempfile
 from pathlib import Path
 
+from curation.locks import locked
+
 
 def compile_librosa() -> None:
     """Import what librosa compiles, or wait while another process does; to be called before a pool."""
     path = Path(tempfile.gettempdir()) / f"librosa-{os.getuid()}.lock"
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(path, lambda holder: None):
         importlib.import_module("librosa.beat")

@@ -8,11 +8,13 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from threading import get_ident
 from typing import Any
 
 from curation.errors import BadInput
+from curation.locks import free
 
 
 class DiskFull(BadInput):
@@ -29,24 +31,23 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def whole(path: Path) -> Iterator[Path]:
     """Where to write a file that takes the place of ``path`` when the block ends without an error.
 
-    Its folder is made where it is missing; what was there before stays until then.
+    Its folder is made where it is missing; what was there before stays until then. What a writer that
+    was killed left of its own is removed.
 
     Raises:
         DiskFull: the disk takes no more.
     """
     part = path.with_name(f"{path.name}.{os.getpid()}-{get_ident()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        if error.errno in FULL:
-            raise DiskFull(
-                f"{path} finds no space on the disk: free some, then give the same command again"
-            ) from error
-        raise
+        with full_disk_told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(path)
+            with part.open("ab") as held:
+                free(held.fileno())
+                yield part
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
@@ -95,3 +96,32 @@ def read_object(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path.name} is no JSON object")
     return content
+
+
+@contextmanager
+def full_disk_told(path: Path) -> Iterator[None]:
+    """Say in one line that the disk takes no more of ``path``, where that is what went wrong inside.
+
+    Raises:
+        DiskFull: it does.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFull(
+                f"{path} finds no space on the disk: free some, then give the same command again"
+            ) from error
+        raise
+
+
+def _sweep(path: Path) -> None:
+    """Remove parts of ``path`` that nobody writes any more: a writer holds its own."""
+    for part in path.parent.glob(f"{escape(path.name)}.*.part"):
+        try:
+            held = os.open(part, os.O_RDWR)
+        except FileNotFoundError:
+            continue
+        if free(held):
+            part.unlink(missing_ok=True)
+        os.close(held)

@@ -1,10 +1,16 @@
-"""Training that survives a kill: one file, written whole or not at all, with all that goes on."""
+"""Training that survives a kill: one file, written whole or not at all, with all that goes on.
+
+One process at a time trains a part in a folder.
+"""
 
 from __future__ import annotations
 
+import logging
 import pickle
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +18,72 @@ import torch
 
 from curation.errors import BadInput
 from curation.files import whole
+from curation.locks import locked
+
+log = logging.getLogger(__name__)
+
+SAVE_SECONDS = 120.0
+"""Of training, after which the checkpoint is written again."""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much a training is in all, over all its sessions: minutes, or steps.
+
+    Rates fall with the share that is done. Minutes are never the same twice; a training of so many
+    steps ends with the same weights however often it was stopped, with as many cores of one processor.
+
+    Raises:
+        BadInput: neither is given or both are, or it is not above 0.
+    """
+
+    minutes: float | None = None
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        given = {"--minutes": self.minutes, "--steps": self.steps}
+        said = {name: number for name, number in given.items() if number is not None}
+        if len(said) != 1:
+            raise BadInput("say how much to train: give --minutes or --steps")
+        ((name, number),) = said.items()
+        if not 0 < number < float("inf"):
+            raise BadInput(f"{name} {number:g}: give a number above 0")
+
+    def done(self, step: int, seconds: float) -> float:
+        """The share that is done after so many steps and seconds; 1 at the end."""
+        if self.steps is not None:
+            return step / self.steps
+        assert self.minutes is not None
+        return seconds / (60 * self.minutes)
+
+
+@contextmanager
+def training(folder: Path, part: str) -> Iterator[None]:
+    """Be the only one that trains a part in a folder.
+
+    Raises:
+        BadInput: another process does.
+    """
+
+    def refuse(holder: str) -> None:
+        raise BadInput(
+            f"another training of the {part} is at work in {folder} ({holder}): wait for it, or "
+            "stop it, or choose another --work"
+        )
+
+    with locked(folder / f".{part}.lock", refuse):
+        yield
+
+
+@contextmanager
+def preparing(home: Path) -> Iterator[None]:
+    """Be the only one that makes what all trainings of a folder share; another one is waited for."""
+
+    def tell(holder: str) -> None:
+        log.info("%s is making %s: waiting for it", holder, home)
+
+    with locked(home.with_name(f".{home.name}.lock"), tell):
+        yield
 
 
 class Checkpoint:
@@ -45,7 +117,8 @@ class Checkpoint:
                 "give the same again, or delete it to begin anew"
             )
         for name, part in self.parts.items():
-            part.load_state_dict(states[name])
+            if name in states:  # files of before a part was kept do not have it
+                part.load_state_dict(states[name])
         torch.set_rng_state(saved["random"])
         return dict(numbers)
 

@@ -50,13 +50,13 @@ def train(options: argparse.Namespace) -> None:
     """Train a part of the codec or the language model, or go on with it."""
     import torch
 
+    from sketch.checkpoints import Amount
     from sketch.language.train import fast_precision
 
     device = _device(options.device)
-    if options.minutes <= 0:
-        raise BadInput(f"--minutes {options.minutes:g}: give a number above 0")
+    amount = Amount(options.minutes, options.steps)
     precision = getattr(torch, options.precision) if options.precision else fast_precision(device)
-    given = (options.minutes, device, precision, options.begin, options.cores)
+    given = (amount, device, precision, options.begin, options.cores)
     if options.begin:
         take_books(options.begin, options.work)
     if options.part == "lm":
@@ -79,13 +79,15 @@ def take_books(begin: Path, work: Path) -> None:
     """
     import shutil
 
+    from curation.files import whole
     from sketch.codec.stems import BOOKS_FILE
     from sketch.loading import check_folder
 
     check_folder(begin)
     work.mkdir(parents=True, exist_ok=True)
     if not (work / BOOKS_FILE).exists():
-        shutil.copyfile(begin / BOOKS_FILE, work / BOOKS_FILE)
+        with whole(work / BOOKS_FILE) as part:
+            shutil.copyfile(begin / BOOKS_FILE, part)
     elif (work / BOOKS_FILE).read_bytes() != (begin / BOOKS_FILE).read_bytes():
         raise BadInput(f"{work} has other codebooks than {begin}: choose another --work")
 
@@ -171,7 +173,10 @@ def _parser() -> argparse.ArgumentParser:
 
     added = command(train)
     added.add_argument("part", choices=PARTS)
-    added.add_argument("--minutes", type=float, required=True, help="of training in all")
+    added.add_argument("--minutes", type=float, help="of training in all")
+    added.add_argument(
+        "--steps", type=int, help="in their place: the same weights however often it is stopped"
+    )
     _add_work(added)
     added.add_argument("--device", choices=("cpu", "cuda"), help="default: the GPU if there is one")
     added.add_argument("--begin", type=Path, help="a sketch to begin with, as sketch/weights")

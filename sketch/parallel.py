@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from curation.compiled import compile_librosa
+from curation.workers import die_with_parent
 
 
 def spread(function: Callable[..., Any], jobs: Sequence[tuple], workers: int) -> Iterator[Any]:
@@ -23,5 +24,11 @@ def spread(function: Callable[..., Any], jobs: Sequence[tuple], workers: int) ->
         return
     compile_librosa()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as pool:
+    with ProcessPoolExecutor(workers, context, begin_worker) as pool:
         yield from pool.map(function, *zip(*jobs, strict=True))
+
+
+def begin_worker() -> None:
+    """In a worker: one thread, and no life after its parent's."""
+    die_with_parent()
+    torch.set_num_threads(1)

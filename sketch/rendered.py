@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from curation.files import write_whole
+from sketch.checkpoints import preparing
 from sketch.codec.analysis import Analysis, Description
 from sketch.codec.books import Codebooks
 from sketch.codec.features import HOP, FrameFeatures
@@ -52,10 +54,11 @@ def prepare(
     wanted = pieces(split, hours, CODEC_MIX)
     batches = [wanted[i : i + PER_SHARD] for i in range(0, len(wanted), PER_SHARD)]
     paths = [folder / f"{split}-{number:05d}" for number in range(len(batches))]
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [(p, b, books) for p, b in zip(paths, batches, strict=True) if not _holds(p, b)]
-    for done, _ in enumerate(spread(_write, missing, workers), start=1):
-        progress(done, len(missing))
+    with preparing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        missing = [(p, b, books) for p, b in zip(paths, batches, strict=True) if not _holds(p, b)]
+        for done, _ in enumerate(spread(_write, missing, workers), start=1):
+            progress(done, len(missing))
     return [_open(path) for path in paths]
 
 
@@ -147,6 +150,14 @@ class Crops:
         self.rng = np.random.default_rng(seed)
         self.weights = np.array([len(shard.bands) for shard in shards], dtype=float)
         self.weights /= self.weights.sum()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the draw stands: what `load_state_dict` takes to go on from there."""
+        return {"random": json.dumps(self.rng.bit_generator.state)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where a draw out of the same shards stood."""
+        self.rng.bit_generator.state = json.loads(state["random"])
 
     def mixtures(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Bands float32 ``[size, frames, F]`` of mixtures and their codes ``[size, K, frames]``."""

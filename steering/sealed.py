@@ -20,10 +20,11 @@ from torch import Tensor
 
 from curation.errors import BadInput, first_line
 from curation.files import read_object, regular, whole, write_whole
+from curation.locks import locked
 
 FORMAT, UNSEALED = 2, 1
 """Of what is written now, and of what was written before there were digests."""
-SEAL, NUMBERS = "sha256", "F32"
+SEAL, NUMBERS, LOCK = "sha256", "F32", ".lock"
 MOST_BYTES = 2**28
 """Of a file of tensors: ten times the largest bank that can be trained."""
 
@@ -52,12 +53,20 @@ class Sealed:
         return f"{self.name}.json"
 
     def write(self, folder: Path, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-        """Write both files; the tensors first, so that a half-written pair is told."""
+        """Write both files, one writer at a time; whoever is killed leaves none, or the ones before.
+
+        The tensors go first, and facts that are not theirs before them.
+        """
         said = {"format": FORMAT, **facts}
+        text = json.dumps(said, indent=1) + "\n"
         kept = {name: tensor.float().cpu().contiguous() for name, tensor in tensors.items()}
-        with whole(folder / self.tensors) as part:
-            save_file(kept, part, {SEAL: _digest(said, kept)})
-        write_whole(folder / self.facts, json.dumps(said, indent=1) + "\n")
+        with locked(folder / LOCK, lambda holder: None):
+            there = folder / self.facts
+            if there.exists() and there.read_text(encoding="utf-8", errors="replace") != text:
+                there.unlink()
+            with whole(folder / self.tensors) as part:
+                save_file(kept, part, {SEAL: _digest(said, kept)})
+            write_whole(there, text)
 
     def read(self, folder: Path, trusted: bool = False) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """What the JSON says, and float32 tensors by name.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -274,3 +275,41 @@ def test_a_banks_name_is_its_family_and_its_method(text):
     assert str(BankName.parse("notes/ridge-shuffled")) == "notes/ridge-shuffled"
     with pytest.raises(BadInput, match="write it as family/method"):
         BankName.parse(text)
+
+
+def test_a_bank_that_is_killed_half_written_is_no_bank_of_two(tmp_path, monkeypatch):
+    """The directions of one label are never taken for those of another."""
+    norms = torch.ones(3)
+    Bank("notes", "ridge", ORIGIN, {"A": A, "B": B}, norms).save(tmp_path)
+    other = Bank("keys", "ridge", ORIGIN, {"B": B, "C": C}, norms)
+
+    def dies(path, text):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("steering.directions.bank.write_whole", dies)
+        other.save(tmp_path)
+    with pytest.raises(BadInput, match="holds no bank"):
+        load_bank(tmp_path)
+    other.save(tmp_path)
+    assert torch.equal(load_bank(tmp_path)["C"].vectors, C.vectors)
+    assert {path.name for path in tmp_path.iterdir()} == {FACTS, TENSORS}
+
+
+def test_two_who_save_a_bank_at_once_leave_that_of_one_of_them(tmp_path):
+    banks = [
+        Bank(label, "ridge", ORIGIN, {"A": one, "B": one}, torch.ones(3))
+        for label, one in (("notes", A), ("keys", C))
+    ]
+
+    def save(bank: Bank) -> None:
+        for _ in range(30):
+            bank.save(tmp_path)
+
+    threads = [threading.Thread(target=save, args=(bank,)) for bank in banks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    left = load_bank(tmp_path)
+    assert torch.equal(left["A"].vectors, (A if left.family == "notes" else C).vectors)

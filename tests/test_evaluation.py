@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -117,6 +118,36 @@ def test_a_run_that_was_killed_keeps_what_was_finished(model, setting, banks, tm
     kept[0].write_bytes(kept[0].read_bytes()[:100])
     whole = runner(model, tmp_path).run(setting, CELLS, banks)
     assert set(whole) == {"unsteered", "steered"}
+
+
+def test_two_evaluations_of_the_same_clips_play_each_cell_once(
+    model, setting, banks, tmp_path, caplog
+):
+    """The second waits, says for whom, and finds what the first has kept."""
+    played, found = [], []
+
+    def generate(chosen, seconds, sampling):
+        played.append(len(chosen))
+        return Decoder(model).generate(chosen, seconds, sampling)
+
+    def evaluate() -> None:
+        one = Runner(model, Shelf(tmp_path), generate, batch=4, workers=0)
+        found.append(one.run(setting, CELLS, banks))
+
+    threads = [threading.Thread(target=evaluate) for _ in range(2)]
+    with Shelf(tmp_path).playing(setting):
+        for thread in threads:
+            thread.start()
+        while len(caplog.messages) < 2:
+            threads[0].join(0.01)
+        assert not played
+    for thread in threads:
+        thread.join()
+    assert played == [4, 4] and len(list(tmp_path.iterdir())) == 2
+    assert all("is playing these clips: waiting for it" in line for line in caplog.messages)
+    for label in ("unsteered", "steered"):
+        one, other = (results[label] for results in found)
+        assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
 def test_the_key_of_a_cell_knows_all_that_determines_it(setting, banks, model):

@@ -167,7 +167,11 @@ def test_damaged_codebooks_are_one_line(tmp_path, content):
         (["play", "", "--weights", "{folder}"], "the prompt is empty"),
         (["play", "jazz", "--out", "no/where.wav"], "no is no folder"),
         (["play", "jazz", "--weights", "nowhere"], "nowhere has no config.json"),
-        (["train", "encoder", "--minutes", "0"], "give a number above 0"),
+        (["train", "encoder", "--minutes", "0"], "--minutes 0: give a number above 0"),
+        (["train", "encoder", "--minutes", "nan"], "--minutes nan: give a number above 0"),
+        (["train", "lm", "--steps", "-3"], "--steps -3: give a number above 0"),
+        (["train", "lm"], "give --minutes or --steps"),
+        (["train", "lm", "--steps", "3", "--minutes", "3"], "give --minutes or --steps"),
         (["export", "out"], "has no decoders.pt yet: run 'python -m sketch train decoders'"),
     ],
 )

@@ -196,13 +196,13 @@ def test_a_store_that_was_killed_goes_on_without_loss(tmp_path):
     rng = np.random.default_rng(0)
     values = rng.standard_normal((10, 1, 2, 4)).astype(np.float16)
     labels = [{"clip_id": str(n), "note": "C"} for n in range(10)]
-    writer = Writer(tmp_path, FACTS, 10, (1, 2, 4))
+    writer = Writer(tmp_path, FACTS, 10)
     writer.append(values[:4], labels[:4])
     with (writer.home / "activations.f16").open("ab") as file:
         file.write(values[4:7].tobytes()[:-3])
     with (writer.home / "labels.jsonl").open("a") as file:
         file.write('{"clip_id": "4", "no')
-    again = Writer(tmp_path, FACTS, 10, (1, 2, 4))
+    again = Writer(tmp_path, FACTS, 10)
     assert again.done == 4 and find(tmp_path, FACTS) is None
     again.append(values[4:], labels[4:])
     store = again.finish()
@@ -212,7 +212,7 @@ def test_a_store_that_was_killed_goes_on_without_loss(tmp_path):
 
 
 def test_a_store_says_what_is_wrong(tmp_path):
-    writer = Writer(tmp_path, FACTS, 1, (1, 2, 4))
+    writer = Writer(tmp_path, FACTS, 1)
     with pytest.raises(BadInput, match="not finite"):
         writer.append(np.full((1, 1, 2, 4), np.nan, np.float32), [{"clip_id": "a"}])
     writer.append(np.zeros((1, 1, 2, 4), np.float32), [{"clip_id": "a"}])

@@ -17,7 +17,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from listening.agreement import chroma_agreement
-from sketch.checkpoints import Checkpoint, Stopwatch, read_checkpoint
+from sketch.checkpoints import (
+    SAVE_SECONDS,
+    Amount,
+    Checkpoint,
+    Stopwatch,
+    preparing,
+    read_checkpoint,
+    training,
+)
 from sketch.codec.books import Codebooks, book_features, learn_book
 from sketch.codec.losses import WEIGHTS, Losses, chroma
 from sketch.codec.model import SketchCodec, SketchCodecConfig
@@ -46,19 +54,23 @@ UNHEARD_WEIGHT = 0.3
 def learn_codebooks(folder: Path, hours: float = BOOK_HOURS, cores: int = 1) -> Codebooks:
     """Codebooks of a corpus of so many hours, kept in ``folder``; read from there if they are."""
     path = folder / BOOKS_FILE
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        corpus = pieces("train", hours, CODEC_MIX)
-        jobs = [(corpus[i : i + 20],) for i in range(0, len(corpus), 20)]
-        found = list(spread(_book_frames, jobs, cores))
-        centres = []
-        for book, stem in enumerate(CODEBOOK_STEMS):
-            frames = np.concatenate([part[book] for part in found]).astype(np.float32)
-            learned, left = learn_book(frames)
-            log.info("%s: %d frames, %.1f %% of variance left", stem, len(frames), 100 * left)
-            centres.append(learned)
-        Codebooks(centres).save(path)
+    with preparing(path):
+        if not path.exists():
+            _learn_codebooks(hours, cores).save(path)
     return Codebooks.load(path)
+
+
+def _learn_codebooks(hours: float, cores: int) -> Codebooks:
+    corpus = pieces("train", hours, CODEC_MIX)
+    jobs = [(corpus[i : i + 20],) for i in range(0, len(corpus), 20)]
+    found = list(spread(_book_frames, jobs, cores))
+    centres = []
+    for book, stem in enumerate(CODEBOOK_STEMS):
+        frames = np.concatenate([part[book] for part in found]).astype(np.float32)
+        learned, left = learn_book(frames)
+        log.info("%s: %d frames, %.1f %% of variance left", stem, len(frames), 100 * left)
+        centres.append(learned)
+    return Codebooks(centres)
 
 
 def _book_frames(batch: Sequence[Piece]) -> list[np.ndarray]:
@@ -89,44 +101,61 @@ class CodecTraining:
 def train(
     folder: Path,
     part: str,
-    minutes: float,
+    amount: Amount,
     device: str = "cpu",
     precision: torch.dtype = torch.float32,
     begin: Path | None = None,
     cores: int = 1,
     seed: int = 0,
 ) -> SketchCodec:
-    """Train the ``decoders`` or the ``encoder`` for so many minutes in all, from its checkpoint.
+    """Train the ``decoders`` or the ``encoder`` for this long in all, from its checkpoint.
 
     Args:
         folder: the codebooks, the sound and the checkpoint are kept there.
         precision: of the encoder's matrix products.
         begin: folder of a sketch of these codebooks to begin with, where there is no checkpoint.
         cores: processes that render.
+
+    Raises:
+        BadInput: another process trains it there.
     """
-    torch.manual_seed(seed)
+    with training(folder, part):
+        return _train(folder, part, amount, device, precision, begin, cores, seed)
+
+
+def _train(
+    folder: Path,
+    part: str,
+    amount: Amount,
+    device: str,
+    precision: torch.dtype,
+    begin: Path | None,
+    cores: int,
+    seed: int,
+) -> SketchCodec:
     learn_codebooks(folder, cores=cores)
     books = folder / BOOKS_FILE
     shards = prepare(folder / "sound", books, "train", HOURS, cores, _rendering)
     held_out = prepare(folder / "sound", books, "validation", VALIDATION_HOURS, cores)
+    torch.manual_seed(seed)
     run = _start(part, torch.device(device), precision)
     step_of, frames, check = PARTS[part]
     recipe = {"config": run.codec.config.to_diff_dict(), "hours": HOURS}
-    parts = {"codec": getattr(run.codec, part), "optimiser": run.optimiser}
+    crops = Crops(shards, frames, seed)
+    parts = {"codec": getattr(run.codec, part), "optimiser": run.optimiser, "crops": crops}
     checkpoint = Checkpoint(folder / checkpoint_name(part), recipe, parts)
     numbers = checkpoint.load() or {"step": 0, "seconds": 0.0}
     step, watch = numbers["step"], Stopwatch(numbers["seconds"])
     if not step and begin:
         getattr(run.codec, part).load_state_dict(getattr(load_codec(begin), part).state_dict())
-    crops = Crops(shards, frames, seed + step)
-    while watch.seconds < minutes * 60:
-        _set_rate(run.optimiser, step, watch.seconds / (minutes * 60))
+    while (done := amount.done(step, watch.seconds)) < 1:
+        _set_rate(run.optimiser, step, done)
         losses = step_of(run, crops)
         _descend(run, losses)
         step += 1
         if watch.due("log", 30):
             log.info("%s: step %d, %.1f min: %s", part, step, watch.seconds / 60, _line(losses))
-        if watch.due("save", 120):
+        if watch.due("save", SAVE_SECONDS):
             checkpoint.save({"step": step, "seconds": watch.seconds})
         if watch.due("validate", 300):
             log.info("validation %s", _line(check(run, held_out)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,6 +108,19 @@ class Batches:
             length: [song for song in songs if _suits(song, length, lengths)] for length in lengths
         }
         self._decks: dict[Length, list[int]] = {length: [] for length in lengths}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the stream stands: what `load_state_dict` takes to go on from there."""
+        return {
+            "random": json.dumps(self.rng.bit_generator.state),
+            "decks": [list(deck) for deck in self._decks.values()],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where a stream of the same songs and lengths stood."""
+        self.rng.bit_generator.state = json.loads(state["random"])
+        for length, deck in zip(self._decks, state["decks"], strict=True):
+            self._decks[length] = list(deck)
 
     def next(self) -> Batch:
         """The next batch; every suitable song is taken once before any is taken again."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from curation.files import whole
+from sketch.checkpoints import preparing
 from sketch.codec.books import Codebooks
 from sketch.codec.stems import CODEBOOKS
 from sketch.material import Piece, pieces
@@ -49,13 +50,13 @@ def encode_corpus(
         books: file of the codebooks.
     """
     home = folder / fingerprint(books)
-    home.mkdir(parents=True, exist_ok=True)
     wanted = pieces(split, hours)
     batches = [wanted[i : i + PER_SHARD] for i in range(0, len(wanted), PER_SHARD)]
     paths = [home / f"{_name(batch)}.npz" for batch in batches]
-    missing = [(p, b, books) for p, b in zip(paths, batches, strict=True) if not p.exists()]
-    for done, _ in enumerate(spread(_write, missing, workers), start=1):
-        progress(done, len(missing))
+    with preparing(home):
+        missing = [(p, b, books) for p, b in zip(paths, batches, strict=True) if not p.exists()]
+        for done, _ in enumerate(spread(_write, missing, workers), start=1):
+            progress(done, len(missing))
     return [song for path, batch in zip(paths, batches, strict=True) for song in _read(path, batch)]
 
 

@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import MusicgenForConditionalGeneration, PreTrainedTokenizerFast
 
-from sketch.checkpoints import Checkpoint, Stopwatch
+from sketch.checkpoints import SAVE_SECONDS, Amount, Checkpoint, Stopwatch, training
 from sketch.codec.books import Codebooks
 from sketch.codec.stems import BOOKS_FILE, CODEBOOKS, ENTRIES
 from sketch.language.batches import IGNORED, LOOPED, Batch, Batches, Length
-from sketch.language.corpus import encode_corpus, fingerprint
+from sketch.language.corpus import Song, encode_corpus, fingerprint
 from sketch.language.model import LanguageModel, LookBack, set_temperatures
 from sketch.language.muon import Muon
 from sketch.language.text import make_tokenizer
@@ -65,44 +65,57 @@ class LanguageTraining:
 
 def train(
     folder: Path,
-    minutes: float,
+    amount: Amount,
     device: str = "cpu",
     precision: torch.dtype = torch.float32,
     begin: Path | None = None,
     cores: int = 1,
     seed: int = 0,
 ) -> LanguageModel:
-    """Train for this many minutes in all, from the checkpoint in ``folder`` if there is one.
+    """Train for this long in all, from the checkpoint in ``folder`` if there is one.
 
     Args:
         folder: of the codebooks; the codes and the checkpoint are kept there.
         begin: folder of a sketch of these codebooks to begin with, where there is no checkpoint.
         precision: of the matrix products; weights and sums are float32 always.
         cores: processes that render and encode, and, on the CPU, parts of a batch side by side.
+
+    Raises:
+        BadInput: another process trains it there.
     """
-    torch.manual_seed(seed)
+    with training(folder, "lm"):
+        return _train(folder, amount, device, precision, begin, cores, seed)
+
+
+def _train(
+    folder: Path,
+    amount: Amount,
+    device: str,
+    precision: torch.dtype,
+    begin: Path | None,
+    cores: int,
+    seed: int,
+) -> LanguageModel:
     books = folder / BOOKS_FILE
     songs = encode_corpus(folder / "codes", books, "train", HOURS, cores, _encoding)
     held_out = encode_corpus(folder / "codes", books, "validation", VALIDATION_HOURS, cores)
+    torch.manual_seed(seed)
     run = start(Codebooks.load(books), torch.device(device), precision)
     run.side_by_side = cores if device == "cpu" else 1
     recipe = {"books": fingerprint(books), "decoder": run.model.decoder.config.to_diff_dict()}
     parts = {"decoder": run.model.decoder, "text": run.model.text_encoder}
     parts |= {"projection": run.model.enc_to_dec_proj}
     parts |= {f"optimiser {i}": optimiser for i, optimiser in enumerate(run.optimisers)}
-    checkpoint = Checkpoint(folder / CHECKPOINT, recipe, parts)
-    numbers = checkpoint.load() or {"step": 0, "seconds": 0.0, "tokens": 0}
-    if not numbers["step"] and begin:
-        _take_over(run.model, load_sketch(begin).model)
-        run.clock.keep()
-    elif not numbers["step"]:
-        learn_words(run.model.text_encoder, run.tokenizer, songs, ENTRIES)
-        whiten(run.model.enc_to_dec_proj, run.model.text_encoder, run.tokenizer, songs)
-    batches = Batches(songs, run.tokenizer, ENTRIES, seed + numbers["step"])
+    batches = Batches(songs, run.tokenizer, ENTRIES, seed)
+    checkpoint = Checkpoint(folder / CHECKPOINT, recipe, parts | {"batches": batches})
+    numbers = checkpoint.load()
+    if not numbers:
+        _begin(run, songs, begin)
+        numbers = {"step": 0, "seconds": 0.0, "tokens": 0}
+        checkpoint.save(numbers)
     tests = list(_validation_batches(Batches(held_out, run.tokenizer, ENTRIES, 0, (VALIDATION,))))
     watch = Stopwatch(numbers["seconds"])
-    while watch.seconds < minutes * 60:
-        done = watch.seconds / (minutes * 60)
+    while (done := amount.done(numbers["step"], watch.seconds)) < 1:
         _set_rates(run.optimisers, numbers["step"], done)
         batches.looped = LOOPED * max(0.0, 1 - done)
         batch = batches.next()
@@ -112,13 +125,23 @@ def train(
         numbers["seconds"] = watch.seconds
         if watch.due("log", 30):
             log.info("%s: training %s", _where(numbers), _line(losses))
-        if watch.due("save", 180):
+        if watch.due("save", SAVE_SECONDS):
             checkpoint.save(numbers)
         if watch.due("validate", 420):
             _log_validation(run, tests, numbers)
     checkpoint.save(numbers)
     _log_validation(run, tests, numbers)
     return run.model
+
+
+def _begin(run: LanguageTraining, songs: Sequence[Song], begin: Path | None) -> None:
+    """What comes before the first step: another sketch's weights, or what the words mean."""
+    if begin:
+        _take_over(run.model, load_sketch(begin).model)
+        run.clock.keep()
+    else:
+        learn_words(run.model.text_encoder, run.tokenizer, songs, ENTRIES)
+        whiten(run.model.enc_to_dec_proj, run.model.text_encoder, run.tokenizer, songs)
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ one mean per second. The first column of the delay pattern, which is blank, is l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,7 +18,7 @@ from torch import Tensor
 from curation.errors import BadInput
 from steering.activations.hooks import reading
 from steering.activations.sources import Source, SourceClip, resampled
-from steering.activations.store import Activations, Writer, find
+from steering.activations.store import Activations, Damaged, Writer, find, key_of, writing
 from steering.models.interface import MusicModel
 
 Pooling = Literal["mean", "last", "second"]
@@ -102,6 +103,8 @@ def read_source(
 ) -> Activations:
     """Every clip's activations, on disk; what an earlier run left there is not read again.
 
+    What is damaged there is. Whoever else reads the same is waited for.
+
     Args:
         folder: of all stores; each has a folder of its own in it.
         batch: clips of one length that pass through the model together.
@@ -134,14 +137,26 @@ def read_source_pooled(
         }
         for pooling in poolings
     }
-    known = {pooling: find(folder, one) for pooling, one in facts.items()}
-    missing = [pooling for pooling in poolings if known[pooling] is None]
-    if missing:
-        stores = {pooling: facts[pooling] for pooling in missing}
-        known |= _read(model, source, folder, stores, batch, progress)
-    else:
-        progress(source.clips)
+    known = {pooling: _finished(folder, one) for pooling, one in facts.items()}
+    missing = [pooling for pooling, store in known.items() if store is None]
+    with ExitStack() as held:
+        for pooling in sorted(missing, key=lambda pooling: key_of(facts[pooling])):
+            held.enter_context(writing(folder, facts[pooling]))
+            known[pooling] = _finished(folder, facts[pooling])
+        stores = {pooling: facts[pooling] for pooling in missing if known[pooling] is None}
+        if stores:
+            known |= _read(model, source, folder, stores, batch, progress)
+        else:
+            progress(source.clips)
     return {pooling: store for pooling, store in known.items() if store is not None}
+
+
+def _finished(folder: Path, facts: Mapping[str, Any]) -> Activations | None:
+    """The store of these facts, if it is there and nothing needs to be read for it."""
+    try:
+        return find(folder, facts)
+    except Damaged:
+        return None
 
 
 def _read(
@@ -153,8 +168,8 @@ def _read(
     progress: Callable[[int], None],
 ) -> dict[Pooling, Activations]:
     """Go on where the store that is furthest behind was stopped."""
-    writers = {p: Writer.reopen(folder, one, source.clips) for p, one in facts.items()}
-    there = {pooling: writer.done if writer else 0 for pooling, writer in writers.items()}
+    writers = {pooling: Writer(folder, one, source.clips) for pooling, one in facts.items()}
+    there = {pooling: writer.done for pooling, writer in writers.items()}
     place = min(there.values())
     progress(place)
     for clips in _of_one_length(source.read(place), batch):
@@ -163,20 +178,14 @@ def _read(
         read = read_pooled(model, model.encode(audio.to(model.device)), list(facts))
         labels = [clip.labels for clip in clips]
         for pooling, values in read.items():
-            _, parts, layers, size = values.shape
-            writer = writers[pooling] or Writer(
-                folder, facts[pooling], source.clips, (parts, layers, size)
-            )
-            writers[pooling] = writer
             known = min(max(there[pooling] - place, 0), len(clips))
             if known < len(clips):
-                writer.append(values[known:].numpy(), labels[known:])
+                writers[pooling].append(values[known:].numpy(), labels[known:])
         place += len(clips)
         progress(len(clips))
-    finished = {p: writer.finish() for p, writer in writers.items() if writer is not None}
-    if len(finished) < len(facts):
+    if not place:
         raise BadInput(f"{source.name} holds no clip: choose another dataset")
-    return finished
+    return {pooling: writer.finish() for pooling, writer in writers.items()}
 
 
 def _of_one_length(clips: Iterator[SourceClip], size: int) -> Iterator[list[SourceClip]]:

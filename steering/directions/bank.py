@@ -89,7 +89,10 @@ class Bank(Mapping[str, Direction]):
         return concept in self.directions
 
     def save(self, folder: Path) -> None:
-        """Write the bank's two files."""
+        """Write the bank's two files.
+
+        Who else saves to the folder goes before or after: never are one's tensors with another's facts.
+        """
         tensors = {
             "vectors": torch.stack([d.vectors for d in self.directions.values()]),
             "scores": torch.stack([d.scores for d in self.directions.values()]),

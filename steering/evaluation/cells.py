@@ -7,7 +7,9 @@ run, and by another table that has the same row.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -18,11 +20,14 @@ import numpy as np
 
 from curation.errors import BadInput
 from curation.files import whole
+from curation.locks import locked
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
 from steering.evaluation.asks import Ask, Wording
 from steering.interventions.record import Unit
 from steering.models.origin import Origin
+
+log = logging.getLogger(__name__)
 
 FORMAT = 2
 Control = Literal["", "random", "orthogonal"]
@@ -143,6 +148,16 @@ class Shelf:
         """Write whole or not at all."""
         with whole(self._path(key)) as part, part.open("wb") as file:
             np.savez_compressed(file, **result)  # type: ignore[arg-type]
+
+    @contextmanager
+    def playing(self, setting: Setting) -> Iterator[None]:
+        """Be the only one that plays cells of these clips; another evaluation is waited for."""
+
+        def tell(holder: str) -> None:
+            log.warning("%s is playing these clips: waiting for it", holder)
+
+        with locked(self.folder / f"{setting.key(Cell('unsteered'), {})}.lock", tell):
+            yield
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npz"

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from sketch.parallel import begin_worker
 from steering.activations.reader import read_activations
 from steering.decoding.clip import Clip
 from steering.decoding.sampling import Sampling
@@ -75,20 +75,27 @@ class Runner:
         banks: Mapping[str, Bank],
         progress: Callable[[Progress], None] = lambda progress: None,
     ) -> dict[str, Result]:
-        """Results of all cells by their labels; those kept by an earlier run are not played again."""
+        """Results of all cells by their labels; those kept by an earlier run are not played again.
+
+        Of two runs that share clips one plays at a time, and the other finds what the first has kept.
+        """
         check_labels(cells)
         keys = {cell.label: setting.key(cell, banks) for cell in cells}
-        found = {label: self.shelf.find(key) for label, key in keys.items()}
-        missing = {keys[cell.label]: cell for cell in cells if found[cell.label] is None}
-        done = len(set(keys.values())) - len(missing)
-        total, start = len(set(keys.values())), time.monotonic()
+        missing = self._missing({keys[cell.label]: cell for cell in cells})
         if missing:
-            fresh = self._fresh(setting, list(missing.values()), banks)
-            for count, (label, result) in enumerate(fresh, start=1):
-                self.shelf.keep(keys[label], result)
-                pace = (time.monotonic() - start) / count
-                progress(Progress(done + count, total, pace * (len(missing) - count), label))
+            with self.shelf.playing(setting):
+                missing = self._missing(missing)
+                total, start = len(set(keys.values())), time.monotonic()
+                done = total - len(missing)
+                fresh = self._fresh(setting, list(missing.values()), banks)
+                for count, (label, result) in enumerate(fresh, start=1):
+                    self.shelf.keep(keys[label], result)
+                    pace = (time.monotonic() - start) / count
+                    progress(Progress(done + count, total, pace * (len(missing) - count), label))
         return {label: self._kept(keys[label]) for label in keys}
+
+    def _missing(self, cells: Mapping[str, Cell]) -> dict[str, Cell]:
+        return {key: cell for key, cell in cells.items() if self.shelf.find(key) is None}
 
     def _kept(self, key: str) -> Result:
         result = self.shelf.find(key)
@@ -147,7 +154,7 @@ def _pool(workers: int) -> Iterator[Executor | None]:
         yield None
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,))
+    pool = ProcessPoolExecutor(workers, context, begin_worker)
     try:
         yield pool
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from steering.models.interface import MusicModel
 from steering.probes import get_method
 from steering.training.banks import Table, train_bank
 from steering.training.targets import table_of
+
+log = logging.getLogger(__name__)
 
 Told = Callable[[str, int, int], None]
 
@@ -48,7 +51,10 @@ class Workshop:
     kept: dict[str, tuple[Table, Activations]] = field(default_factory=dict, compare=False)
 
     def activations(self, training: Training) -> Activations:
-        """A family's activations; the dataset is built first where it is not there."""
+        """A family's activations; the dataset is built first where it is not there.
+
+        Whoever else builds or reads it is waited for.
+        """
         folder = self.datasets / training.folder(self.preset)
         preset = "small" if training.clips else self.preset
         recipe, fonts = make_recipe(training.dataset, preset, clips=training.clips)
@@ -59,7 +65,10 @@ class Workshop:
             done += clips
             self.told(f"building {folder.name}", done, recipe.clips)
 
-        build(recipe, folder, fonts, workers=self.workers, progress=count)
+        def wait(holder: str) -> None:
+            log.warning("%s is building %s: waiting for it", holder, folder)
+
+        build(recipe, folder, fonts, workers=self.workers, progress=count, taken=wait)
         source, done = BuiltSource(folder), 0
 
         def read(clips: int) -> None:
