@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,15 @@ def check_name(repo_id: str) -> None:
     Raises:
         BadInput: it is not written as owner/name.
     """
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo_id):
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(repo_id)
+        sound = repo_id.isascii() and repo_id.count("/") == 1
+    except HFValidationError:
+        sound = False
+    if not sound:
         raise BadInput(f"{repo_id!r} is no Hub repository: write it as owner/name")
 
 
