@@ -63,9 +63,9 @@ def main() -> None:
     by_split = hints(built)
     clips = len(by_split["test"]["truth"])
     audio = read_result(built.folder) or classify_built(built)
-    hits = {"audio statistics": round(audio["accuracy"] * audio["clips"])}
+    hits = {"audio statistics": round(audio.accuracy * audio.clips)}
     hits |= {f"{hint} alone": forest_hits(by_split, hint) for hint in ("programs", "bpm")}
-    print(f"{clips} clips of test bands, chance {audio['chance']:.1%}")
+    print(f"{clips} clips of test bands, chance {audio.chance:.1%}")
     for name, right in hits.items():
         low, high = interval(right, clips)
         print(f"{name:18}{right / clips:7.1%}  ({low:.1%} to {high:.1%})")

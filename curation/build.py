@@ -15,7 +15,7 @@ from pathlib import Path
 from curation.concepts import get_family
 from curation.errors import BadInput
 from curation.extras import need
-from curation.files import DiskFull, write_whole
+from curation.files import DiskFull, check_writable, in_bytes, read_kept, write_whole
 from curation.locks import locked
 from curation.recipe import BuildRecipe, plan
 from curation.shards import ShardReport, build_shard, read_report
@@ -61,8 +61,8 @@ def build(
             for; without it such a build is refused.
 
     Raises:
-        BadInput: the extra ``curation`` is not installed, ``folder`` holds something else, another
-            build is writing there, or the disk is full; finished shards stay.
+        BadInput: the extra ``curation`` is not installed, ``folder`` holds something else or takes
+            no files, another build is writing there, or the disk is full; finished shards stay.
     """
     need("curation")
     with _claimed(folder, recipe, taken):
@@ -72,9 +72,10 @@ def build(
             for number, shard in enumerate(shards)
             if (report := read_report(folder / shard.file_name, recipe, number))
         }
-        progress(sum(len(shards[number].indices) for number in done))
         missing = [number for number in range(len(shards)) if number not in done]
         _check_space(recipe, folder, sum(len(shards[number].indices) for number in missing))
+        write_whole(folder / RECIPE_FILE, recipe.to_json())
+        progress(sum(len(shards[number].indices) for number in done))
         reports = dict(done)
         try:
             for report in _run(recipe, folder, font_paths, missing, workers, executor):
@@ -99,16 +100,10 @@ def read_recipe(folder: Path) -> BuildRecipe:
     Raises:
         BadInput: there is no build, or its recipe is damaged or of another version.
     """
-    try:
-        return BuildRecipe.from_json((folder / RECIPE_FILE).read_text())
-    except FileNotFoundError:
-        raise BadInput(
-            f"{folder} holds no build: make one with `python -m curation build`"
-        ) from None
-    except (ValueError, TypeError, KeyError):
-        raise BadInput(
-            f"{folder / RECIPE_FILE} is damaged or of another version: build into a new folder"
-        ) from None
+    recipe = read_kept(folder / RECIPE_FILE, BuildRecipe, "build into a new folder")
+    if recipe is None:
+        raise BadInput(f"{folder} holds no build: make one with `python -m curation build`")
+    return recipe
 
 
 @contextmanager
@@ -124,7 +119,11 @@ def _claimed(
         raise BadInput(f"{folder} is a file: choose a folder with --out")
     if folder.exists() and not (folder / RECIPE_FILE).exists() and _has_content(folder):
         raise BadInput(f"{folder} is not empty and holds no build: choose another with --out")
-    with locked(folder / LOCK_FILE, taken or refuse):
+    check_writable(folder)
+    lock_file = folder / LOCK_FILE
+    if lock_file.exists() and not lock_file.is_file():
+        raise BadInput(f"{lock_file} is no plain file: remove it")
+    with locked(lock_file, taken or refuse):
         if (folder / RECIPE_FILE).exists():
             there = read_recipe(folder)
             if there != recipe:
@@ -132,8 +131,6 @@ def _claimed(
                     f"{folder} holds another recipe's build ({'; '.join(recipe.differences(there))}): "
                     "choose another folder with --out, or remove this one"
                 )
-        else:
-            write_whole(folder / RECIPE_FILE, recipe.to_json())
         for part in folder.glob("data/*.part"):
             part.unlink(missing_ok=True)
         yield
@@ -149,7 +146,7 @@ def _check_space(recipe: BuildRecipe, folder: Path, clips: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise BadInput(
-            f"{folder} has {free / 1e9:.1f} GB free and {clips} clips need up to {needed / 1e9:.1f}: "
+            f"{folder} has {in_bytes(free)} free and {clips} clips need up to {in_bytes(needed)}: "
             "free some space, choose another disk with --out, or ask for fewer with --clips"
         )
 

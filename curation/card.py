@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from curation.checks import Audit, tables
+from curation.files import in_bytes
 from curation.sound_fonts import LICENCES
 from curation.spec import Family
 from curation.splits import SPLITS
@@ -66,13 +67,14 @@ configs:
 
 def _introduction(family: Family, facts: dict[str, Any]) -> str:
     clips = sum(facts["clips"].values())
-    hours = clips * facts["seconds"] / 3600
+    minutes = clips * facts["seconds"] / 60
+    length = f"{minutes / 60:.1f} hours" if minutes > 60 else f"{minutes:.1f} minutes"
     recipe = facts["recipe"]
     return f"""# {family.title}
 
 {family.summary}
 
-{clips:,} clips of {facts["seconds"]:g} s ({hours:.1f} hours, {facts["bytes"] / 1e9:.2f} GB), \
+{clips:,} clips of {facts["seconds"]:g} s ({length}, {in_bytes(facts["bytes"])}), \
 {recipe["sample_rate"]:,} Hz mono FLAC, each with its MIDI file, a caption and exact labels. \
 Preset `{recipe["preset"]}`, seed {recipe["seed"]}.
 

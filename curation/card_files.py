@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from curation.concepts import families
 from curation.confusion import read_result
 from curation.errors import BadInput
 from curation.facts import gather
-from curation.files import write_whole
-from curation.folder import Built, open_built
+from curation.files import check_writable, read_text, write_whole
+from curation.folder import Built, Damaged, open_built
 from curation.hub import CARD_FILE
 from curation.preview import draw_overview, pick_clips
 from curation.recipe import BuildRecipe
@@ -24,21 +25,36 @@ FACTS_FILE = "facts.json"
 
 
 def write_card(built: Built) -> None:
-    """Write the card and its picture into a built folder."""
-    facts = gather(built, read_audit(built.folder))
-    if not (built.folder / OVERVIEW_FILE).exists():
-        draw_overview(built, pick_clips(built), built.folder / OVERVIEW_FILE)
-    facts["classifier"] = read_result(built.folder)
+    """Write the card and its picture into a built folder.
+
+    Raises:
+        Damaged: a shard cannot be read. The card, which tells of other clips, is taken away.
+        BadInput: the folder takes no files, or the last check or classification in it is damaged.
+    """
+    check_writable(built.folder)
+    try:
+        facts = gather(built, read_audit(built))
+        if not (built.folder / OVERVIEW_FILE).exists():
+            draw_overview(built, pick_clips(built), built.folder / OVERVIEW_FILE)
+    except Damaged:
+        (built.folder / CARD_FILE).unlink(missing_ok=True)
+        raise
+    result = read_result(built.folder)
+    facts["classifier"] = asdict(result) if result else None
     write_whole(built.folder / FACTS_FILE, json.dumps(facts, indent=1) + "\n")
     write_whole(built.folder / CARD_FILE, _text(facts))
 
 
 def adopt(folder: Path, cards: Path) -> None:
-    """Take a built folder's facts, pictures and card over into ``datasets/<family>/``."""
+    """Take a built folder's facts, pictures and card over into ``datasets/<family>/``.
+
+    Raises:
+        BadInput: there is no sound build, or one of the two folders takes no files.
+    """
     built = open_built(folder)
+    check_writable(cards / built.family.name)
     write_card(built)
     home = cards / built.family.name
-    home.mkdir(parents=True, exist_ok=True)
     for name in (FACTS_FILE, CARD_FILE, OVERVIEW_FILE, CONFUSION_FILE):
         if (folder / name).exists():
             shutil.copyfile(folder / name, home / name)
@@ -57,7 +73,7 @@ def rewrite(cards: Path) -> None:
         BadInput: the facts of a card are damaged.
     """
     for name, facts in _facts(cards):
-        write_whole(cards / name / CARD_FILE, _text(facts))
+        write_whole(cards / name / CARD_FILE, _text_of(cards / name, facts))
 
 
 def stale(cards: Path) -> list[tuple[str, str]]:
@@ -73,8 +89,10 @@ def stale(cards: Path) -> list[tuple[str, str]]:
         if name not in found
     ]
     for name, facts in found.items():
+        text = _text_of(cards / name, facts)
         recipe = BuildRecipe.from_json(json.dumps(facts["recipe"]))
-        if (cards / name / CARD_FILE).read_text() != _text(facts):
+        card_file = cards / name / CARD_FILE
+        if not card_file.exists() or read_text(card_file) != text:
             faults.append((name, "the card is stale: run `python -m curation card`"))
         elif recipe.fingerprint != facts["fingerprint"]:
             faults.append((name, "the facts are of another recipe format: build the family anew"))
@@ -82,11 +100,27 @@ def stale(cards: Path) -> list[tuple[str, str]]:
 
 
 def _facts(cards: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not cards.is_dir():
+        raise BadInput(
+            f"there is no folder {cards} here: give the command at the root of the clone"
+        )
     for path in sorted(cards.glob(f"*/{FACTS_FILE}")):
         try:
-            yield path.parent.name, json.loads(path.read_text())
-        except ValueError:
-            raise BadInput(f"{path} is damaged: restore it from git") from None
+            yield path.parent.name, json.loads(read_text(path))
+        except (ValueError, RecursionError):
+            raise _damaged(path.parent) from None
+
+
+def _text_of(home: Path, facts: dict[str, Any]) -> str:
+    """The card of facts that were read, which may be anything."""
+    try:
+        return _text(facts)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise _damaged(home) from None
+
+
+def _damaged(home: Path) -> BadInput:
+    return BadInput(f"{home / FACTS_FILE} is damaged: restore it from git")
 
 
 def _text(facts: dict[str, Any]) -> str:

@@ -7,13 +7,12 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from curation.files import write_whole
-from curation.folder import READ_ERRORS, Built, decode
+from curation.files import check_writable, read_kept, write_whole
+from curation.folder import Built, Damaged, decode
 from curation.spec import seed_for
 from curation.splits import leaks
 from curation.verdicts import verdict
@@ -35,12 +34,14 @@ class Audit:
         notes: what a reader should know but need not mend.
         heard: per label, how many clips gave each outcome; pitch classes a second time for the
             notes from MIDI 36 to 96, where instruments have a clear pitch.
+        sha256: of the shards that were read; a check says nothing of others.
     """
 
     clips: int = 0
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     heard: dict[str, dict[str, int]] = field(default_factory=dict)
+    sha256: str = ""
 
     @property
     def passed(self) -> bool:
@@ -55,7 +56,11 @@ def check(
     Args:
         listen: clips to listen to, picked at random with the recipe's seed.
         progress: called with the number of clips that were just read.
+
+    Raises:
+        BadInput: the folder does not take the findings; it is said before a clip is read.
     """
+    check_writable(built.folder)
     audit = Audit()
     rows: list[tuple[str, dict[str, Any]]] = []
     sounds: dict[str, list[int]] = defaultdict(list)
@@ -74,14 +79,19 @@ def check(
     _check_duplicates(audit, built, rows, list(sounds.values()))
     _check_splits(audit, built, rows)
     _check_counts(audit, built, rows)
+    audit.sha256 = built.sha256()
     write_whole(built.folder / CHECK_FILE, json.dumps(audit.__dict__, indent=1) + "\n")
     return audit
 
 
-def read_audit(folder: Path) -> Audit | None:
-    """The last check's findings; None where none was made."""
-    path = folder / CHECK_FILE
-    return Audit(**json.loads(path.read_text())) if path.exists() else None
+def read_audit(built: Built) -> Audit | None:
+    """The last check's findings; None where none was made, or the shards are others by now.
+
+    Raises:
+        BadInput: the findings are damaged.
+    """
+    audit = read_kept(built.folder / CHECK_FILE, Audit, "check the folder again")
+    return audit if audit and audit.sha256 == built.sha256() else None
 
 
 def _clips(
@@ -93,12 +103,12 @@ def _clips(
             split, row = next(rows)
         except StopIteration:
             return
-        except READ_ERRORS as error:
-            problems["damaged shards (remove them and build again)"].append(str(error))
+        except Damaged as error:
+            problems["damaged shards"].append(str(error))
             return
         try:
             audio, rate = decode(row.pop("audio"))
-        except READ_ERRORS:
+        except Damaged:
             problems["clips that do not decode"].append(row["clip_id"])
             continue
         yield split, row, audio, rate

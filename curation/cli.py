@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import io
 import os
 import sys
 import tomllib
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
 from curation import nuisance
 from curation.concepts import families
+from curation.entries import read_fields
 from curation.errors import BadInput
 from curation.extras import need
+from curation.files import check_writable, read_text
 from curation.recipe import PRESETS, SPLIT_KINDS, BuildRecipe, make_recipe
 from curation.sound_fonts import DEFAULT, SECOND
 
@@ -35,7 +40,13 @@ first steps:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did its job, 1 when a check found faults, 2 for bad input."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parser = _parser()
+    for one in given:
+        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in one):
+            parser.error(f"{one!r} has characters that no name may have")
+    options = parser.parse_args(given)
+    _write_what_the_terminal_lacks_as_escapes()
     try:
         return int(options.run(options) or 0)
     except BadInput as error:
@@ -44,6 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone
         sys.stderr.close()
         return 0
+    except OSError as error:
+        place, why = error.filename or "a file", error.strerror or str(error).splitlines()[0]
+        print(f"curation: {place} cannot be used ({why}): mend or choose another", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("curation: stopped; give the same command again to go on", file=sys.stderr)
         return 130
@@ -73,9 +88,9 @@ def build(options: argparse.Namespace) -> None:
         raise BadInput("--out takes one dataset: build several without it, into build/")
     for recipe, font_paths in recipes:
         folder = options.out or BUILDS / f"{recipe.family}-{recipe.preset}"
-        with _bar(recipe.clips, recipe.family) as bar:
+        with _bar(recipe.clips, recipe.family) as progress:
             report = build_folder(
-                recipe, folder, font_paths, workers=options.workers, progress=bar.update
+                recipe, folder, font_paths, workers=options.workers, progress=progress
             )
         _write_card(open_built(folder))
         print(
@@ -89,14 +104,15 @@ def check(options: argparse.Namespace) -> int:
     """Audit built folders and say what was found."""
     from curation.checks import check as check_folder
     from curation.checks import tables
-    from curation.folder import open_built
+    from curation.folder import Damaged, open_built
 
     failed = 0
     for folder in options.folders:
         built = open_built(folder)
-        with _bar(sum(report.rows for report in built.reports), folder.name) as bar:
-            audit = check_folder(built, listen=options.listen, progress=bar.update)
-        _write_card(built)
+        with _bar(sum(report.rows for report in built.reports), folder.name) as progress:
+            audit = check_folder(built, listen=options.listen, progress=progress)
+        with suppress(Damaged):  # it is among the faults
+            _write_card(built)
         print(f"{folder}: {audit.clips:,} clips read")
         for name, outcome, trials, rate, (low, high) in tables(audit):
             print(f"  heard {name}: {outcome:10}{rate:7.1%}  of {trials} ({low:.1%} to {high:.1%})")
@@ -115,13 +131,13 @@ def classify(options: argparse.Namespace) -> None:
     from curation.folder import open_built
 
     built = open_built(options.folder)
-    with _bar(sum(report.rows for report in built.reports), options.folder.name) as bar:
-        result = classify_built(built, progress=bar.update)
+    with _bar(sum(report.rows for report in built.reports), options.folder.name) as progress:
+        result = classify_built(built, progress=progress)
     _write_card(built)
-    low, high = result["interval"]
+    low, high = result.interval
     print(
-        f"{options.folder}: {built.family.target} right on {result['accuracy']:.1%} of "
-        f"{result['clips']} test clips ({low:.1%} to {high:.1%}; chance {result['chance']:.1%})"
+        f"{options.folder}: {built.family.target} right on {result.accuracy:.1%} of "
+        f"{result.clips} test clips ({low:.1%} to {high:.1%}; chance {result.chance:.1%})"
     )
 
 
@@ -132,6 +148,7 @@ def preview(options: argparse.Namespace) -> None:
     from curation.preview import draw_overview, pick_clips, write_wavs
 
     built = open_built(options.folder)
+    check_writable(options.folder)
     grid = pick_clips(built)
     draw_overview(built, grid, options.folder / OVERVIEW_FILE)
     wavs = write_wavs(grid, options.folder / "preview")
@@ -180,15 +197,20 @@ def _recipe(name: str, options: argparse.Namespace) -> tuple[BuildRecipe, Any]:
         for key in inspect.signature(make_recipe).parameters
         if getattr(options, key, None) is not None
     }
-    if name.endswith(".toml"):
-        try:
-            values = tomllib.loads(Path(name).read_text())
-            return make_recipe(**{**values, **given})
-        except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
-            raise BadInput(
-                f"{name} is no recipe ({error}): compare it with datasets/notes/recipe.toml"
-            ) from None
-    return make_recipe(name, **given)
+    if not name.endswith(".toml"):
+        return make_recipe(name, **given)
+    try:
+        values = tomllib.loads(read_text(Path(name)))
+    except BadInput:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(
+            f"{name} is no recipe ({error}): compare it with datasets/notes/recipe.toml"
+        ) from None
+    try:
+        return read_fields(make_recipe, values | given)
+    except BadInput as error:
+        raise BadInput(f"{name}: {error}") from None
 
 
 def _write_card(built: Any) -> None:
@@ -197,12 +219,46 @@ def _write_card(built: Any) -> None:
     write_card(built)
 
 
-def _bar(total: int, name: str) -> tqdm[Any]:
-    return tqdm(total=total, desc=name, unit="clip", smoothing=0.05, file=sys.stderr)
+@contextmanager
+def _bar(total: int, name: str) -> Iterator[Callable[[int], None]]:
+    """A bar of clips that is drawn when work begins: not where a folder is refused."""
+    with ExitStack() as drawn:
+        bars: list[tqdm[Any]] = []
+
+        def progress(clips: int) -> None:
+            if not bars:
+                bar = tqdm(total=total, desc=name, unit="clip", smoothing=0.05, file=sys.stderr)
+                bars.append(drawn.enter_context(bar))
+            bars[0].update(clips)
+
+        yield progress
+
+
+def _write_what_the_terminal_lacks_as_escapes() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _Parser(argparse.ArgumentParser):
+    """One whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"curation: {message}: see `{self.prog} --help`\n")
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        with suppress(ValueError):
+            if int(text) >= least:
+                return int(text)
+        raise argparse.ArgumentTypeError(f"{text:.40} is no whole number from {least} on")
+
+    return number
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m curation",
         description="Make labelled music clips out of nothing, and publish them as datasets.",
         epilog=EPILOG,
@@ -233,7 +289,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     checking.add_argument("folders", nargs="+", type=Path, metavar="folder", help="a built folder")
     checking.add_argument(
-        "--listen", type=int, default=500, help="clips to listen to, at random (default 500)"
+        "--listen",
+        type=_at_least(0),
+        default=500,
+        help="clips to listen to, at random (default 500)",
     )
     classifying = command(
         classify,
@@ -293,5 +352,8 @@ def _add_build(command: Any) -> None:
     )
     building.add_argument("--second-sound-font", help=f"for --vary sound_font (default {SECOND})")
     building.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
+        "--workers",
+        type=_at_least(1),
+        default=os.cpu_count() or 1,
+        help="processes (default: all cores)",
     )

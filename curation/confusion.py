@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from curation.card import CONFUSION_FILE
 from curation.errors import BadInput
 from curation.extras import need
-from curation.files import write_whole
+from curation.files import check_writable, read_kept, write_whole
 from curation.folder import Built, decode
 from curation.splits import SPLITS
 from listening.classifier import confusion, fit
@@ -22,19 +22,35 @@ from listening.intervals import interval
 RESULT_FILE = "classify.json"
 
 
+@dataclass(frozen=True)
+class Classified:
+    """How far a classifier got on the test split.
+
+    Attributes:
+        accuracy: share of clips; interval: its 95 % interval, clips taken as independent.
+        chance: share of the commonest class.
+        clips: number of test clips.
+        classes: names of the rows and columns of ``matrix``; its rows are the true classes.
+    """
+
+    accuracy: float
+    interval: tuple[float, ...]
+    chance: float
+    clips: int
+    classes: tuple[str, ...]
+    matrix: tuple[tuple[int, ...], ...]
+
+
 def classify_built(
     built: Built, progress: Callable[[int], None] = lambda clips: None
-) -> dict[str, Any]:
+) -> Classified:
     """Train on the train split, choose on validation, try the test split once.
 
-    Returns:
-        accuracy, its 95 % interval (clips taken as independent), chance (the commonest class), the
-        number of test clips, and the confusion matrix, rows are the true classes.
-
     Raises:
-        BadInput: a split has no clips.
+        BadInput: a split has no clips, a shard is damaged, or the folder does not take the result.
     """
     need("curation", "matplotlib")
+    check_writable(built.folder)
     target = built.family.target
     if any(not any(s.split == split for s in built.shards) for split in SPLITS):
         raise BadInput(f"{built.folder} lacks a split: build more clips with --clips")
@@ -55,32 +71,33 @@ def classify_built(
     classes = list(built.family.labels[target].classes)
     matrix = confusion(truth, list(model.predict(np.stack(heard["test"]))), classes)
     hits = int(np.trace(matrix))
-    result = {
-        "accuracy": hits / len(truth),
-        "interval": interval(hits, len(truth)),
-        "chance": max(truth.count(c) for c in classes) / len(truth),
-        "clips": len(truth),
-        "classes": classes,
-        "matrix": matrix.tolist(),
-    }
-    write_whole(built.folder / RESULT_FILE, json.dumps(result) + "\n")
+    result = Classified(
+        accuracy=hits / len(truth),
+        interval=interval(hits, len(truth)),
+        chance=max(truth.count(c) for c in classes) / len(truth),
+        clips=len(truth),
+        classes=tuple(classes),
+        matrix=tuple(map(tuple, matrix.tolist())),
+    )
+    write_whole(built.folder / RESULT_FILE, json.dumps(asdict(result)) + "\n")
     draw_confusion(result, target, built.folder / CONFUSION_FILE)
     return result
 
 
-def read_result(folder: Path) -> dict[str, Any] | None:
-    """The last classification's result; None where there is none."""
-    path = folder / RESULT_FILE
-    if not path.exists():
-        return None
-    return json.loads(path.read_text())
+def read_result(folder: Path) -> Classified | None:
+    """The last classification's result; None where there is none.
+
+    Raises:
+        BadInput: it is damaged.
+    """
+    return read_kept(folder / RESULT_FILE, Classified, "classify the folder again")
 
 
-def draw_confusion(result: dict[str, Any], target: str, path: Path) -> None:
+def draw_confusion(result: Classified, target: str, path: Path) -> None:
     """Draw the confusion matrix, in percent of each true class, and save it as a PNG."""
     from matplotlib.figure import Figure
 
-    counts = np.array(result["matrix"])
+    counts = np.array(result.matrix)
     rates = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     size = 1.8 + 0.45 * len(rates)
     figure = Figure(figsize=(size + 1, size), layout="constrained")
@@ -92,9 +109,9 @@ def draw_confusion(result: dict[str, Any], target: str, path: Path) -> None:
             axis.text(
                 column, row, f"{rates[row, column]:.0f}", ha="center", va="center", color=colour
             )
-    axis.set_xticks(range(len(rates)), result["classes"], rotation=45, ha="right")
-    axis.set_yticks(range(len(rates)), result["classes"])
+    axis.set_xticks(range(len(rates)), result.classes, rotation=45, ha="right")
+    axis.set_yticks(range(len(rates)), result.classes)
     axis.set_xlabel(f"{target} as classified")
     axis.set_ylabel(f"true {target}")
-    axis.set_title(f"test clips, % of each row; accuracy {result['accuracy']:.1%}", fontsize=10)
+    axis.set_title(f"test clips, % of each row; accuracy {result.accuracy:.1%}", fontsize=10)
     figure.savefig(path, dpi=90, metadata={"Software": None})

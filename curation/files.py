@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, however the process ends."""
+"""Files that are there whole or not at all, however the process ends, and what is kept in them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from threading import get_ident
-from typing import Any
+from typing import Any, TypeVar
 
+from tqdm import tqdm
+
+from curation.entries import read_fields
 from curation.errors import BadInput
 from curation.locks import free
+
+T = TypeVar("T")
 
 
 class DiskFull(BadInput):
@@ -26,6 +32,9 @@ MOST_JSON_BYTES = 2**24
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says of a disk that takes no more."""
 
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""What it says of a place that takes nothing from us."""
+
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
@@ -36,10 +45,11 @@ def whole(path: Path) -> Iterator[Path]:
 
     Raises:
         DiskFull: the disk takes no more.
+        BadInput: nothing may be written there.
     """
     part = path.with_name(f"{path.name}.{os.getpid()}-{get_ident()}.part")
     try:
-        with full_disk_told(path):
+        with refusal_told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             _sweep(path)
             with part.open("ab") as held:
@@ -49,13 +59,14 @@ def whole(path: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
             part.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def write_whole(path: Path, text: str) -> None:
     """A text file, whole or not at all."""
     with whole(path) as part:
-        part.write_text(text)
+        part.write_text(text, encoding="utf-8")
 
 
 def is_there(path: Path) -> bool:
@@ -98,20 +109,75 @@ def read_object(path: Path) -> dict[str, Any]:
     return content
 
 
-@contextmanager
-def full_disk_told(path: Path) -> Iterator[None]:
-    """Say in one line that the disk takes no more of ``path``, where that is what went wrong inside.
+def check_writable(folder: Path) -> None:
+    """Make a folder where it is missing, and see that it takes files: before work that ends in them.
 
     Raises:
-        DiskFull: it does.
+        BadInput: it takes none.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _refused(folder, error) from error
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that may be anything.
+
+    Raises:
+        BadInput: it is no plain file, which might never end, or is not UTF-8.
+        OSError: it is not there, or cannot be read.
+    """
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path} is no plain file: give one")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadInput(f"{path} is not UTF-8: save it as UTF-8") from None
+
+
+def read_kept(path: Path, kind: Callable[..., T], fix: str) -> T | None:
+    """What `write_whole` kept as JSON, read by its declared type; None where there is no such file.
+
+    Args:
+        fix: what makes it anew, for the message.
+
+    Raises:
+        BadInput: it is damaged, or of another version.
+    """
+    if not path.exists():
+        return None
+    try:
+        return read_fields(kind, json.loads(read_text(path)))
+    except (ValueError, RecursionError):
+        raise BadInput(f"{path} is damaged or of another version: {fix}") from None
+
+
+def in_bytes(count: float) -> str:
+    """A size in the unit that fits it.
+
+    >>> in_bytes(748_900_000), in_bytes(3_686_400), in_bytes(812)
+    ('749 MB', '3.69 MB', '812 B')
+    """
+    short = tqdm.format_sizeof(count)
+    return f"{short.rstrip('kMGTPE')} {short.lstrip('.0123456789')}B"
+
+
+@contextmanager
+def refusal_told(path: Path) -> Iterator[None]:
+    """Say in one line that ``path`` cannot be written, where that is what went wrong inside.
+
+    Raises:
+        DiskFull: the disk takes no more.
+        BadInput: its folder takes no files.
     """
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
-            raise DiskFull(
-                f"{path} finds no space on the disk: free some, then give the same command again"
-            ) from error
+        if error.errno in (*FULL, *READ_ONLY):
+            raise _refused(path, error) from error
         raise
 
 
@@ -125,3 +191,13 @@ def _sweep(path: Path) -> None:
         if free(held):
             part.unlink(missing_ok=True)
         os.close(held)
+
+
+def _refused(path: Path, error: OSError) -> BadInput:
+    if error.errno in FULL:
+        return DiskFull(
+            f"{path} finds no space on the disk: free some, then give the same command again"
+        )
+    return BadInput(
+        f"{path} cannot be written ({error.strerror}): make its folder writable or choose another"
+    )

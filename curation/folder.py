@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ from curation.spec import Family
 from curation.splits import SPLITS
 
 HEAVY = ("audio", "midi")
+READ_ERRORS = (OSError, pa.ArrowException, soundfile.SoundFileError)
+
+
+class Damaged(BadInput):
+    """A shard that cannot be read, or a clip in it."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,14 @@ class Built:
         """Size of all shards on disk."""
         return sum((self.folder / shard.file_name).stat().st_size for shard in self.shards)
 
+    def sha256(self) -> str:
+        """Of all shards' bytes, in order: what a check was a check of."""
+        digest = hashlib.sha256()
+        for shard in self.shards:
+            with (self.folder / shard.file_name).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()
+
     @property
     def dropped(self) -> dict[str, list[str]]:
         """Ids of the clips that were dropped or turned down, by reason."""
@@ -51,23 +65,30 @@ class Built:
         }
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every row with its split, classes by name; all columns but the heavy ones by default."""
+        """Every row with its split, classes by name; all columns but the heavy ones by default.
+
+        Raises:
+            Damaged: a shard cannot be read.
+        """
         for shard in self.shards:
-            with pq.ParquetFile(
-                self.folder / shard.file_name, page_checksum_verification=True
-            ) as file:
-                names = file.schema_arrow.names
-                wanted = list(columns or [name for name in names if name not in HEAVY])
-                for batch in file.iter_batches(batch_size=64, columns=wanted):
-                    for row in batch.to_pylist():
-                        yield shard.split, self._with_names(row)
+            path = self.folder / shard.file_name
+            try:
+                with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                    names = file.schema_arrow.names
+                    wanted = list(columns or [name for name in names if name not in HEAVY])
+                    for batch in file.iter_batches(batch_size=64, columns=wanted):
+                        for row in batch.to_pylist():
+                            yield shard.split, self._with_names(row)
+            except READ_ERRORS as error:
+                raise Damaged(_words(path, error)) from error
 
     def _with_names(self, row: dict[str, Any]) -> dict[str, Any]:
-        for name, label in self.family.labels.items():
-            if name in row and label.classes:
-                row[name] = label.classes[row[name]]
-        if "random_split" in row:
-            row["random_split"] = SPLITS[row["random_split"]]
+        named = {name: label.classes for name, label in self.family.labels.items()}
+        for name, classes in (named | {"random_split": SPLITS}).items():
+            if name in row and classes:
+                if row[name] not in range(len(classes)):
+                    raise Damaged(f"{self.folder} has {row[name]!r} for a {name}: build it again")
+                row[name] = classes[row[name]]
         return row
 
 
@@ -91,9 +112,18 @@ def open_built(folder: Path) -> Built:
 
 
 def decode(audio: dict[str, Any]) -> tuple[np.ndarray, int]:
-    """A row's ``audio`` as int16 ``[N]`` and its sample rate in Hz."""
-    samples, rate = soundfile.read(io.BytesIO(audio["bytes"]), dtype="int16")
+    """A row's ``audio`` as int16 ``[N]`` and its sample rate in Hz.
+
+    Raises:
+        Damaged: it does not decode.
+    """
+    try:
+        samples, rate = soundfile.read(io.BytesIO(audio["bytes"]), dtype="int16")
+    except READ_ERRORS as error:
+        raise Damaged(_words(audio["path"], error)) from error
     return samples, rate
 
 
-READ_ERRORS = (OSError, pa.ArrowException, soundfile.SoundFileError)
+def _words(what: object, error: Exception) -> str:
+    why = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"{what} is damaged ({why:.100}): remove its shard and build again"

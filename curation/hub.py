@@ -38,10 +38,10 @@ def prepare(built: Built, repo_id: str) -> Upload:
     repository.check_name(repo_id)
     if not (built.folder / CARD_FILE).exists():
         raise BadInput(f"{built.folder} has no card: give the build command again")
-    audit = read_audit(built.folder)
+    audit = read_audit(built)
     if audit is None:
         raise BadInput(
-            f"{built.folder} was never checked: run `python -m curation check {built.folder}`"
+            f"{built.folder} was not checked as it is: run `python -m curation check {built.folder}`"
         )
     if not audit.passed:
         raise BadInput(f"{built.folder} did not pass its check ({audit.faults[0]}): mend it first")

@@ -13,6 +13,7 @@ from typing import Any
 
 from curation import nuisance
 from curation.concepts import get_family
+from curation.entries import read_fields
 from curation.errors import BadInput
 from curation.sound_fonts import DEFAULT, SECOND, find_sound_font
 from curation.spec import ClipSpec, seed_for
@@ -29,6 +30,9 @@ PRESETS = {
 }
 SPLIT_KINDS = ("grouped", "random")
 TINY_CLIPS = 24
+MOST_CLIPS = 1_000_000
+"""A plan of so many takes half a minute."""
+
 SHARD_SECONDS = 1024
 
 
@@ -45,6 +49,10 @@ class BuildRecipe:
         split: ``grouped`` (no group in two splits) or ``random``.
         vary: the kinds of nuisance variation, a subset of `nuisance.KINDS`.
         sound_fonts: name and SHA-256 of each font; the first is the main one.
+
+    Raises:
+        BadInput: there is no such family, preset, split or variation, the sample rate lies outside
+            8 to 96 kHz, or the family has no such number of clips.
     """
 
     family: str
@@ -57,15 +65,39 @@ class BuildRecipe:
     sound_fonts: tuple[tuple[str, str], ...] = ()
     format: int = FORMAT
 
+    def __post_init__(self) -> None:
+        grid = get_family(self.family)
+        if self.preset not in PRESETS:
+            raise BadInput(f"there is no preset {self.preset!r}: choose from {', '.join(PRESETS)}")
+        if self.split not in SPLIT_KINDS:
+            raise BadInput(
+                f"there is no split {self.split!r}: choose from {', '.join(SPLIT_KINDS)}"
+            )
+        if not 8_000 <= self.sample_rate <= 96_000:
+            raise BadInput(f"sample rate {self.sample_rate} Hz: choose one from 8000 to 96000")
+        if unknown := sorted(set(self.vary) - set(nuisance.KINDS)):
+            raise BadInput(
+                f"no variation {', '.join(unknown)}: choose from {', '.join(nuisance.KINDS)}"
+            )
+        if self.clips < 1:
+            raise BadInput(f"{self.clips} clips: ask for at least one")
+        most = MOST_CLIPS if grid.open_ended else grid.size
+        if self.clips > most:
+            raise BadInput(
+                f"{self.family} has {most} clips and no more: ask for fewer than {self.clips}"
+            )
+
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
 
     @staticmethod
     def from_json(text: str) -> BuildRecipe:
-        values: dict[str, Any] = json.loads(text)
-        values["vary"] = tuple(values["vary"])
-        values["sound_fonts"] = tuple(tuple(font) for font in values["sound_fonts"])
-        return BuildRecipe(**values)
+        """What `to_json` wrote.
+
+        Raises:
+            BadInput: an entry is not of its type, unknown or missing, or such a recipe cannot be.
+        """
+        return read_fields(BuildRecipe, json.loads(text))
 
     @property
     def fingerprint(self) -> str:
@@ -90,34 +122,19 @@ def make_recipe(
     sound_font: str = DEFAULT,
     second_sound_font: str = SECOND,
 ) -> tuple[BuildRecipe, Mapping[str, str]]:
-    """Check the options and fill in the rest.
+    """Check the options and fill in the rest: what a recipe.toml may say.
 
     Returns:
         the recipe, and the path of each sound font by its SHA-256.
 
     Raises:
-        BadInput: there is no such family, preset, split, variation or sound font, the sample rate
-            lies outside 8 to 96 kHz, or the family has no such number of clips.
+        BadInput: `BuildRecipe` refuses the options, or there is no such sound font.
     """
     grid = get_family(family)
-    if preset not in PRESETS:
-        raise BadInput(f"there is no preset {preset!r}: choose from {', '.join(PRESETS)}")
-    if split not in SPLIT_KINDS:
-        raise BadInput(f"there is no split {split!r}: choose from {', '.join(SPLIT_KINDS)}")
-    if not 8_000 <= sample_rate <= 96_000:
-        raise BadInput(f"sample rate {sample_rate} Hz: choose one from 8000 to 96000")
     if vary is None:
         vary = nuisance.KINDS if preset == "varied" else ()
-    if unknown := set(vary) - set(nuisance.KINDS):
-        raise BadInput(
-            f"no variation {', '.join(sorted(unknown))}: choose from {', '.join(nuisance.KINDS)}"
-        )
     if clips is None:
         clips = {"small": grid.small, "tiny": TINY_CLIPS}.get(preset, grid.size)
-    if clips < 1:
-        raise BadInput(f"{clips} clips: ask for at least one")
-    if clips > grid.size and not grid.open_ended:
-        raise BadInput(f"{family} has {grid.size} clips and no more: ask for fewer than {clips}")
     fonts = [find_sound_font(sound_font)]
     if "sound_font" in vary:
         fonts.append(find_sound_font(second_sound_font))
@@ -128,7 +145,7 @@ def make_recipe(
         seed=seed,
         sample_rate=sample_rate,
         split=split,
-        vary=tuple(kind for kind in nuisance.KINDS if kind in vary),
+        vary=tuple(sorted(set(vary), key=lambda kind: (*nuisance.KINDS, kind).index(kind))),
         sound_fonts=tuple((font.name, font.sha256) for font in fonts),
     )
     return recipe, {font.sha256: font.path for font in fonts}

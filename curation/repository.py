@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from curation.errors import BadInput
-
-MOST_CHARACTERS = 96
-"""Of a name, as the Hub has it."""
 
 
 def check_name(repo_id: str) -> None:
@@ -20,8 +16,15 @@ def check_name(repo_id: str) -> None:
     Raises:
         BadInput: it is not written as owner/name.
     """
-    written = re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repo_id, re.ASCII)
-    if not written or ".." in repo_id or "--" in repo_id or len(repo_id) > MOST_CHARACTERS:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(repo_id)
+        sound = repo_id.isascii() and repo_id.count("/") == 1
+    except HFValidationError:
+        sound = False
+    if not sound:
         raise BadInput(f"{repo_id!r:.120} is no Hub repository: write it as owner/name")
 
 

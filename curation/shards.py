@@ -18,6 +18,7 @@ import soundfile
 
 from curation import nuisance
 from curation.concepts import get_family
+from curation.entries import read_fields
 from curation.files import whole
 from curation.recipe import BuildRecipe, Shard, plan
 from curation.sound_fonts import SoundFont
@@ -70,21 +71,16 @@ def read_report(path: Path, recipe: BuildRecipe, number: int) -> ShardReport | N
 
     The footer and the length of the file are read, not every page: `check` reads those.
     """
+    if not path.is_file():
+        return None
     try:
         with pq.ParquetFile(path) as file:
             metadata = file.metadata.metadata or {}
-            values = json.loads(metadata[METADATA_KEY])
+            told = json.loads(metadata[METADATA_KEY])
             rows = file.metadata.num_rows
-    except (OSError, pa.ArrowException, KeyError, ValueError):
+        report = read_fields(ShardReport, {**told, "rows": rows})
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError):
         return None
-    report = ShardReport(
-        rows=rows,
-        number=values["number"],
-        fingerprint=values["fingerprint"],
-        silent=tuple(values["silent"]),
-        incomplete=tuple(values["incomplete"]),
-        clipped=tuple(values["clipped"]),
-    )
     return report if (report.number, report.fingerprint) == (number, recipe.fingerprint) else None
 
 

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
+from curation.entries import Bound, WrongEntry, read_fields, unbounded, written
 from curation.errors import BadInput
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
-from steering.entries import Bound, WrongEntry, read_fields, unbounded, written
 from steering.interventions.intervention import Intervention
 from steering.interventions.plan import Move, Plan, compile_plan
 from steering.interventions.record import InterventionRecord

@@ -12,9 +12,9 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
+from curation.entries import Path, UnknownEntry
 from curation.errors import BadInput
 from steering.decoding.sampling import Sampling
-from steering.entries import Path, UnknownEntry
 from steering.interventions.record import UNITS, InterventionRecord
 from steering.recipes import FORMAT, Recipe
 

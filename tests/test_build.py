@@ -149,9 +149,26 @@ def test_a_disk_too_small_is_seen_before_the_first_clip(tmp_path, monkeypatch):
     recipe, fonts = tiny()
     usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
     monkeypatch.setattr(building.shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(BadInput, match=r"free.*need up to"):
+    with pytest.raises(BadInput, match=r"has 1\.00 MB free and 24 clips need up to 3\.69 MB: free"):
         build(recipe, tmp_path / "small", fonts)
     assert not list(tmp_path.glob("small/data/*"))
+    monkeypatch.undo()
+    fewer, fonts = tiny(clips=2)
+    build(fewer, tmp_path / "small", fonts)
+    assert read_recipe(tmp_path / "small") == fewer
+
+
+def test_a_lock_is_neither_emptied_nor_waited_for(tmp_path):
+    recipe, fonts = tiny(clips=2)
+    (tmp_path / "diary.txt").write_text("private")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / ".lock").symlink_to(tmp_path / "diary.txt")
+    build(recipe, tmp_path / "set", fonts)
+    assert (tmp_path / "diary.txt").read_text() == "private"
+    (tmp_path / "other").mkdir()
+    os.mkfifo(tmp_path / "other" / ".lock")
+    with pytest.raises(BadInput, match=r"\.lock is no plain file: remove it"):
+        build(recipe, tmp_path / "other", fonts)
 
 
 def test_silent_and_incomplete_clips_are_dropped_and_listed(tmp_path):

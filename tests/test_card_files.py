@@ -7,15 +7,20 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
 from huggingface_hub import DatasetCard
 
 from curation import card_files
+from curation.build import build
 from curation.card_files import adopt, rewrite, stale, write_card
 from curation.checks import check
 from curation.concepts import families
-from curation.folder import open_built
+from curation.errors import BadInput
+from curation.facts import gather
+from curation.folder import Built, Damaged, open_built
 from curation.preview import log_mel, pick_clips
+from curation.recipe import make_recipe
 
 
 def test_a_card_counts_what_is_there_and_the_hub_reads_its_head(notes_build, tmp_path):
@@ -38,6 +43,58 @@ def test_a_card_counts_what_is_there_and_the_hub_reads_its_head(notes_build, tmp
     assert "FluidR3_GM.sf2" in text and "MIT" in text
     assert "Labels heard again" in text
     assert (built.folder / "overview.png").stat().st_size > 10_000
+
+
+def test_a_repaired_build_loses_the_fault_of_its_card(notes_build, tmp_path):
+    shutil.copytree(notes_build.folder, tmp_path / "copy")
+    built = open_built(tmp_path / "copy")
+    write_card(built)
+    shard = built.folder / built.shards[0].file_name
+    sound = shard.read_bytes()
+    place = sound.index(b"fLaC") + 5000
+    shard.write_bytes(sound[:place] + b"\0" * 64 + sound[place + 64 :])
+    assert not check(built, listen=0).passed
+    write_card(built)
+    assert "damaged" in (built.folder / "README.md").read_text()
+    shard.unlink()
+    build(built.recipe, built.folder, dict(make_recipe("notes", "tiny")[1]))
+    write_card(built)
+    text = (built.folder / "README.md").read_text()
+    assert "## Checked" not in text and "damaged" not in text
+    check(built, listen=0)
+    write_card(built)
+    assert "- No fault found." in (built.folder / "README.md").read_text()
+
+
+def test_a_build_whose_labels_cannot_be_read_has_no_card(notes_build, tmp_path, monkeypatch):
+    shutil.copytree(notes_build.folder, tmp_path / "copy")
+    built = open_built(tmp_path / "copy")
+    write_card(built)
+
+    def damaged(*arguments):
+        raise Damaged("a shard is damaged: remove it")
+
+    monkeypatch.setattr(Built, "rows", damaged)
+    with pytest.raises(Damaged):
+        write_card(built)
+    assert not (built.folder / "README.md").exists()
+
+
+def test_a_size_is_written_in_the_unit_that_fits(notes_build):
+    text = card_files._text(gather(notes_build, None))
+    assert " MB), 32,000 Hz" in text and "(0.0" not in text and " minutes, " in text
+
+
+@pytest.mark.parametrize("facts", ["[]", "{}", '{"recipe": 3}', "[" * 10_000, "\udcff"])
+def test_damaged_facts_are_one_line(facts, tmp_path):
+    home = tmp_path / "notes"
+    home.mkdir()
+    (home / card_files.FACTS_FILE).write_bytes(facts.encode("utf-8", "surrogateescape"))
+    for ask in (stale, rewrite):
+        with pytest.raises(BadInput, match=r"facts\.json is damaged: restore it from git"):
+            ask(tmp_path)
+    with pytest.raises(BadInput, match="at the root of the clone"):
+        stale(tmp_path / "nowhere")
 
 
 def test_a_card_that_was_edited_by_hand_is_stale(notes_build, tmp_path):

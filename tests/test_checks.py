@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import shutil
 from pathlib import Path
@@ -47,7 +48,7 @@ def test_a_sound_build_passes_and_its_labels_are_heard(copy):
     assert audit.clips == sum(report.rows for report in copy.reports)
     heard = audit.heard["pitch_class, MIDI 36 to 96"]
     assert heard["same"] >= 0.8 * sum(heard.values())
-    assert read_audit(copy.folder) == audit
+    assert read_audit(copy) == audit
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,39 @@ def test_bad_sound_is_found(copy, audio, fault):
     faults = check(copy, listen=0).faults
     assert len(faults) == 1
     assert fault in faults[0]
+
+
+def test_a_check_says_nothing_of_shards_that_changed_since(copy):
+    path = copy.folder / copy.shards[0].file_name
+    sound = path.read_bytes()
+    plant(copy, 0, lambda rows: rows[3]["audio"].update(bytes=flac(np.zeros(128_000))))
+    assert read_audit(copy) is None
+    assert not check(copy, listen=0).passed
+    assert not read_audit(copy).passed
+    path.write_bytes(sound)
+    assert read_audit(copy) is None
+    assert check(copy, listen=0).passed and read_audit(copy).passed
+
+
+def test_a_label_that_is_no_class_is_found(copy):
+    plant(copy, 0, lambda rows: rows[0].update(pitch_class=-1))
+    assert "has -1 for a pitch_class: build it again" in check(copy, listen=0).faults[0]
+
+
+def test_a_folder_that_takes_no_findings_is_refused_before_a_clip_is_read(copy, monkeypatch):
+    def refuse(dir):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr(Built, "rows", lambda *arguments: pytest.fail("read"))
+    with pytest.raises(BadInput, match=r"cannot be written \(Read-only.*choose another"):
+        check(copy, listen=0)
+
+
+def test_damaged_findings_are_one_line(copy):
+    (copy.folder / "check.json").write_text('{"clips": "many"}')
+    with pytest.raises(BadInput, match=r"check\.json is damaged.*check the folder again"):
+        read_audit(copy)
 
 
 def test_a_clip_that_does_not_decode_is_found(copy):

@@ -68,12 +68,28 @@ def test_a_hub_out_of_reach_says_how_to_resume(checked, monkeypatch):
 
 
 def test_unchecked_and_failed_builds_stay_home(notes_build, checked):
-    with pytest.raises(BadInput, match=r"no card|never checked"):
+    with pytest.raises(BadInput, match=r"no card|was not checked as it is"):
         prepare(notes_build, "someone/notes")
-    for name in ("just-a-name", "../notes", "you/.notes", "you/no--tes", "you/" + "n" * 93):
+    for name in (
+        "just-a-name",
+        "../notes",
+        "some/../notes",
+        "someone/..",
+        "sömeone/notes",
+        "a/b\n",
+        "you/no--tes",
+        "you/" + "n" * 93,
+    ):
         with pytest.raises(BadInput, match="owner/name"):
             prepare(checked, name)
     text = (checked.folder / "check.json").read_text()
     (checked.folder / "check.json").write_text(text.replace('"faults": []', '"faults": ["a leak"]'))
     with pytest.raises(BadInput, match=r"did not pass its check \(a leak\)"):
+        prepare(checked, "someone/notes")
+
+
+def test_shards_that_changed_since_their_check_stay_home(checked):
+    path = checked.folder / checked.shards[0].file_name
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(BadInput, match=r"was not checked as it is: run `python -m curation check"):
         prepare(checked, "someone/notes")

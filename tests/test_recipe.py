@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -56,6 +57,7 @@ def test_the_varied_preset_varies_everything_and_has_two_fonts():
         ({"preset": "huge"}, "no preset 'huge': choose from full, small"),
         ({"clips": 0}, "at least one"),
         ({"clips": 10_000}, "notes has 9936 clips and no more"),
+        ({"family": "songs", "clips": 10**12}, "songs has 1000000 clips and no more"),
         ({"sample_rate": 100}, "8000 to 96000"),
         ({"split": "fair"}, "no split 'fair'"),
         ({"vary": ("wobble",)}, "no variation wobble"),
@@ -64,4 +66,23 @@ def test_the_varied_preset_varies_everything_and_has_two_fonts():
 )
 def test_bad_options_are_refused_with_the_choices(options, message):
     with pytest.raises(BadInput, match=message):
-        make_recipe("notes", **options)
+        make_recipe(**{"family": "notes"} | options)
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"seed": "x"}, "seed must be a whole number"),
+        ({"clips": 5.5}, "clips must be a whole number"),
+        ({"clips": True}, "clips must be a whole number"),
+        ({"clips": 10**12}, "notes has 9936 clips"),
+        ({"family": "../notes"}, "no concept family"),
+        ({"vary": "tuning"}, "vary must be a list"),
+        ({"sound_fonts": [["a", 1]]}, r"sound_fonts\[0\]\[1\] must be text|sound_fonts\[0\]'s"),
+        ({"colour": "red"}, "unknown entry 'colour'"),
+    ],
+)
+def test_a_kept_recipe_is_read_by_the_types_of_its_fields(entries, message):
+    kept = json.loads(make_recipe("notes", "tiny")[0].to_json())
+    with pytest.raises(BadInput, match=message):
+        BuildRecipe.from_json(json.dumps(kept | entries))

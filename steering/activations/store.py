@@ -22,7 +22,7 @@ from zlib import crc32
 import numpy as np
 
 from curation.errors import BadInput
-from curation.files import full_disk_told, write_whole
+from curation.files import refusal_told, write_whole
 from curation.locks import locked
 
 log = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ class Writer:
 
     def _write(self, name: str, data: bytes) -> None:
         path = self.home / name
-        with full_disk_told(path), path.open("ab") as file:
+        with refusal_told(path), path.open("ab") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

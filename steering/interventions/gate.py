@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from curation.entries import read_fields
 from curation.errors import BadInput
-from steering.entries import read_fields
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from curation.entries import read_fields, written
 from curation.errors import BadInput
-from steering.entries import read_fields, written
 from steering.interventions.gate import Gate
 from steering.interventions.layers import LayerWeights
 from steering.interventions.operators import OPERATORS

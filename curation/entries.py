@@ -1,14 +1,17 @@
-"""Records of JSON read as dataclasses: what an entry must be follows from the type of its field.
+"""Records of JSON or TOML read by declared types: what an entry must be follows from its field's.
 
-Text, numbers, truth, a dataclass, or a tuple of any one of these. A class with ``from_record`` reads
-its own record, an empty one where there is none.
+Text, numbers, truth, a dataclass, a tuple or list of any one of these, or a dict of names to one. A
+class with ``from_record`` reads its own record, an empty one where there is none. A function is read
+as a class is: its parameters are the fields.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import fields, is_dataclass
+from inspect import Parameter
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -64,16 +67,18 @@ def unbounded(path: Path, value: Any) -> None:
     """The bound that nothing breaks."""
 
 
-def read_fields(kind: type[T], record: Any, path: Path = (), bound: Bound = unbounded) -> T:
-    """A dataclass from a record of its fields; what is left out has its default.
+def read_fields(
+    kind: Callable[..., T], record: Any, path: Path = (), bound: Bound = unbounded
+) -> T:
+    """What a dataclass or a function makes of a record; what is left out has its default.
 
     Raises:
         WrongEntry: an entry is of another type, unknown or missing.
-        BadInput: the class refuses the values, or ``bound`` does.
+        BadInput: the class or the function refuses the values, or ``bound`` does.
     """
     if not isinstance(record, Mapping):
         raise WrongEntry(path, record, _object(kind))
-    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
+    known = inspect.signature(kind).parameters
     for name, value in record.items():
         if name not in known:
             raise UnknownEntry((*path, name), value, _object(kind))
@@ -83,7 +88,7 @@ def read_fields(kind: type[T], record: Any, path: Path = (), bound: Bound = unbo
             values[name] = read(hints[name], record[name], (*path, name), bound)
         elif hasattr(hints[name], "from_record"):
             values[name] = hints[name].from_record({})
-        elif _is_needed(one):
+        elif one.default is Parameter.empty:
             wanted = _WORDS.get(hints[name], "there")
             raise MissingEntry((*path, name), None, f"{wanted}, in {_object(kind)}")
     return kind(**values)
@@ -110,8 +115,10 @@ def written(value: Any) -> Any:
 
 
 def _typed(kind: Any, value: Any, path: Path, bound: Bound) -> Any:
-    if get_origin(kind) is tuple:
-        return _read_list(get_args(kind)[0], value, path, bound)
+    if get_origin(kind) in (tuple, list):
+        return get_origin(kind)(_read_list(get_args(kind)[0], value, path, bound))
+    if get_origin(kind) is dict:
+        return _read_names(get_args(kind)[1], value, path, bound)
     if get_origin(kind) is UnionType:  # a type or None
         return None if value is None else _typed(get_args(kind)[0], value, path, bound)
     if hasattr(kind, "from_record"):
@@ -122,13 +129,21 @@ def _typed(kind: Any, value: Any, path: Path, bound: Bound) -> Any:
 
 
 def _read_list(kind: Any, value: Any, path: Path, bound: Bound) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise WrongEntry(path, value, "a list of objects")
+    of_objects = kind not in _WORDS and get_origin(kind) is not tuple
+    wanted = "a list of objects" if of_objects else "a list"
+    if not isinstance(value, list | tuple):
+        raise WrongEntry(path, value, wanted)
     for place, one in enumerate(value):
         bound((*path, place), one)
-    if not all(isinstance(one, Mapping) for one in value):
-        raise WrongEntry(path, value, "a list of objects")
+    if of_objects and not all(isinstance(one, Mapping) for one in value):
+        raise WrongEntry(path, value, wanted)
     return tuple(_typed(kind, one, (*path, place), bound) for place, one in enumerate(value))
+
+
+def _read_names(kind: Any, value: Any, path: Path, bound: Bound) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise WrongEntry(path, value, "an object")
+    return {name: read(kind, one, (*path, name), bound) for name, one in value.items()}
 
 
 def _read_own(kind: Any, value: Any, path: Path) -> Any:
@@ -164,12 +179,8 @@ def _finite(value: float, path: Path) -> float:
     return number
 
 
-def _is_needed(one: Field) -> bool:
-    return one.default is MISSING and one.default_factory is MISSING
-
-
 def _object(kind: Any) -> str:
-    *names, last = (one.name for one in fields(kind))
+    *names, last = inspect.signature(kind).parameters
     return f"an object with {', '.join(names)} and {last}"
 
 
