@@ -51,7 +51,7 @@ def test_a_good_recipe_comes_back_complete():
         ({"interventions": concept(bank="../../etc")}, "no bank"),
         ({"interventions": concept(bank="/etc/passwd")}, "no bank"),
         ({"interventions": concept(schedule={"shape": "breakpoints", "points": [[0, 1]] * 33})}, "32 at most"),
-        ({"interventions": concept(schedule={"shape": "breakpoints", "points": [[0]]})}, "no pair"),
+        ({"interventions": concept(schedule={"shape": "breakpoints", "points": [[0]]})}, r"points must be a list, each \[a number, a number\]"),
         ({"interventions": concept(schedule={"shape": "pulse", "period": float("inf")})}, "period"),
         ({"interventions": concept(gate="open")}, "not an object"),
         ({"sampling": {"guidance": 99}}, "guidance is 99"),
