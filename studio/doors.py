@@ -13,13 +13,15 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.endpoints import broken
+from studio.endpoints import broken, one_line
 from studio.limits import LARGEST_RECIPE
 
 LARGEST_BODY = 2 * LARGEST_RECIPE
@@ -54,7 +56,11 @@ def doors(endpoints: Iterable[str], hosts: Collection[str]) -> dict[str, Any]:
         Middleware(KnownHosts, hosts=hosts),
         Middleware(OpenRoutes, endpoints=endpoints),
     ]
-    return {"middleware": middleware, "max_body_size": LARGEST_BODY}
+    return {
+        "middleware": middleware,
+        "max_body_size": LARGEST_BODY,
+        "exception_handlers": {RequestValidationError: _malformed},
+    }
 
 
 def hosts_of(served_on: str | None, named: Iterable[str] = ()) -> set[str]:
@@ -155,8 +161,15 @@ class OpenRoutes:
         return any(one.fullmatch(path) for one in known.get(method, either))
 
 
+async def _malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
+    """FastAPI's own answer lists all that is wrong, and repeats what was sent."""
+    first = error.errors()[0]
+    return _refuse(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+
+
 def _refuse(status: int, line: str) -> JSONResponse:
-    return JSONResponse({"detail": line, "error": line}, status)
+    said = one_line(line)
+    return JSONResponse({"detail": said, "error": said}, status)
 
 
 def _name(address: str) -> str:

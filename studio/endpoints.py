@@ -23,7 +23,7 @@ _AS_SENT = ConfigDict(strict=True, allow_inf_nan=False)
 
 _WORDS = {dict: "a JSON object", str: "text", int: "a whole number", float: "a number"}
 _SEE = "see /gradio_api/info"
-_LONGEST_LINE = 400
+LONGEST_LINE = 400
 
 
 def endpoint(function: Callable[..., Any], quick: bool = False) -> None:
@@ -52,6 +52,15 @@ def broken(what: str) -> str:
     reference = secrets.token_hex(4)
     log.exception("%s broke, reference %s", what, reference)
     return f"{what} broke here, reference {reference}: try again, and report it if it stays so"
+
+
+def one_line(text: str) -> str:
+    """A message as one line of bounded length, whatever a client has put into it.
+
+    >>> one_line("no bank 'a\\nb': choose one")
+    "no bank 'a b': choose one"
+    """
+    return " ".join(text.encode(errors="replace").decode().split())[:LONGEST_LINE]
 
 
 def check_arguments(function: Callable[..., Any], arguments: Sequence[Any]) -> None:
@@ -102,7 +111,6 @@ def _in_one_line(name: str) -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        line = " ".join(str(error).encode(errors="replace").decode().split())
-        raise gr.Error(line[:_LONGEST_LINE], print_exception=False) from None
+        raise gr.Error(one_line(str(error)), print_exception=False) from None
     except Exception:  # noqa: BLE001  logged, and answered with its reference
         raise gr.Error(broken(name), print_exception=False) from None

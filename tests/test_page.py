@@ -117,6 +117,20 @@ def test_a_preset_gives_two_clips_that_differ(visit, first):
     assert visit.page.evaluate("studio.sound.filled") == 8 * 32_000
 
 
+def test_an_error_is_shown_in_words(visit):
+    said = visit.page.evaluate(
+        """() => [
+          "no model", { error: "no model" }, { error: null }, null, {}, [], "", 7, { detail: [{ msg: "no model" }] },
+          { error: { message: "no model" } },
+        ].map((answer) => studio.reason(answer, "try again"))"""
+    )
+    word, otherwise = "no model", "try again"
+    assert said == [word, word, *[otherwise] * 6, word, word]
+    told = """studio.quick("stop", []).catch((failure) => failure.message)"""
+    assert visit.page.evaluate(told) == "stop: session is not text: see /gradio_api/info"
+    visit.errors[:] = [one for one in visit.errors if "status of 500" not in one]
+
+
 def test_sound_starts_before_the_clip_is_made(visit, first):
     assert first["first_sound_after"] < first["took"]
 
