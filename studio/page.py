@@ -38,7 +38,7 @@ class Page(gr.Blocks):
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
     ) -> list[Any]:
-        """The arguments of a call."""
+        """The arguments of a call; Gradio fills in defaults, and None for what is missing."""
         return inputs
 
 

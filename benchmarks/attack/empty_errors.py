@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
+import threading
 from typing import Any
 
 from benchmarks.attack import Attack, Outcome
@@ -12,7 +12,8 @@ from benchmarks.attack.target import Page, Target, lines_of
 
 HUGE = 10**400
 LONGEST_ANSWER = 1000
-START_SECONDS = 150.0
+START_SECONDS = 600.0
+STARTED = "the page is at"
 
 CALLS: tuple[tuple[Any, ...], ...] = (
     ("catalogue", []),
@@ -145,15 +146,18 @@ def _start(target: Target) -> Outcome:
 def _end_of(target: Target, *option: str) -> str:
     """What was wrong with how a page that cannot start ended; empty if it was one line and a 2."""
     process = target.start("studio", *option)
-    try:
-        out, _ = process.communicate(timeout=START_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        return "it started"
-    last = (lines_of(out) or [""])[-1]
+    late = threading.Timer(START_SECONDS, process.kill)
+    late.start()
+    lines: list[str] = []
+    for line in process.stdout or ():
+        lines.append(line.strip())
+        if STARTED in line:
+            process.kill()
+    late.cancel()
+    text = "\n".join(lines)
+    last = (lines_of(text) or [""])[-1]
     told = last.startswith(("studio: ", "python -m studio: error: "))
-    return "" if process.returncode == 2 and told and "Traceback" not in out else last
+    return "" if process.wait() == 2 and told and "Traceback" not in text else last
 
 
 attacks = (
