@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from inspect import Parameter
 from types import UnionType
@@ -114,6 +114,60 @@ def written(value: Any) -> Any:
     return [written(one) for one in value] if isinstance(value, tuple) else value
 
 
+def check_settings(function: Callable[..., Any], settings: Mapping[str, Any], what: str) -> None:
+    """Check settings by the signature of the function that takes them, after its first argument.
+
+    Args:
+        what: begins every message, as ``schedule pulse``.
+
+    Raises:
+        BadInput: one is unknown, missing, or not of its parameter's type.
+    """
+    known = dict(list(inspect.signature(function).parameters.items())[1:])
+    unknown = sorted(set(settings) - set(known))
+    if unknown:
+        raise BadInput(
+            f"{what} has no {', '.join(unknown)}: it takes {', '.join(known) or 'nothing'}"
+        )
+    hints = get_type_hints(function)
+    for name, one in known.items():
+        if name not in settings and one.default is one.empty:
+            raise BadInput(f"{what} lacks {name}: give {_shape(hints[name])}")
+        if name in settings and not _fits(hints[name], settings[name]):
+            raise BadInput(f"{what}: {name} must be {_shape(hints[name])}")
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    """Whether a setting is of a type: a number, a list of one type, or a tuple of several."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType:  # a type or None, which is said by leaving the setting out
+        return _fits(inner[0], value)
+    if origin is tuple:
+        there = isinstance(value, list | tuple) and len(value) == len(inner)
+        return there and all(map(_fits, inner, value))
+    if origin in (list, Sequence):
+        return isinstance(value, list | tuple) and all(_fits(inner[0], one) for one in value)
+    try:
+        _scalar(kind, value, ())
+    except WrongEntry:
+        return False
+    return kind is not int or isinstance(value, int)
+
+
+def _shape(kind: Any) -> str:
+    """A setting's type in words.
+
+    >>> _shape(Sequence[tuple[float, float]])
+    'a list, each [a number, a number]'
+    """
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return _shape(inner[0])
+    if origin is tuple:
+        return f"[{', '.join(map(_shape, inner))}]"
+    return f"a list, each {_shape(inner[0])}" if origin in (list, Sequence) else _WORDS[kind]
+
+
 def _typed(kind: Any, value: Any, path: Path, bound: Bound) -> Any:
     if get_origin(kind) in (tuple, list):
         return get_origin(kind)(_read_list(get_args(kind)[0], value, path, bound))
@@ -156,11 +210,16 @@ def _read_own(kind: Any, value: Any, path: Path) -> Any:
 
 
 def _scalar(kind: Any, value: Any, path: Path) -> Any:
-    if kind in (str, bool) and isinstance(value, kind):
+    if (kind is bool and isinstance(value, bool)) or (kind is str and _is_text(value)):
         return value
     if kind in (int, float) and isinstance(value, int | float) and not isinstance(value, bool):
         return _whole(value, path) if kind is int else _finite(value, path)
     raise WrongEntry(path, value, _WORDS[kind])
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is text that can be written: half of a surrogate pair cannot."""
+    return isinstance(value, str) and value.encode(errors="ignore").decode() == value
 
 
 def _whole(value: float, path: Path) -> int:

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from curation.entries import Bound, WrongEntry, read_fields, unbounded, written
 from curation.errors import BadInput
 from steering.decoding.sampling import Sampling
@@ -82,7 +84,7 @@ class Recipe:
         if not all(one.bank for one in self.interventions):
             raise BadInput("an intervention of the recipe names no bank: add its entry 'bank'")
         if self.decoder not in DECODERS:
-            raise BadInput(f"no decoder {self.decoder!r}: choose fused or hooks")
+            raise BadInput(f"no decoder {self.decoder!r:.40}: choose fused or hooks")
         for move in self.moves:
             if move.concept >= len(self.interventions):
                 raise BadInput(
@@ -132,15 +134,16 @@ class Recipe:
         """The interventions, with vectors out of the banks that they name."""
         return tuple(Intervention.of(one, banks(one.bank)) for one in self.interventions)
 
-    def check(self, banks: Banks) -> None:
+    def check(self, banks: Banks, frame_rate: float = 50.0) -> None:
         """Refuse what could not be played with these banks, before anything is played.
 
         Raises:
             BadInput: a bank, concept, schedule or layer that is not there, or makes no sense.
         """
+        times = np.arange(max(1, round(self.seconds * frame_rate))) / frame_rate
         with _readable():
             for one in self.interventions_of(banks):
-                one.schedule.check(self.seconds)
+                one.schedule.levels(times, self.seconds)
                 one.strengths()
 
     def plan(self, banks: Banks, frame_rate: float = 50.0) -> Plan | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
+import math
 import os
+import socket
+import sqlite3
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +28,8 @@ from studio.warm_up import warm_up
 ANSWERS = Path("build/answers.sqlite")
 MODELS_VARIABLE = "STEERING_MODELS"
 """Names the page's models where there is no command line to give, as on a Space."""
+HERE = "127.0.0.1"
+LARGEST_PORT = 65_535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,18 +50,22 @@ def _serve(options: argparse.Namespace) -> int:
     need("page")
     from studio.page import launch, make_page
 
+    _check_address(options.host or HERE, options.port)
+    if options.banks is not None and not options.banks.is_dir():
+        raise BadInput(f"--banks {options.banks} is no folder: give one with MODEL/FAMILY/METHOD/")
+    answers = _open_answers(options.answers)
     listeners = load_listeners()
     models = LoadedModels(partial(load_with_banks, folder=options.banks), options.models)
     print(f"studio: loading {models.names[0]}", flush=True)
     models.load(models.names[0])
     engine = Engine(models, options.playing, options.waiting)
-    answers = Answers(options.answers)
     warm_up(engine)
     page = make_page(engine, answers, listeners)
     try:
         address = launch(
             page,
             server_name=options.host,
+            hosts=options.allow_host,
             server_port=options.port,
             inbrowser=options.open,
             prevent_thread_lock=True,
@@ -79,6 +89,45 @@ def named_models() -> list[str]:
     return os.environ.get(MODELS_VARIABLE, "").replace(",", " ").split() or [SKETCH]
 
 
+def _check_address(host: str, port: int | None) -> None:
+    """Refuse an address that cannot be served on, before a model is loaded for it."""
+    try:
+        family = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(*family[:3]) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(family[4][:2] if port else (family[4][0], 0))
+    except PermissionError:
+        raise BadInput(f"port {port} is not open to this user: choose one above 1023") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise BadInput(f"port {port} is in use: choose another with --port") from None
+        raise BadInput(f"--host {host} is no address of this machine: {error.strerror}") from None
+
+
+def _open_answers(path: Path) -> Answers:
+    try:
+        return Answers(path)
+    except (OSError, sqlite3.Error) as error:
+        raise BadInput(
+            f"--answers {path} cannot be used ({error}): name a file that can be written, new or "
+            "from an earlier page"
+        ) from None
+
+
+def _whole(least: int, most: float = math.inf) -> Callable[[str], int]:
+    """Reads a whole number from an option."""
+
+    def read(text: str) -> int:
+        if not text.strip().lstrip("-").isdecimal() or not least <= int(text) <= most:
+            upper = f" to {most}" if most < math.inf else " on"
+            raise argparse.ArgumentTypeError(
+                f"{text!r:.20}: give a whole number from {least}{upper}"
+            )
+        return int(text)
+
+    return read
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m studio", description="The page: compose, listen, play live, test blind."
@@ -87,7 +136,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--host", default="0.0.0.0" if on_space else None, help="address to serve on"
     )
-    parser.add_argument("--port", type=int, help="port to serve on; the first free one from 7860")
+    parser.add_argument(
+        "--allow-host",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="more names that the page answers to, as music.example.org; '*' for any",
+    )
+    parser.add_argument(
+        "--port",
+        type=_whole(1, LARGEST_PORT),
+        help="port to serve on; the first free one from 7860",
+    )
     parser.add_argument("--open", action="store_true", help="open a browser")
     parser.add_argument(
         "--models",
@@ -99,9 +159,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
     parser.add_argument("--answers", type=Path, default=ANSWERS, help="database of the blind test")
-    parser.add_argument("--playing", type=int, default=MOST_PLAYING, help="sessions played at once")
     parser.add_argument(
-        "--waiting", type=int, default=MOST_WAITING, help="listeners in line at most"
+        "--playing", type=_whole(1), default=MOST_PLAYING, help="sessions played at once"
+    )
+    parser.add_argument(
+        "--waiting", type=_whole(1), default=MOST_WAITING, help="listeners in line at most"
     )
     parser.add_argument(
         "--check", action="store_true", help="play one preset through the API, and end"

@@ -5,18 +5,32 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, get_type_hints
 
 import gradio as gr
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from curation.errors import BadInput
+
+log = logging.getLogger(__name__)
+
+_AS_SENT = ConfigDict(strict=True, allow_inf_nan=False)
+"""Nothing is taken for something else: no text for a number, no truth for a whole one."""
+
+_WORDS = {dict: "a JSON object", str: "text", int: "a whole number", float: "a number"}
+_SEE = "see /gradio_api/info"
+LONGEST_LINE = 400
 
 
 def endpoint(function: Callable[..., Any], quick: bool = False) -> None:
     """Offer a function under its own name, to the page, to programs and to agents.
 
-    Its docstring describes it, and its type hints its arguments. Bad input comes back as one line.
+    Its docstring describes it, and its type hints its arguments, which are checked before it is called.
+    Bad input comes back as one line.
 
     Args:
         quick: done at once, without standing in Gradio's queue.
@@ -29,25 +43,74 @@ def endpoint(function: Callable[..., Any], quick: bool = False) -> None:
     )
 
 
+def broken(what: str) -> str:
+    """Log the exception at hand under a random reference.
+
+    Returns:
+        The line that a visitor gets instead: the same reference, and nothing of the insides.
+    """
+    reference = secrets.token_hex(4)
+    log.exception("%s broke, reference %s", what, reference)
+    return f"{what} broke here, reference {reference}: try again, and report it if it stays so"
+
+
+def one_line(text: str) -> str:
+    """A message as one line of bounded length, whatever a client has put into it.
+
+    >>> one_line("no bank 'a\\nb': choose one")
+    "no bank 'a b': choose one"
+    """
+    return " ".join(text.encode(errors="replace").decode().split())[:LONGEST_LINE]
+
+
+def check_arguments(function: Callable[..., Any], arguments: Sequence[Any]) -> None:
+    """Check what a client sent against a function's parameters and their type hints.
+
+    Raises:
+        BadInput: there are too few or too many, or one is of another type.
+    """
+    name = function.__name__
+    try:
+        bound = inspect.signature(function).bind(*arguments)
+    except TypeError as error:
+        raise BadInput(f"{name}: {error}: {_SEE}") from None
+    hints = get_type_hints(function)
+    for parameter, value in bound.arguments.items():
+        try:
+            TypeAdapter(hints[parameter], config=_AS_SENT).validate_python(value)
+        except ValidationError:
+            wanted = _WORDS.get(hints[parameter], "of its type")
+            raise BadInput(f"{name}: {parameter} is not {wanted}: {_SEE}") from None
+
+
 def _polite(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with bad input as an error that a page can show; it never blocks the server."""
+    """The function with errors that a page can show; it never blocks the server."""
     if inspect.isasyncgenfunction(function):
 
         @functools.wraps(function)
         async def streaming(*arguments: Any) -> Any:
-            try:
+            with _in_one_line(function.__name__):
+                check_arguments(function, arguments)
                 async for event in function(*arguments):
                     yield event
-            except BadInput as error:
-                raise gr.Error(str(error), print_exception=False) from None
 
         return streaming
 
     @functools.wraps(function)
     async def answering(*arguments: Any) -> Any:
-        try:
+        with _in_one_line(function.__name__):
+            check_arguments(function, arguments)
             return await asyncio.to_thread(function, *arguments)
-        except BadInput as error:
-            raise gr.Error(str(error), print_exception=False) from None
 
     return answering
+
+
+@contextmanager
+def _in_one_line(name: str) -> Iterator[None]:
+    """Whatever is raised, as an error of one line of plain text."""
+    try:
+        yield
+    except BadInput as error:
+        raise gr.Error(one_line(str(error)), print_exception=False) from None
+    except Exception:  # noqa: BLE001  logged, and answered with its reference
+        raise gr.Error(broken(name), print_exception=False) from None

@@ -27,6 +27,7 @@ MOST_MOVES, MOVES_A_SECOND = 3000, 60.0
 """Of a recipe, and what a session takes of its faders; a fader sends 40 a second at most."""
 
 LONGEST_PROMPT = 200
+LONGEST_WORD = 40
 LARGEST_RECIPE = 300_000
 """Characters of a recipe as JSON: more than one that keeps to all other bounds can have."""
 
@@ -95,6 +96,8 @@ def _checks(concepts: int, banks: Collection[str]) -> dict[str, Check]:
     strongest = STRONGEST["raw"]
     return {
         "prompt": check_prompt,
+        "device": partial(_check_word, name="device"),
+        "dtype": partial(_check_word, name="dtype"),
         "seconds": partial(number, name="seconds", limits=(SHORTEST_SECONDS, LONGEST_SECONDS)),
         "seed": partial(_whole, name="seed", limits=SEEDS),
         "sampling": _check_sampling,
@@ -137,6 +140,11 @@ def check_prompt(prompt: object) -> str:
             f"the prompt has {len(prompt)} characters, {LONGEST_PROMPT} are read: shorten it"
         )
     return "".join(letter if letter.isprintable() else " " for letter in prompt).strip()
+
+
+def _check_word(value: object, name: str) -> None:
+    if not isinstance(value, str) or len(value) > LONGEST_WORD:
+        raise BadInput(f"{name} is not a word of at most {LONGEST_WORD} characters: leave it out")
 
 
 def number(value: object, name: str, limits: tuple[float, float]) -> float:
@@ -226,10 +234,7 @@ def _check_parts(one: InterventionRecord) -> None:
 
 
 def _check_schedule(settings: Mapping[str, Any], concept: str) -> None:
-    points = _listed(settings.get("points", []), "points of a schedule", MOST_POINTS)
-    for point in points:
-        if not isinstance(point, list) or len(point) != 2:
-            raise BadInput(f"a point of {concept:.40}'s schedule is no pair of second and level")
+    for point in _listed(settings.get("points", []), "points of a schedule", MOST_POINTS):
         number(point[0], "a point's second", (0.0, LONGEST_SECONDS))
         number(point[1], "a point's level", (-2.0, 2.0))
     for name, value in settings.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -10,6 +10,7 @@ import gradio as gr
 from steering.metrics.kept_listeners import KeptListeners
 from studio.answers import Answers
 from studio.assets import STYLES, component
+from studio.doors import doors, hosts_of
 from studio.engine import Engine
 from studio.panels import Panel, panels
 from studio.services import Services
@@ -27,12 +28,24 @@ THEME = gr.themes.Base(
 )
 
 
-def make_page(
-    engine: Engine, answers: Answers, listeners: KeptListeners | None = None
-) -> gr.Blocks:
+class Page(gr.Blocks):
+    """Gradio's blocks, whose endpoints are handed what was sent, and as much of it.
+
+    Gradio itself would look for files in it, fetch those that are addresses, and answer too few
+    arguments with an empty error: `studio.endpoints` checks them.
+    """
+
+    async def preprocess_data(
+        self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
+    ) -> list[Any]:
+        """The arguments of a call; Gradio fills in defaults, and None for what is missing."""
+        return inputs
+
+
+def make_page(engine: Engine, answers: Answers, listeners: KeptListeners | None = None) -> Page:
     """The page over an engine; `launch` serves it."""
     services, found = Services(engine, answers, listeners), panels()
-    with gr.Blocks(
+    with Page(
         title=TITLE,
         analytics_enabled=False,
         fill_width=True,
@@ -65,15 +78,22 @@ def _draw_tab(title: str, there: Sequence[Panel], services: Services) -> None:
                             panel.draw(services)
 
 
-def launch(page: gr.Blocks, **options: Any) -> str:
+def launch(
+    page: Page, server_name: str | None = None, hosts: Iterable[str] = (), **options: Any
+) -> str:
     """Serve the page; its address.
 
     No file of this machine is reachable: sound goes through the endpoints, as bytes.
 
     Args:
+        server_name: address to serve on; None for this machine alone.
+        hosts: more names that the page answers to; ``*`` for any.
         options: of `gradio.Blocks.launch`.
     """
+    names = [str(function.api_name) for function in page.fns.values()]
     _, local, _ = page.launch(
+        server_name=server_name,
+        app_kwargs=doors(names, hosts_of(server_name, hosts)),
         theme=THEME,
         css_paths=STYLES,
         mcp_server=_speaks_mcp(),

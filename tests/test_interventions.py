@@ -85,7 +85,7 @@ def test_staggered_starts_follow_one_another():
         ("breakpoints", {"points": [(5, 0), (2, 1)]}, "in the order of time"),
         ("breakpoints", {"points": []}, "at least one point"),
         ("pulse", {"period": 0.0}, "period must be above 0"),
-        ("constant", {"start": float("nan")}, "start is nan"),
+        ("constant", {"start": float("nan")}, "start must be a number"),
     ],
 )
 def test_a_schedule_that_makes_no_sense_is_refused(shape, settings, message):

@@ -124,6 +124,20 @@ def test_one_model_is_named_and_is_no_choice(visit, first):
     assert model.text_content() == "Modeltoy" and model.locator("select").count() == 0
 
 
+def test_an_error_is_shown_in_words(visit):
+    said = visit.page.evaluate(
+        """() => [
+          "no model", { error: "no model" }, { error: null }, null, {}, [], "", 7, { detail: [{ msg: "no model" }] },
+          { error: { message: "no model" } },
+        ].map((answer) => studio.reason(answer, "try again"))"""
+    )
+    word, otherwise = "no model", "try again"
+    assert said == [word, word, *[otherwise] * 6, word, word]
+    told = """studio.quick("stop", []).catch((failure) => failure.message)"""
+    assert visit.page.evaluate(told) == "stop: session is not text: see /gradio_api/info"
+    visit.errors[:] = [one for one in visit.errors if "status of 500" not in one]
+
+
 def test_sound_starts_before_the_clip_is_made(visit, first):
     assert first["first_sound_after"] < first["took"]
 

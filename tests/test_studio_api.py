@@ -238,6 +238,44 @@ def test_nonsense_gets_one_line_and_nothing_else(client, name, arguments, messag
         client.predict(*arguments, api_name=name)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("check_recipe", [], "recipe is not a JSON object"),
+        ("download", ["clip"], "side is not text"),
+        ("check_recipe", [{}, {}], "too many positional arguments"),
+        ("check_recipe", [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}], "unknown field 'path'"),
+        ("blind_answer", [[], "steered"], "trial is not text"),
+        ("download", ["clip", "steered", []], "form is not text"),
+        ("dataset_clips", ["notes", 10**400], "seed is not a number"),
+        ("dataset_clips", ["notes", True], "seed is not a whole number"),
+        ("schedule_curve", [{}, 10**400], "seconds is not a number"),
+        ("schedule_curve", [{"shape": "breakpoints"}, 4], "lacks points"),
+        ("move", ["nobody", 0, "loud"], "coefficient is not a number"),
+        ("catalogue", ["\ud800"], "no model"),
+    ],
+)  # fmt: skip
+def test_whatever_is_sent_is_answered_in_one_line(address, name, arguments, message):
+    call = f"{address}gradio_api/call/{name}"
+    body = json.dumps({"data": arguments}).encode()
+    request = urllib.request.Request(call, body, {"Content-Type": "application/json"})
+    event = json.load(urllib.request.urlopen(request, timeout=30))["event_id"]
+    answer = urllib.request.urlopen(f"{call}/{event}", timeout=30).read().decode()
+    told = re.findall(r"event: error\ndata: (.*)", answer)
+    assert len(told) == 1 and message in json.loads(told[0])["error"]
+
+
+def test_the_page_takes_no_files(address):
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="files"; filename="f"\r\n\r\n0\r\n--x--\r\n'
+    )
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    request = urllib.request.Request(f"{address}gradio_api/upload", body, form)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    assert refused.value.code == 404
+
+
 def test_closing_the_tab_frees_the_work(address, engine):
     body = json.dumps({"data": [toy_recipe(seconds=30.0)]}).encode()
     call = f"{address}gradio_api/call/play_live"

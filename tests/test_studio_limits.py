@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import orjson
 import pytest
 
 from curation.errors import BadInput
@@ -19,7 +20,7 @@ from studio.limits import (
 )
 from studio.permalink import decode, encode
 from studio.presets import PRESETS, recipe_of, usual
-from tests.studio_toy import toy_recipe
+from tests.studio_toy import toy_loaded, toy_recipe
 
 BANKS = {"notes/ridge"}
 
@@ -57,8 +58,8 @@ def test_a_good_recipe_comes_back_complete():
         ({"interventions": concept(unit="furlong")}, "relative or raw"),
         ({"interventions": concept(bank="../../etc")}, "no bank"),
         ({"interventions": concept(bank="/etc/passwd")}, "no bank"),
-        ({"interventions": concept(schedule={"shape": "breakpoints", "points": [[0, 1]] * 33})}, "32 at most"),
-        ({"interventions": concept(schedule={"shape": "breakpoints", "points": [[0]]})}, "no pair"),
+        ({"interventions": concept(schedule={"shape": "breakpoints", "points": [[0, 1]] * 129})}, "128 at most"),
+        ({"interventions": concept(schedule={"shape": "breakpoints", "points": [[0]]})}, r"points must be a list, each \[a number, a number\]"),
         ({"interventions": concept(schedule={"shape": "pulse", "period": float("inf")})}, "period"),
         ({"interventions": concept(layers={"weighting": "only", "layers": [1] * 65})}, "64 at most"),
         ({"moves": [{"step": 1, "concept": 0, "coefficient": 0.1}] * 3001}, "3000 at most"),
@@ -67,6 +68,22 @@ def test_a_good_recipe_comes_back_complete():
         ({"sampling": {"beams": 5}}, "no 'beams'"),
         ({"moves": [{"step": 1, "concept": 3, "coefficient": 0}]}, "a move's concept is 3"),
         ({"moves": [{"step": 1, "concept": 0, "coefficient": float("inf")}]}, "not a number"),
+        ({"interventions": concept(layers={"weighting": "top", "k": "x"})}, "k must be a whole number"),
+        ({"interventions": concept(layers={"weighting": "top", "k": 2.0})}, "k must be a whole number"),
+        ({"interventions": concept(layers={"weighting": "top", "k": 10**400})}, "k of the layers"),
+        ({"interventions": concept(layers={"weighting": []})}, "no layer weighting"),
+        ({"interventions": concept(layers={"weighting": "only"})}, "only lacks layers: give a list, each a whole number"),
+        ({"interventions": concept(layers={"weighting": "only", "layers": [0.5]})}, "a list, each a whole number"),
+        ({"interventions": concept(schedule={"shape": "breakpoints"})}, "breakpoints lacks points"),
+        ({"interventions": concept(schedule={"shape": "pulse", "period": None})}, "period must be a number"),
+        ({"interventions": concept(gate={"seed": 10**400})}, "of 63 bits"),
+        ({"interventions": concept(unit=[])}, "relative or raw"),
+        ({"interventions": concept(operator=[])}, "operator must be text"),
+        ({"interventions": concept(nobody=1)}, "unknown entry 'nobody'"),
+        ({"seed": 10**400}, "seed is not a number"),
+        ({"device": "\ud800"}, "device must be text"),
+        ({"dtype": "x" * 1000}, "dtype is not a word"),
+        ({"decoder": "x" * 1000}, "no decoder"),
         ({"file": "/etc/passwd"}, "unknown field"),
         ({"prompt": "x" * 300_000}, "characters"),
     ],
@@ -75,6 +92,41 @@ def test_nonsense_is_refused_in_one_line(change, message):
     with pytest.raises(BadInput, match=message) as refused:
         recipe(**change)
     assert "\n" not in str(refused.value) and len(str(refused.value)) < 300
+
+
+NASTY = (
+    None, True, -1, 1.5, 10**400, 1e308, 1e-320, float("nan"), "\ud800", [], [[]], [0], [True], {},
+    {"weighting": "only", "layers": [0, 99]}, {"weighting": "exponential", "kappa": 1e-320},
+    {"shape": "breakpoints", "points": []}, {"shape": "sine", "period": 1e-320}, {"seed": 2**63},
+    {"shape": "linear_rise", "end": None}, {"shape": "pulse", "period": 5e-324, "width": 5e-324},
+)  # fmt: skip
+
+
+def with_one_replaced(part):
+    """A record with each of its entries replaced by each nasty value, one at a time."""
+    yield from NASTY
+    if isinstance(part, dict):
+        for name, value in part.items():
+            yield from (part | {name: bad} for bad in with_one_replaced(value))
+    elif isinstance(part, list) and part:
+        yield from ([bad, *part[1:]] for bad in with_one_replaced(part[0]))
+
+
+def test_what_is_accepted_can_be_played_and_sent(model):
+    loaded = toy_loaded(model)
+    whole = {"moves": [{"step": 1, "concept": 0, "coefficient": 0.1}], "sampling": {"top_k": 5}}
+    accepted = 0
+    for raw in with_one_replaced(recipe(**whole).record()):
+        try:
+            made = check_request(raw, loaded.banks)
+            made.check(loaded.bank)
+        except BadInput:
+            continue
+        accepted += 1
+        plan = made.plan(loaded.bank)
+        assert plan is None or plan.coefficients.isfinite().all()
+        assert check_request(json.loads(orjson.dumps(made.record())), loaded.banks) == made
+    assert accepted > 20
 
 
 @pytest.mark.parametrize("raw", [None, [], "recipe", 7, {"moves": [{}], "interventions": []}])

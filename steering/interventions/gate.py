@@ -27,8 +27,10 @@ class Gate:
     def __post_init__(self) -> None:
         if not 0 <= self.probability <= 1:
             raise BadInput(f"gate {self.probability}: give a probability from 0 to 1")
-        if self.seed is not None and (not isinstance(self.seed, int) or self.seed < 0):
-            raise BadInput(f"gate: its seed is {self.seed!r}, give a whole number from 0 on")
+        if self.seed is not None and (not isinstance(self.seed, int) or not 0 <= self.seed < 2**63):
+            raise BadInput(
+                f"gate: its seed is {self.seed!r:.40}, give a whole number from 0 on, of 63 bits"
+            )
 
     def draws(self, steps: int, layers: int, clip_seed: int = 0) -> np.ndarray:
         """Whether the gate is open: float ``[S, L]`` of zeros and ones."""

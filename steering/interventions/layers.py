@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from curation.entries import check_settings
 from curation.errors import BadInput
 
 Weighting = Callable[..., np.ndarray]
@@ -72,7 +72,8 @@ class LayerWeights:
     """A weighting by name, with its settings: what a recipe keeps.
 
     Raises:
-        BadInput: there is no such weighting, or it has no such setting.
+        BadInput: there is no such weighting, or it has no such setting, lacks one, or one is of
+            another type or out of its range.
     """
 
     weighting: str = "all"
@@ -81,27 +82,22 @@ class LayerWeights:
     def __post_init__(self) -> None:
         if self.weighting not in WEIGHTINGS:
             raise BadInput(
-                f"no layer weighting {self.weighting!r}: choose one of {', '.join(WEIGHTINGS)}"
+                f"no layer weighting {self.weighting!r:.40}: choose one of {', '.join(WEIGHTINGS)}"
             )
-        known = list(inspect.signature(WEIGHTINGS[self.weighting]).parameters)[1:]
-        unknown = sorted(set(self.settings) - set(known))
-        if unknown:
-            raise BadInput(
-                f"layer weighting {self.weighting} has no {', '.join(unknown)}: "
-                f"it takes {', '.join(known) or 'nothing'}"
-            )
+        what = f"layer weighting {self.weighting}"
+        check_settings(WEIGHTINGS[self.weighting], self.settings, what)
+        if self.settings.get("k", 1) < 1 or self.settings.get("kappa", 1.0) <= 0:
+            raise BadInput(f"{what}: k and kappa must be above 0")
 
     def of(self, scores: np.ndarray) -> np.ndarray:
         """Weights ``[L]`` for scores ``[L]``.
 
         Raises:
-            BadInput: the model lacks a layer that is named, or a setting is out of its range.
+            BadInput: the model lacks a layer that is named.
         """
         layers = list(self.settings.get("layers", []))
         if any(not 0 <= layer < len(scores) for layer in layers):
             raise BadInput(f"layers {layers}: this model has layers 0 to {len(scores) - 1}")
-        if self.settings.get("k", 1) < 1 or self.settings.get("kappa", 1.0) <= 0:
-            raise BadInput(f"layer weighting {self.weighting}: k and kappa must be above 0")
         return WEIGHTINGS[self.weighting](scores, **self.settings)
 
     def record(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from curation.entries import check_settings
 from curation.errors import BadInput
 
 Shape = Callable[..., np.ndarray]
@@ -124,7 +125,8 @@ class Schedule:
     """A shape by name, with its settings: what a recipe keeps.
 
     Raises:
-        BadInput: there is no such shape, or it has no such setting.
+        BadInput: there is no such shape, or it has no such setting, lacks one, or one is of another
+            type.
 
     >>> Schedule("linear_rise").levels(np.array([0.0, 5.0, 10.0]), length=10.0).tolist()
     [0.0, 0.5, 1.0]
@@ -135,13 +137,8 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.shape not in SHAPES:
-            raise BadInput(f"no schedule {self.shape!r}: choose one of {', '.join(SHAPES)}")
-        known = list(inspect.signature(SHAPES[self.shape]).parameters)[1:]
-        unknown = sorted(set(self.settings) - set(known))
-        if unknown:
-            raise BadInput(
-                f"schedule {self.shape} has no {', '.join(unknown)}: it takes {', '.join(known)}"
-            )
+            raise BadInput(f"no schedule {self.shape!r:.40}: choose one of {', '.join(SHAPES)}")
+        check_settings(SHAPES[self.shape], self.settings, f"schedule {self.shape}")
 
     def levels(self, seconds: np.ndarray, length: float) -> np.ndarray:
         """The curve at these times of a clip of ``length`` seconds: float64 ``[T]``.
@@ -153,7 +150,8 @@ class Schedule:
         settings = dict(self.settings)
         if "end" in inspect.signature(SHAPES[self.shape]).parameters:
             settings.setdefault("end", length)
-        levels = np.asarray(SHAPES[self.shape](seconds, **settings), dtype=float)
+        with np.errstate(all="ignore"):
+            levels = np.asarray(SHAPES[self.shape](seconds, **settings), dtype=float)
         if not np.isfinite(levels).all():
             raise BadInput(f"schedule {self.shape} is not finite: look at {dict(self.settings)}")
         return levels
@@ -162,13 +160,8 @@ class Schedule:
         """Refuse settings that make no sense for a clip of this length.
 
         Raises:
-            BadInput: a setting is not finite, out of its range or order, or outside a clip of this
-                length.
+            BadInput: a setting is out of its range or order, or outside a clip of this length.
         """
-        for name, value in self.settings.items():
-            for number in np.ravel(np.asarray(value, dtype=float)):
-                if not np.isfinite(number):
-                    raise BadInput(f"schedule {self.shape}: {name} is {number}, not a number")
         times = [self.settings[n] for n in ("start", "middle", "end") if n in self.settings]
         times += [point[0] for point in self.settings.get("points", ())]
         outside = [time for time in times if not 0 <= time <= length]

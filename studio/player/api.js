@@ -4,6 +4,14 @@ const studio = (window.studio ??= (() => {
   const config = () => window.gradio_config ?? {};
   const root = () => (config().root ?? location.origin) + (config().api_prefix ?? "/gradio_api");
 
+  // What went wrong, as text: an answer may hold it plain, under a name, or in a list.
+  function reason(said, otherwise) {
+    if (typeof said === "string" && said.trim()) return said;
+    if (Array.isArray(said)) return reason(said[0], otherwise);
+    if (!said || typeof said !== "object") return otherwise;
+    return reason(said.error ?? said.detail ?? said.msg ?? said.message, otherwise);
+  }
+
   async function post(path, data, signal) {
     const answer = await fetch(root() + path, {
       method: "POST",
@@ -12,7 +20,7 @@ const studio = (window.studio ??= (() => {
       signal,
     });
     const said = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(said.error ?? said.detail ?? "The page does not answer: reload it.");
+    if (!answer.ok) throw new Error(reason(said, "The page does not answer: reload it."));
     return said;
   }
 
@@ -20,6 +28,7 @@ const studio = (window.studio ??= (() => {
   async function stream(name, data, listen, signal) {
     const { event_id } = await post(`/call/${name}`, data, signal);
     const answer = await fetch(`${root()}/call/${name}/${event_id}`, { signal });
+    if (!answer.ok) throw new Error(reason(await answer.json().catch(() => null), "The page does not answer: reload it."));
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "", last = null;
     for (;;) {
@@ -32,7 +41,7 @@ const studio = (window.studio ??= (() => {
         const kind = /^event: (.*)$/m.exec(block)?.[1];
         const body = /^data: (.*)$/m.exec(block)?.[1];
         const said = body === undefined ? null : JSON.parse(body);
-        if (kind === "error") throw new Error(said?.error ?? said ?? "This went wrong: try again.");
+        if (kind === "error") throw new Error(reason(said, "This went wrong: try again."));
         if (kind === "generating") listen((last = said[0]));
         if (kind === "complete") {
           if (last === null && said) last = said[0];
@@ -77,6 +86,7 @@ const studio = (window.studio ??= (() => {
     quick,
     stream,
     h,
+    reason,
     pair: null,
     recipe: null,
     catalogue: null,
