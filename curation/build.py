@@ -120,10 +120,7 @@ def _claimed(
     if folder.exists() and not (folder / RECIPE_FILE).exists() and _has_content(folder):
         raise BadInput(f"{folder} is not empty and holds no build: choose another with --out")
     check_writable(folder)
-    lock_file = folder / LOCK_FILE
-    if lock_file.exists() and not lock_file.is_file():
-        raise BadInput(f"{lock_file} is no plain file: remove it")
-    with locked(lock_file, taken or refuse):
+    with locked(folder / LOCK_FILE, taken or refuse):
         if (folder / RECIPE_FILE).exists():
             there = read_recipe(folder)
             if there != recipe:

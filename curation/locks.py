@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from curation.errors import BadInput
 
 
 @contextmanager
@@ -20,6 +24,9 @@ def locked(path: Path, taken: Callable[[str], None]) -> Iterator[None]:
         path: its folder is made where it is missing; the file is gone when the block ends.
         taken: told, as ``process 1234``, who has it, where somebody has. What it raises is raised;
             if it returns, the other is waited for.
+
+    Raises:
+        BadInput: what stands there is a link, a folder or a pipe.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     held = _hold(path, taken)
@@ -34,7 +41,7 @@ def _hold(path: Path, taken: Callable[[str], None]) -> int:
     """A descriptor of the file that stands there now, which its last holder may just have removed."""
     told = False
     while True:
-        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        held = _open(path)
         try:
             if not free(held):
                 if not told:
@@ -49,6 +56,24 @@ def _hold(path: Path, taken: Callable[[str], None]) -> int:
             os.close(held)
             raise
         os.close(held)
+
+
+def _open(path: Path) -> int:
+    """The file, made where it is missing; never what a link of its name leads to, and never a pipe."""
+    try:
+        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise _no_file(path) from None
+        raise
+    if not stat.S_ISREG(os.fstat(held).st_mode):
+        os.close(held)
+        raise _no_file(path)
+    return held
+
+
+def _no_file(path: Path) -> BadInput:
+    return BadInput(f"{path} is no plain file: remove it")
 
 
 def free(held: int) -> bool:

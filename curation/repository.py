@@ -9,6 +9,9 @@ from typing import Literal
 
 from curation.errors import BadInput
 
+MOST_CHARACTERS = 96
+"""Of a name, as the Hub has it."""
+
 
 def check_name(repo_id: str) -> None:
     """Refuse what is no repository's name.
@@ -21,7 +24,7 @@ def check_name(repo_id: str) -> None:
 
     try:
         validate_repo_id(repo_id)
-        sound = repo_id.isascii() and repo_id.count("/") == 1
+        sound = repo_id.isascii() and repo_id.count("/") == 1 and len(repo_id) <= MOST_CHARACTERS
     except HFValidationError:
         sound = False
     if not sound:

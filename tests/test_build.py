@@ -163,12 +163,13 @@ def test_a_lock_is_neither_emptied_nor_waited_for(tmp_path):
     (tmp_path / "diary.txt").write_text("private")
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / ".lock").symlink_to(tmp_path / "diary.txt")
-    build(recipe, tmp_path / "set", fonts)
-    assert (tmp_path / "diary.txt").read_text() == "private"
     (tmp_path / "other").mkdir()
     os.mkfifo(tmp_path / "other" / ".lock")
-    with pytest.raises(BadInput, match=r"\.lock is no plain file: remove it"):
-        build(recipe, tmp_path / "other", fonts)
+    (tmp_path / "folder" / ".lock").mkdir(parents=True)
+    for name in ("set", "other", "folder"):
+        with pytest.raises(BadInput, match=r"\.lock is no plain file: remove it"):
+            build(recipe, tmp_path / name, fonts)
+    assert (tmp_path / "diary.txt").read_text() == "private"
 
 
 def test_silent_and_incomplete_clips_are_dropped_and_listed(tmp_path):

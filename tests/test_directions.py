@@ -287,7 +287,7 @@ def test_a_bank_that_is_killed_half_written_is_no_bank_of_two(tmp_path, monkeypa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("steering.directions.bank.write_whole", dies)
+        patch.setattr("steering.sealed.write_whole", dies)
         other.save(tmp_path)
     with pytest.raises(BadInput, match="holds no bank"):
         load_bank(tmp_path)
