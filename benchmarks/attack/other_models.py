@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from functools import partial
+from http.client import HTTPException
 from unittest.mock import patch
 
 from benchmarks.attack import Attack, Outcome
-from benchmarks.attack.target import Target
+from benchmarks.attack.target import Page, Target
 
 HONEST_SECONDS, CALLERS = 3.0, 12
 OTHER = "facebook/musicgen-large"
@@ -20,23 +22,34 @@ OFFER = {"STEERING_MODELS": f"sketch {OTHER}"}
 def _freeze(target: Target, offered: bool) -> Outcome:
     with patch.dict(os.environ, OFFER if offered else {}), target.page() as page:
         page.client.predict(api_name="/presets")
-        bad = [
-            threading.Thread(target=page.call, args=("catalogue", OTHER)) for _ in range(CALLERS)
-        ]
+        bad = [threading.Thread(target=_name_it, args=(page,), daemon=True) for _ in range(CALLERS)]
         for thread in bad:
             thread.start()
         time.sleep(0.5)
-        slowest, right = 0.0, True
-        while any(thread.is_alive() for thread in bad) or not slowest:
-            began = time.perf_counter()
-            right = right and page.call("presets")["event"] == "complete"
-            slowest = max(slowest, time.perf_counter() - began)
-        said = page.call("catalogue", OTHER)
+        slowest = _presets(page)
+        while slowest < HONEST_SECONDS and any(thread.is_alive() for thread in bad):
+            slowest = max(slowest, _presets(page))
+        held = slowest < HONEST_SECONDS
+        heard = page.call("catalogue", OTHER)["data"] if held else "nothing yet"
     return Outcome(
-        right and slowest < HONEST_SECONDS,
-        f"{CALLERS} calls, somebody else's took {slowest:.1f} s, "
-        f"the attackers heard {str(said['data'])[:120]!r}",
+        held,
+        f"{CALLERS} calls, somebody else's took {slowest:.1f} s{'' if held else ' or longer'}, "
+        f"the attackers heard {str(heard)[:120]!r}",
     )
+
+
+def _name_it(page: Page) -> None:
+    with suppress(OSError, HTTPException):  # the page is stopped when enough was seen
+        page.call("catalogue", OTHER)
+
+
+def _presets(page: Page) -> float:
+    """Seconds that somebody else's call takes, as far as they are waited for."""
+    began = time.perf_counter()
+    with suppress(OSError):
+        if page.call("presets", timeout=3 * HONEST_SECONDS)["event"] != "complete":
+            return 3 * HONEST_SECONDS
+    return time.perf_counter() - began
 
 
 attacks = (
