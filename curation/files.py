@@ -53,7 +53,8 @@ def whole(path: Path) -> Iterator[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             _sweep(path)
             with part.open("ab") as held:
-                free(held.fileno())
+                with suppress(OSError):  # a disk that knows no locks
+                    free(held.fileno())
                 yield part
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
@@ -184,13 +185,9 @@ def refusal_told(path: Path) -> Iterator[None]:
 def _sweep(path: Path) -> None:
     """Remove parts of ``path`` that nobody writes any more: a writer holds its own."""
     for part in path.parent.glob(f"{escape(path.name)}.*.part"):
-        try:
-            held = os.open(part, os.O_RDWR)
-        except FileNotFoundError:
-            continue
-        if free(held):
-            part.unlink(missing_ok=True)
-        os.close(held)
+        with suppress(OSError), part.open("rb+") as held:  # another's, or gone just now
+            if free(held.fileno()):
+                part.unlink()
 
 
 def _refused(path: Path, error: OSError) -> BadInput:

@@ -280,8 +280,8 @@ def test_a_banks_name_is_its_family_and_its_method(text):
 def test_a_bank_that_is_killed_half_written_is_no_bank_of_two(tmp_path, monkeypatch):
     """The directions of one label are never taken for those of another."""
     norms = torch.ones(3)
-    Bank("notes", "ridge", ORIGIN, {"A": A, "B": B}, norms).save(tmp_path)
-    other = Bank("keys", "ridge", ORIGIN, {"B": B, "C": C}, norms)
+    Bank("notes", "ridge", ORIGIN, {"A": A.unit(), "B": B.unit()}, norms).save(tmp_path)
+    other = Bank("keys", "ridge", ORIGIN, {"B": B.unit(), "C": C.unit()}, norms)
 
     def dies(path, text):
         raise KeyboardInterrupt
@@ -292,14 +292,14 @@ def test_a_bank_that_is_killed_half_written_is_no_bank_of_two(tmp_path, monkeypa
     with pytest.raises(BadInput, match="holds no bank"):
         load_bank(tmp_path)
     other.save(tmp_path)
-    assert torch.equal(load_bank(tmp_path)["C"].vectors, C.vectors)
+    assert torch.equal(load_bank(tmp_path)["C"].vectors, C.unit().vectors)
     assert {path.name for path in tmp_path.iterdir()} == {FACTS, TENSORS}
 
 
 def test_two_who_save_a_bank_at_once_leave_that_of_one_of_them(tmp_path):
     banks = [
         Bank(label, "ridge", ORIGIN, {"A": one, "B": one}, torch.ones(3))
-        for label, one in (("notes", A), ("keys", C))
+        for label, one in (("notes", A.unit()), ("keys", C.unit()))
     ]
 
     def save(bank: Bank) -> None:
@@ -312,4 +312,4 @@ def test_two_who_save_a_bank_at_once_leave_that_of_one_of_them(tmp_path):
     for thread in threads:
         thread.join()
     left = load_bank(tmp_path)
-    assert torch.equal(left["A"].vectors, (A if left.family == "notes" else C).vectors)
+    assert torch.equal(left["A"].vectors, (A if left.family == "notes" else C).unit().vectors)
