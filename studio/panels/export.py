@@ -16,6 +16,7 @@ from studio.panels import Panel
 from studio.services import Services
 
 FORMS = {"wav": "audio/wav", "flac": "audio/flac"}
+LEVELS = ("levelled", "raw")
 
 
 def draw(services: Services) -> gr.HTML:
@@ -26,21 +27,26 @@ def draw(services: Services) -> gr.HTML:
 def endpoints(services: Services) -> None:
     """What programs can do here."""
 
-    def download(clip: str, side: str, form: str = "wav") -> dict:
+    def download(clip: str, side: str, form: str = "wav", level: str = "levelled") -> dict:
         """A sound file of one side of a clip: its name, its MIME type and its bytes in base64.
 
         Args:
             clip: the id that the "done" event gave.
             side: "steered" or "unsteered".
             form: "wav" or "flac", both of 16 bits.
+            level: "levelled", by the one gain for both sides that the page plays them with, to stand
+                at -16 LUFS; or "raw", the samples that the recipe makes and the SHA-256 is of.
         """
         if form not in FORMS:
             raise BadInput(f"form {form!r:.20}: choose wav or flac")
+        if level not in LEVELS:
+            raise BadInput(f"level {level!r:.20}: choose levelled or raw")
         pair = services.engine.clips[clip]
         file = io.BytesIO()
-        soundfile.write(file, pair.side(side), pair.sample_rate, format=form, subtype="PCM_16")
+        samples = pair.side(side) if level == "raw" else pair.levelled(side)
+        soundfile.write(file, samples, pair.sample_rate, format=form, subtype="PCM_16")
         content = base64.b64encode(file.getvalue()).decode()
-        return {"name": f"{side}.{form}", "mime": FORMS[form], "base64": content}
+        return {"name": f"{pair.title}, {side}.{form}", "mime": FORMS[form], "base64": content}
 
     def permalink(recipe: dict) -> str:
         """The code of a link that makes a recipe's clips again: append it to the page's address as #r=.
