@@ -325,7 +325,7 @@ class PairSound {
     const [first, last] = [from, to].map((time) => Math.round(Math.max(0, Math.min(time, this.duration)) * this.rate));
     this.region = last - first >= PairSound.shortest * this.rate ? [first, last] : null;
     const at = this.position * this.rate;
-    if (this.region && this.playing && this.loop && (at < first || at >= last)) this.seek(first / this.rate);
+    if (this.region && this.loop && (at < first || at >= last)) this.seek(first / this.rate);
     else this.again();
   }
 

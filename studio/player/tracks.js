@@ -174,7 +174,7 @@ class Tracks {
     pen.fillRect(GUTTER, 0, this.wide - GUTTER - 4, this.axisHigh);
     pen.fillStyle = studio.ink("ink-soft");
     pen.strokeStyle = studio.ink("line");
-    const every = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60].find((step) => this.wideness / step <= 9) ?? 120;
+    const every = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60].find((step) => this.wideness / step <= (this.wide - GUTTER) / 64) ?? 120;
     const middle = this.axisHigh / 2 + 4;
     for (let n = Math.ceil(this.window[0] / every - 1e-6); n * every <= this.window[1] + 1e-6; n++) {
       const s = n * every, x = Math.round(this.x(s)) + 0.5;
@@ -203,13 +203,13 @@ class Tracks {
     pen.fillStyle = studio.ink(row.side === "steered" ? "steered" : "twin");
     const last = this.wide - 4, middle = row.top + row.high / 2;
     const begin = this.window[0] * rate, per = (this.wideness * rate) / (last - GUTTER);
-    const step = per > 64 ? 4 : 1;
+    const step = per > 64 ? 4 : 1, level = 10 ** (this.sound.levelDb / 20);
     for (let x = GUTTER; x < last; x++) {
       const from = Math.floor(begin + (x - GUTTER) * per), to = Math.min(filled, Math.max(from + 1, Math.floor(begin + (x - GUTTER + 1) * per)));
       if (from >= filled) break;
       let high = 0;
       for (let n = from; n < to; n += step) high = Math.max(high, Math.abs(samples[n]));
-      const size = Math.max(1, Math.min(1, high) * row.high);
+      const size = Math.max(1, Math.min(1, high * level) * row.high);
       pen.fillRect(x, middle - size / 2, 1, size);
     }
   }
