@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from curation.errors import BadInput
-from curation.extras import need
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
 CROWDS, SECONDS, PATIENCE_MS = (1, 2, 4, 8), 8.0, 300_000
@@ -37,8 +36,10 @@ FIGURES = "({ wait: studio.firstSound / 1000, dry: studio.sound.dry ?? 0 })"
 
 @contextmanager
 def _browser() -> Iterator[Any]:
-    need("playwright.sync_api", "the browser", "playwright")
-    from playwright.sync_api import sync_playwright
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise BadInput("playwright is not installed: uv sync --group dev") from None
 
     found = shutil.which("chromium")
     if found is None:

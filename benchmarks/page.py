@@ -202,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     options = parser.parse_args(arguments)
     with served(options.banks) as (address, engine):
-        parts: dict[str, Callable[[str], dict[str, Any]]] = {
+        parts: dict[str, Callable[[str], Any]] = {
             "first": partial(first_sound, tries=options.tries),
             "crowd": partial(crowd, minutes=options.minutes, engine=engine),
             "nonsense": nonsense,

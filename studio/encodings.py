@@ -9,21 +9,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from curation.errors import BadInput
 from studio.clips import SIDES
-
-ENCODINGS = ("pcm", "flac")
-
-
-def checked(encoding: object) -> str:
-    """An encoding that there is.
-
-    Raises:
-        BadInput: there is no such encoding.
-    """
-    if encoding not in ENCODINGS:
-        raise BadInput(f"encoding {encoding!r:.20}: choose pcm or flac")
-    return str(encoding)
 
 
 def as_flac(event: dict[str, Any], sample_rate: int) -> dict[str, Any]:

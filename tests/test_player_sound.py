@@ -225,6 +225,19 @@ def test_a_slow_page_is_waited_for_and_then_played_through(stage):
     assert 1.5 * RATE < at < 4 * RATE
 
 
+def test_a_slow_network_is_told_from_a_slow_start(stage):
+    rate = """(making) => {
+      const arrival = new (new PairSound().arrival.constructor)();
+      arrival.marks = [{ at: 0, seconds: 0 }, { at: 0.5, seconds: 0.25 }];
+      arrival.making = making;
+      return [arrival.rate, arrival.needs(8)];
+    }"""
+    quick, needed = stage.evaluate(rate, 0.49)
+    assert quick > 1 and needed < 0.25
+    slow, needed = stage.evaluate(rate, 0.1)
+    assert slow == pytest.approx(0.625) and needed > 3
+
+
 def test_a_clip_that_ran_dry_is_buffered_before_it_goes_on(stage):
     sound = clip(4.0)
     states = [[t + 0.01, "return [sound.waiting, sound.dry]"] for t, _ in SLOW]

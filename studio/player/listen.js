@@ -188,7 +188,7 @@ async function generate(recipe) {
   sound.wake();
   let line = Promise.resolve();
   try {
-    await studio.stream("generate", [recipe, "flac"], (event) => { line = line.then(() => mine === run && took(event, mine)); }, controller.signal);
+    await studio.stream("generate_flac", [recipe], (event) => { line = line.then(() => mine === run && took(event, mine)); }, controller.signal);
     await line;
   } catch (failure) {
     if (failure.name !== "AbortError" && mine === run) {
@@ -245,6 +245,7 @@ async function audio(chunk, mine) {
   if (mine !== run) return;
   const first = !sound.filled;
   sound.arrival.sharing = chunk.sharing ?? 1;
+  sound.arrival.making ??= chunk.made_in;
   sound.levelDb = chunk.level_db ?? 0;
   sound.matchDb = chunk.match_db ?? 0;
   sound.append(rows);

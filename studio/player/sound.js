@@ -384,6 +384,7 @@ class Arrival {
   constructor() {
     this.marks = [{ at: performance.now() / 1000, seconds: 0 }];
     this.sharing = 1; // listeners that the page plays for at once
+    this.making = null; // seconds that the page took for the first chunk; the rest of its time was its way
     this.chunk = 0;
   }
 
@@ -394,14 +395,17 @@ class Arrival {
     this.marks.push({ at: performance.now() / 1000, seconds });
   }
 
-  // The first chunk pays for the prompt as well, about as much as for its sound, and comes before the
-  // others have their turn. From the second on the last 4 s tell; chunks that come in one go do not count twice.
+  // To make the first chunk takes twice its time, as the prompt is read, and comes before the others have
+  // their turn; how long it was on its way tells about the network. From the second on the last 4 s tell; chunks that come in one go do not count twice.
   get rate() {
     const [begun, first, ...rest] = this.marks;
     if (!first) return 0;
     const last = rest.at(-1) ?? first;
-    const overall = (2 * last.seconds) / Math.max(0.01, last.at - begun.at);
-    if (!rest.length) return overall / this.sharing;
+    const gone = Math.max(0.01, last.at - begun.at), overall = (2 * last.seconds) / gone;
+    if (!rest.length) {
+      const making = Math.min(gone, this.making ?? gone);
+      return Math.min((2 * last.seconds) / making / this.sharing, last.seconds / Math.max(0.001, gone - making));
+    }
     const from = this.marks.slice(1, -1).findLast((one) => one.at < last.at - 4) ?? first;
     return Math.min(overall, (last.seconds - from.seconds) / Math.max(0.01, last.at - from.at));
   }
