@@ -181,6 +181,50 @@ def test_takes_are_kept_and_come_back_at_the_playhead(visit, page):
     page.wait_for_function("document.querySelector('.verdict tr.target') !== null")
 
 
+def test_waiting_is_called_buffering_and_has_an_end(visit, page):
+    page.evaluate(
+        """() => {
+          const arrival = Object.getPrototypeOf(studio.sound.arrival);
+          arrival.kept = arrival.needs;
+          arrival.needs = () => 100;
+          studio.pair = null;
+          studio.say("generate", { ...studio.recipe, seed: 12 });
+        }"""
+    )
+    said = "document.querySelector('.listen .state').textContent"
+    page.wait_for_function(f"{said}.startsWith('Buffering: ')")
+    assert page.evaluate("[studio.sound.waiting, studio.sound.position]") == [True, 0]
+    visit.pair()
+    page.wait_for_function("studio.sound.position > 0")
+    page.evaluate(
+        "() => { const one = Object.getPrototypeOf(studio.sound.arrival); one.needs = one.kept; }"
+    )
+
+
+def test_what_came_before_the_server_went_away_can_be_heard(visit, page):
+    page.evaluate(
+        """() => {
+          const stream = studio.stream;
+          studio.stream = async (name, data, listen, signal) => {
+            let count = 0;
+            await stream(name, data, (event) => {
+              if (event.event === "audio" && ++count > 4) throw new Error("The page went away.");
+              listen(event);
+            }, signal);
+          };
+          studio.kept = stream;
+          studio.say("generate", { ...studio.recipe, seed: 13 });
+        }"""
+    )
+    page.wait_for_function(
+        "document.querySelector('.compose .error').textContent.includes('went away')"
+    )
+    page.wait_for_function("studio.sound.complete")
+    seconds = page.evaluate("studio.sound.duration")
+    assert 0 < seconds < 8 and playing(page)
+    page.evaluate("() => { studio.stream = studio.kept; studio.say('error', ''); }")
+
+
 def test_the_volume_is_remembered(visit, page):
     page.locator(".listen .volume").fill("40")
     page.reload()

@@ -192,8 +192,8 @@ async function generate(recipe) {
     await line;
   } catch (failure) {
     if (failure.name !== "AbortError" && mine === run) {
-      studio.say("error", failure.message);
-      say("");
+      await line;
+      broke(failure);
     }
   }
   if (mine !== run) return;
@@ -286,9 +286,12 @@ function settle(event) {
   look(current);
 }
 
+// What came until then can be heard.
 function broke({ message }) {
+  if (sound.filled && !sound.complete) sound.finish();
   studio.say("error", message);
-  say("");
+  shown();
+  say(sound.filled ? "It broke off here; what was made stays." : "");
 }
 
 async function look(take) {
