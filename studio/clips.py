@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 import threading
@@ -65,7 +66,7 @@ class Pair:
     @cached_property
     def level_db(self) -> float:
         """What both sides are turned up by to stand at -16 LUFS together, without clipping."""
-        return round(level_db(self.sound, self.sample_rate), 2)
+        return math.floor(100 * level_db(self.sound, self.sample_rate)) / 100
 
     def levelled(self, name: object) -> np.ndarray:
         """One side by that gain, int16 ``[N]``.

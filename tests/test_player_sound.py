@@ -226,15 +226,15 @@ def test_a_slow_page_is_waited_for_and_then_played_through(stage):
 
 
 def test_a_slow_network_is_told_from_a_slow_start(stage):
-    rate = """(making) => {
+    rate = """([gone, making]) => {
       const arrival = new (new PairSound().arrival.constructor)();
-      arrival.marks = [{ at: 0, seconds: 0 }, { at: 0.5, seconds: 0.25 }];
+      arrival.marks = [{ at: 0, seconds: 0 }, { at: gone, seconds: 0.25 }];
       arrival.making = making;
       return [arrival.rate, arrival.needs(8)];
     }"""
-    quick, needed = stage.evaluate(rate, 0.49)
+    quick, needed = stage.evaluate(rate, [0.3, 0.29])
     assert quick > 1 and needed < 0.25
-    slow, needed = stage.evaluate(rate, 0.1)
+    slow, needed = stage.evaluate(rate, [0.5, 0.1])
     assert slow == pytest.approx(0.625) and needed > 3
 
 
