@@ -236,6 +236,7 @@ def test_a_slow_network_is_told_from_a_slow_start(stage):
     assert quick > 1 and needed < 0.25
     slow, needed = stage.evaluate(rate, [0.5, 0.1])
     assert slow == pytest.approx(0.625) and needed > 3
+    assert stage.evaluate(rate, [0.02, 0.3]) == [0, 8]
 
 
 def test_a_clip_that_ran_dry_is_buffered_before_it_goes_on(stage):

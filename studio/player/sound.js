@@ -396,13 +396,14 @@ class Arrival {
   }
 
   // To make the first chunk takes twice its time, as the prompt is read, and comes before the others have
-  // their turn; how long it was on its way tells about the network. From the second on the last 4 s tell; chunks that come in one go do not count twice.
+  // their turn; how long it was on its way tells about the network, unless "started" was held up as well. From the second on the last 4 s tell; chunks that come in one go do not count twice.
   get rate() {
     const [begun, first, ...rest] = this.marks;
     if (!first) return 0;
     const last = rest.at(-1) ?? first;
     const gone = Math.max(0.01, last.at - begun.at), overall = (2 * last.seconds) / gone;
     if (!rest.length) {
+      if (gone < this.making - 0.05) return 0;
       const making = Math.min(gone, this.making ?? gone);
       return Math.min((2 * last.seconds) / making / this.sharing, last.seconds / Math.max(0.001, gone - making));
     }
