@@ -396,7 +396,8 @@ class Arrival {
   }
 
   // To make the first chunk takes twice its time, as the prompt is read, and comes before the others have
-  // their turn; how long it was on its way tells about the network, unless "started" was held up as well. From the second on the last 4 s tell; chunks that come in one go do not count twice.
+  // their turn; how long it was on its way tells about the network, unless "started" was held up as well.
+  // From the second on the last 4 s tell; chunks that come in one go do not count twice.
   get rate() {
     const [begun, first, ...rest] = this.marks;
     if (!first) return 0;
