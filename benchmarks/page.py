@@ -1,20 +1,21 @@
 """How fast the page answers, and how it bears a crowd; on the sketch with its shipped banks.
 
-    python -m benchmarks.page                          all three parts
+    python -m benchmarks.page                          all parts
     python -m benchmarks.page --only first             time to first sound, median of 20
     python -m benchmarks.page --only crowd --minutes 3 20 clients at once
     python -m benchmarks.page --only nonsense          a client that sends nonsense
+    python -m benchmarks.page --only listeners         1, 2, 4 and 8 browser tabs that listen at once
+    python -m benchmarks.page --only network           one tab on fast and on slow 3G
 
 First: from the call to the first samples at the client, over the page's own API. Crowd: each client
 generates again and again with one of a few recipes; what it hears must be, sample by sample, what
 that recipe gives to a client that is alone, and only the stated limit of the line may refuse it.
-Memory is the server's, which runs in this process.
+Memory is the server's, which runs in this process. Listeners and network are `benchmarks/listeners.py`.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
 import hashlib
 import json
 import statistics
@@ -31,10 +32,12 @@ from typing import Any
 
 from gradio_client import Client
 
+from benchmarks.listeners import listeners, network
 from curation.errors import BadInput
 from sketch.cli import quieten
 from studio.answers import Answers
 from studio.clips import SIDES
+from studio.encodings import unpacked
 from studio.engine import Engine
 from studio.loaded_models import LoadedModels, load_with_banks
 from studio.page import launch, make_page
@@ -80,8 +83,8 @@ def heard(client: Client, recipe: dict[str, Any]) -> tuple[float, dict[str, str]
         last = event
         if event["event"] == "audio":
             first = first or time.perf_counter() - began
-            for side in SIDES:
-                digests[side].update(base64.b64decode(event[side]))
+            for side, samples in unpacked(event).items():
+                digests[side].update(samples.tobytes())
     if not last:
         job.result()  # raises what the loop above keeps to itself
     return first, {side: digest.hexdigest() for side, digest in digests.items()}, last
@@ -192,17 +195,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.page", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--only", choices=("first", "crowd", "nonsense"))
+    parser.add_argument("--only", choices=("first", "crowd", "nonsense", "listeners", "network"))
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--tries", type=int, default=TRIES)
     parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     options = parser.parse_args(arguments)
     with served(options.banks) as (address, engine):
-        parts: dict[str, Callable[[str], dict[str, Any]]] = {
+        parts: dict[str, Callable[[str], Any]] = {
             "first": partial(first_sound, tries=options.tries),
             "crowd": partial(crowd, minutes=options.minutes, engine=engine),
             "nonsense": nonsense,
+            "listeners": partial(listeners, memory_mb=resident_mb),
+            "network": network,
         }
         figures = {
             name: part(address) for name, part in parts.items() if options.only in (None, name)

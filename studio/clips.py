@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 import secrets
 import threading
 from collections import OrderedDict
@@ -14,13 +16,14 @@ import numpy as np
 from torch import Tensor
 
 from curation.errors import BadInput
-from listening.loudness import match_db
 from steering.directions.bank_name import BankName
+from studio.levels import level_db, match_of
 
 SIDES = ("steered", "unsteered")
 """The rows of every session, in this order."""
 
 MOST_BYTES = 192_000_000
+LONGEST_TITLE = 80
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,21 @@ class Pair:
     @cached_property
     def match_db(self) -> float:
         """What the steered clip is turned up by to sound as loud as its twin."""
-        steered, twin = (self.floating(side) for side in SIDES)
-        return round(match_db(steered, twin, self.sample_rate), 2)
+        return round(match_of(self.sound, self.sample_rate), 2)
+
+    @cached_property
+    def level_db(self) -> float:
+        """What both sides are turned up by to stand at -16 LUFS together, without clipping."""
+        return math.floor(100 * level_db(self.sound, self.sample_rate)) / 100
+
+    def levelled(self, name: object) -> np.ndarray:
+        """One side by that gain, int16 ``[N]``.
+
+        Raises:
+            BadInput: there is no such side.
+        """
+        raised = self.side(name) * 10 ** (self.level_db / 20)
+        return np.round(raised).clip(-32768, 32767).astype(np.int16)
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -74,6 +90,14 @@ class Pair:
             for one in self.recipe["interventions"]
         ]
         return " + ".join(named) or "nothing"
+
+    @property
+    def title(self) -> str:
+        """What it is, as the name of a file: "C in calm jazz with a flute, seed 7"."""
+        named = " + ".join(one["concept"] for one in self.recipe["interventions"])
+        prompt = re.sub(r"[^\w#+,-]+", " ", self.recipe["prompt"])
+        words = re.sub(r"[^\w#+,-]+", " ", f"{named} in {prompt}" if named else prompt)
+        return f"{words[:LONGEST_TITLE].strip(' ,')}, seed {self.recipe['seed']}"
 
 
 class Clips:

@@ -19,6 +19,7 @@ from steering.decoding.clip import Clip
 from steering.decoding.session import Chunk, Session
 from steering.recipes import Recipe
 from studio.clips import SIDES, Pair
+from studio.levels import LevelSoFar
 from studio.limits import number
 from studio.loaded_models import LoadedModel
 from studio.permalink import encode
@@ -58,6 +59,7 @@ class Playback:
         self._sound: list[np.ndarray] = []
         self._codes: list[Tensor] = []
         self._played = 0.0
+        self._level = LevelSoFar(loaded.model.sample_rate)
 
     def tell(self, **event: Any) -> None:
         """Hand the listener an event."""
@@ -146,6 +148,8 @@ class Playback:
             start=chunk.start,
             done=chunk.done,
             total=chunk.total,
+            encoding="pcm",
+            **self._level.add(sound),
             **{side: packed(row) for side, row in zip(SIDES, sound, strict=True)},
         )
 
@@ -174,6 +178,7 @@ class Playback:
             permalink=encode(pair.recipe),
             sha256=pair.hashes,
             match_db=pair.match_db,
+            level_db=pair.level_db,
             seconds=round(pair.sound.shape[1] / pair.sample_rate, 3),
             first_sound_after=round((self._first or self._asked) - self._asked, 3),
             took=round(time.monotonic() - self._asked, 3),

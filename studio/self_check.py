@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from gradio_client import Client
 
 from curation.errors import BadInput
 from studio.clips import SIDES
+from studio.encodings import unpacked
 
 
 def play(client: Client, recipe: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -23,8 +23,8 @@ def play(client: Client, recipe: dict[str, Any]) -> tuple[dict[str, np.ndarray],
     for event in client.submit(recipe, api_name="/generate"):
         last = event
         if event["event"] == "audio":
-            for side in SIDES:
-                parts[side].append(np.frombuffer(base64.b64decode(event[side]), dtype="<i2"))
+            for side, samples in unpacked(event).items():
+                parts[side].append(samples)
     if last.get("event") != "done":
         raise BadInput(f"nothing was played: {last.get('message', last)}")
     return {side: np.concatenate(rows) for side, rows in parts.items()}, last

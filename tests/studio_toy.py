@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from queue import SimpleQueue
 from typing import Any
 
@@ -14,6 +13,7 @@ from steering.directions.bank import Bank
 from steering.directions.direction import Direction
 from steering.models.transformers_backend import TransformersModel
 from studio.clips import SIDES
+from studio.encodings import unpacked
 from studio.engine import Engine
 from studio.loaded_models import LoadedModel, LoadedModels
 from studio.presets import intervention
@@ -89,10 +89,5 @@ class Listener:
 
 def heard(events: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     """The samples of all audio events, by side."""
-    chunks = [event for event in events if event["event"] == "audio"]
-    return {
-        side: np.concatenate(
-            [np.frombuffer(base64.b64decode(chunk[side]), dtype="<i2") for chunk in chunks]
-        )
-        for side in SIDES
-    }
+    chunks = [unpacked(event) for event in events if event["event"] == "audio"]
+    return {side: np.concatenate([chunk[side] for chunk in chunks]) for side in SIDES}

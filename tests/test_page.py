@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from studio import answers as kept
 from studio import excerpts
-from studio.answers import Answers
-from studio.engine import Engine
-from studio.page import launch, make_page
-from tests.studio_toy import toy_models
+from tests.visit import Visit, chromium, needs_chromium, served
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="the browser tests need the package playwright"
-)
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason="the browser tests need Debian's package chromium"
-)
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-    "--autoplay-policy=no-user-gesture-required",
-]  # fmt: skip
-PATIENCE = 60_000
+pytestmark = needs_chromium
 
 LIKENESS = """() => {
   const { sound } = studio, out = new Float32Array(4096), width = 400;
@@ -56,46 +38,14 @@ HASHES = """async () => Object.fromEntries(await Promise.all(["steered", "unstee
 
 @pytest.fixture(scope="module")
 def address(model):
-    engine, answers = Engine(toy_models(model)), Answers()
-    page = make_page(engine, answers)
-    yield launch(page, prevent_thread_lock=True)
-    page.close(verbose=False)
-    engine.close()
+    with served(model) as there:
+        yield there
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as running:
         yield running
-        running.close()
-
-
-class Visit:
-    """A tab of its own, and what went wrong in it."""
-
-    def __init__(self, browser, address, **options) -> None:
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(PATIENCE)
-        self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        self.page.goto(address)
-        self.page.wait_for_selector(".compose .card .point")
-
-    def pair(self):
-        """Wait until a pair is whole; its last event."""
-        self.page.wait_for_function("studio.pair !== null")
-        return self.page.evaluate("studio.pair")
-
-    def generate(self, preset="Hold a C"):
-        self.page.evaluate("studio.pair = null")
-        self.page.click(f"[data-preset='{preset}']")
-        return self.pair()
-
-    def tab(self, name):
-        self.page.get_by_role("tab", name=name).click()
 
 
 @pytest.fixture(scope="module")

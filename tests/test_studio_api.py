@@ -25,12 +25,12 @@ from studio.answers import Answers
 from studio.engine import Engine
 from studio.page import launch, make_page
 from studio.self_check import play, play_a_preset
-from tests.studio_toy import toy_models, toy_recipe
+from tests.studio_toy import heard, toy_models, toy_recipe
 
 README = Path(__file__).parents[1] / "README.md"
 ENDPOINTS = {
-    "catalogue", "presets", "check_recipe", "schedule_curve", "generate", "stop", "analyse",
-    "play_live", "move", "verdict", "download", "permalink", "open_permalink", "new_listener",
+    "catalogue", "presets", "check_recipe", "schedule_curve", "generate", "generate_flac", "stop", "analyse",
+    "play_live", "move", "verdict", "download", "download_raw", "permalink", "open_permalink", "new_listener",
     "blind_trial", "blind_answer", "rate", "blind_results", "answers_csv", "datasets",
     "dataset_clips", "bank", "concept", "evaluation_reports", "report_picture",
 }  # fmt: skip
@@ -115,9 +115,32 @@ def test_what_is_streamed_is_what_is_downloaded(client, made):
     for side, samples in sound.items():
         assert hashlib.sha256(samples.tobytes()).hexdigest() == last["sha256"][side]
         for form in ("wav", "flac"):
-            file = client.predict(last["clip"], side, form, api_name="/download")
-            read, rate = soundfile.read(io.BytesIO(base64.b64decode(file["base64"])), dtype="int16")
+            read, rate, name = downloaded(client, "/download_raw", last["clip"], side, form)
             assert rate == 32_000 and np.array_equal(read, samples)
+            assert name == f"C in calm jazz, seed 2, {side}.{form}"
+
+
+def downloaded(client, name, *arguments):
+    """A file's samples, rate and name."""
+    file = client.predict(*arguments, api_name=name)
+    sound = io.BytesIO(base64.b64decode(file["base64"]))
+    return *soundfile.read(sound, dtype="int16"), file["name"]
+
+
+def test_a_file_is_at_the_level_that_the_page_plays(client, made):
+    sound, last = made
+    read, _, _ = downloaded(client, "/download", last["clip"], "steered", "wav")
+    wanted = np.round(sound["steered"] * 10 ** (last["level_db"] / 20))
+    assert last["level_db"] != 0 and np.array_equal(read, wanted.astype(np.int16))
+
+
+def test_flac_is_the_same_sound(client, made):
+    events = list(client.submit(toy_recipe(seed=2), api_name="/generate_flac"))
+    chunks = [event for event in events if event["event"] == "audio"]
+    assert {chunk["encoding"] for chunk in chunks} == {"flac"}
+    assert all(chunk["sharing"] >= 1 for chunk in chunks)
+    for side, samples in heard(events).items():
+        assert np.array_equal(samples, made[0][side])
 
 
 def test_a_link_carries_the_recipe(client, made):
