@@ -29,8 +29,8 @@ LONGEST_LINE = 400
 def endpoint(function: Callable[..., Any], quick: bool = False) -> None:
     """Offer a function under its own name, to the page, to programs and to agents.
 
-    Its docstring describes it, and its type hints its arguments, which are checked before it is called.
-    Bad input comes back as one line.
+    Its docstring describes it, and its type hints its arguments, which the page checks before it is
+    called. Bad input comes back as one line.
 
     Args:
         quick: done at once, without standing in Gradio's queue.
@@ -89,8 +89,7 @@ def _polite(function: Callable[..., Any]) -> Callable[..., Any]:
 
         @functools.wraps(function)
         async def streaming(*arguments: Any) -> Any:
-            with _in_one_line(function.__name__):
-                check_arguments(function, arguments)
+            with in_one_line(function.__name__):
                 async for event in function(*arguments):
                     yield event
 
@@ -98,16 +97,19 @@ def _polite(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     async def answering(*arguments: Any) -> Any:
-        with _in_one_line(function.__name__):
-            check_arguments(function, arguments)
+        with in_one_line(function.__name__):
             return await asyncio.to_thread(function, *arguments)
 
     return answering
 
 
 @contextmanager
-def _in_one_line(name: str) -> Iterator[None]:
-    """Whatever is raised, as an error of one line of plain text."""
+def in_one_line(name: str) -> Iterator[None]:
+    """Whatever is raised, as an error of one line of plain text.
+
+    Raises:
+        gr.Error: bad input in its own words; anything else as `broken` tells it.
+    """
     try:
         yield
     except BadInput as error:

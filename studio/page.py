@@ -11,6 +11,7 @@ from steering.metrics.kept_listeners import KeptListeners
 from studio.answers import Answers
 from studio.assets import STYLES, component
 from studio.doors import doors, hosts_of
+from studio.endpoints import check_arguments, in_one_line
 from studio.engine import Engine
 from studio.panels import Panel, panels
 from studio.services import Services
@@ -32,13 +33,15 @@ class Page(gr.Blocks):
     """Gradio's blocks, whose endpoints are handed what was sent, and as much of it.
 
     Gradio itself would look for files in it, fetch those that are addresses, and answer too few
-    arguments with an empty error: `studio.endpoints` checks them.
+    arguments with an empty error.
     """
 
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
     ) -> list[Any]:
-        """The arguments of a call; Gradio fills in defaults, and None for what is missing."""
+        """The arguments of a call, checked."""
+        with in_one_line(block_fn.name):
+            check_arguments(block_fn.fn, inputs)
         return inputs
 
 

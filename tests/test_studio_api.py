@@ -264,8 +264,8 @@ def test_nonsense_gets_one_line_and_nothing_else(client, name, arguments, messag
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("check_recipe", [], "recipe is not a JSON object"),
-        ("download", ["clip"], "side is not text"),
+        ("check_recipe", [], "missing a required argument: 'recipe'"),
+        ("download", ["clip"], "missing a required argument: 'side'"),
         ("check_recipe", [{}, {}], "too many positional arguments"),
         ("check_recipe", [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}], "unknown field 'path'"),
         ("blind_answer", [[], "steered"], "trial is not text"),
