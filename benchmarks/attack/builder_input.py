@@ -23,7 +23,7 @@ TINY = ("--preset", "tiny", "--workers", "1")
 
 
 def _nonsense(target: Target) -> Outcome:
-    asked = {
+    asked: dict[str, tuple[str, ...]] = {
         name: ("build", _recipe(target, name), *TINY, "--out", f"set-{number}")
         for number, name in enumerate(RECIPES)
     }
