@@ -2,11 +2,11 @@
 # Python 3.11 or newer; the second time they are quick.
 
 SHELL := /bin/sh
-UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+UV := .uv/bin/uv
 PYTHON := .venv/bin/python
 SYNC := sync --locked --inexact --quiet
 
-.PHONY: demo test lint docs wheel lock system browser
+.PHONY: demo test lint audit docs wheel lock system browser
 
 # make demo DEMO_ARGS=--check plays one preset through the page's own API, and ends.
 DEMO_ARGS ?= --open
@@ -29,6 +29,10 @@ lint: .venv/.ready-for-tests
 		|| { echo "requirements.txt is stale: run make lock"; exit 1; }
 	@$(PYTHON) -m curation card --check
 
+# Known vulnerabilities of what the lock holds; where their list cannot be had, it says so.
+audit: $(UV)
+	@UV=$(UV) .ci/audit
+
 # The API reference, the examples and the glossary into site/; a broken link or reference fails.
 docs: .venv/.ready-for-docs
 	@echo "docs: building the reference into site/"
@@ -42,7 +46,9 @@ wheel: $(UV)
 # are used from any folder.
 EXTRAS := --extra page --extra curation
 
-# What pip users and Spaces install: the lock with those, without the project and development tools.
+# What pip users and Spaces install: the lock with those, without the project and development tools. A
+# Space gives it to pip together with packages of its own that have no hashes, so it cannot have any; the
+# image and the clone are installed from the lock, which has them.
 EXPORT := --locked --no-dev $(EXTRAS) --no-emit-project --no-hashes --no-annotate --no-header
 
 lock: $(UV)
@@ -63,13 +69,14 @@ lock: $(UV)
 	@$(UV) $(SYNC) --all-extras --group dev --group docs
 	@touch $@
 
-.uv/bin/uv:
+.uv/bin/uv: .ci/uv.txt
 	@echo "setup: installing uv into .uv"
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "setup: Python 3.11 or newer is needed; this is $$(python3 --version)"; exit 1; }
 	@python3 -c 'import ensurepip' 2>/dev/null || ./install-system-packages python3-venv
 	@python3 -m venv .uv
-	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 system:
 	@./install-system-packages $$(cat packages.txt)

@@ -132,7 +132,10 @@ def _faults_of(audio: np.ndarray, rate: int, built: Built) -> Iterator[str]:
 
 
 def _pick(built: Built, count: int) -> set[str]:
-    ids = [row["clip_id"] for _, row in built.rows(["clip_id"])] if count else []
+    try:
+        ids = [row["clip_id"] for _, row in built.rows(["clip_id"])] if count else []
+    except Damaged:  # which is told when every clip is read
+        return set()
     ids.sort(key=lambda clip: seed_for(built.recipe.seed, "listen", clip))
     return set(ids[:count])
 

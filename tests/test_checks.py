@@ -127,6 +127,21 @@ def test_a_flipped_byte_in_a_shard_is_found(copy):
     assert faults and ("damaged" in faults[0] or "do not decode" in faults[0])
 
 
+def test_damage_among_the_names_is_a_fault_and_no_end(copy):
+    path = copy.folder / copy.shards[0].file_name
+    with pq.ParquetFile(path) as file:
+        columns = file.metadata.row_group(0)
+        (start,) = (
+            columns.column(number).data_page_offset
+            for number in range(columns.num_columns)
+            if columns.column(number).path_in_schema == "clip_id"
+        )
+    content = bytearray(path.read_bytes())
+    content[start + 40] ^= 0xFF
+    path.write_bytes(bytes(content))
+    assert "damaged shards" in check(copy, listen=5).faults[0]
+
+
 def test_a_wrong_label_is_not_heard(copy):
     def shift(rows):
         for row in rows:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -13,6 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import curation
+from benchmarks.attack.supply_chain import unpinned
 from curation.errors import BadInput
 from curation.extras import EXTRAS, need
 from steering.rooms import ROOMS, main
@@ -111,6 +116,73 @@ def test_a_folder_of_that_name_is_no_module(monkeypatch, tmp_path):
     monkeypatch.setitem(EXTRAS, "page", ("wanted",))
     with pytest.raises(BadInput, match="wanted not installed"):
         need("page")
+
+
+def test_nothing_is_installed_as_it_comes():
+    assert unpinned(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sound", "planted", "fault"),
+    [
+        ("Dockerfile", r"@sha256:\w+", "", "the base image has no digest"),
+        ("Dockerfile", r"sync --quiet --no-cache --locked", "sync", "not installed from the lock"),
+        ("Dockerfile", r"--require-hashes", "", "the image installs without hashes"),
+        ("Dockerfile", r"\nUSER player", "", "the image runs as root"),
+        ("Dockerfile", r"\nHEALTHCHECK[^\]]*\]", "", "no HEALTHCHECK"),
+        ("Dockerfile", r"\nCMD .*", r"\nCMD python app.py", "command is a shell's"),
+        ("Makefile", r"--require-hashes", "", "the Makefile installs without hashes"),
+        ("Makefile", r"UV := .*", "UV := $(shell command -v uv)", "takes any uv"),
+        (".ci/run", r"make audit", "", "known vulnerabilities"),
+    ],
+)
+def test_what_is_installed_as_it_comes_is_named(name, sound, planted, fault, tmp_path):
+    for path in ("Dockerfile", "Makefile", ".ci/run", ".ci/wheel"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        shutil.copyfile(ROOT / path, tmp_path / path)
+    text = (tmp_path / name).read_text()
+    (tmp_path / name).write_text(re.sub(sound, planted, text, count=1))
+    (found,) = unpinned(tmp_path)
+    assert fault in found
+
+
+def test_uv_and_what_the_lock_holds_have_hashes():
+    pinned = (ROOT / ".ci" / "uv.txt").read_text()
+    assert re.search(r"^uv==[\d.]+ \\$", pinned, re.MULTILINE)
+    assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", pinned)) > 10
+    locked = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    files = [file for one in locked for file in (*one.get("wheels", ()), one.get("sdist")) if file]
+    assert len(files) > len(locked)
+    assert all(file["hash"].startswith("sha256:") for file in files)
+
+
+def test_requirements_are_the_locks_versions():
+    """`make lint` compares every line; that all of them are the lock's needs no uv."""
+    locked = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    versions = {f"{package['name']}=={package.get('version')}" for package in locked}
+    asked = [line.split(" ;")[0] for line in (ROOT / "requirements.txt").read_text().splitlines()]
+    assert len(asked) > 50 and set(asked) <= versions
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "ends", "told"),
+    [
+        (0, "Found no known vulnerabilities in 3 packages", 0, "audit: Found no known"),
+        (1, "torch 2.11.0 has 1 known vulnerability", 1, "torch 2.11.0 has 1"),
+        (2, "error: Request failed after 3 retries", 0, "audit: NOT DONE"),
+    ],
+)
+def test_an_audit_fails_where_something_is_known_and_says_where_nothing_can_be(
+    code, said, ends, told, tmp_path
+):
+    uv = tmp_path / "uv"
+    uv.write_text(f"#!/bin/sh\necho '{said}'\nexit {code}\n")
+    uv.chmod(0o755)
+    command = [str(ROOT / ".ci" / "audit")]
+    done = subprocess.run(
+        command, env={**os.environ, "UV": str(uv)}, capture_output=True, text=True
+    )
+    assert done.returncode == ends and told in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("room", ROOMS)
