@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from listening.chroma import chroma_frames
+from listening.transcription import transcribe
 from steering.activations.reader import read_streams
 from steering.directions.bank_name import BankName
 from steering.directions.direction import Direction
@@ -124,6 +125,17 @@ def _scaled(raw: Tensor, direction: Direction, layer: int) -> tuple[str, np.ndar
 def pitch_rows(pair: Pair) -> list[list[int]]:
     """Which rows of the chromagram each concept's notes are; none for what has no pitch."""
     return [tones(record["concept"]) for record in pair.recipe["interventions"]]
+
+
+def transcripts(pair: Pair) -> dict[str, list[list[float]]]:
+    """The notes of each side as they are heard: seconds from and to, MIDI number, chance."""
+    return {
+        side: [
+            [round(note.start, 3), round(note.end, 3), note.pitch, round(note.chance, 2)]
+            for note in transcribe(pair.floating(side), pair.sample_rate)
+        ]
+        for side in SIDES
+    }
 
 
 def chromagrams(pair: Pair) -> dict[str, list[list[int]]]:

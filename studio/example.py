@@ -10,17 +10,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import soundfile
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from curation.files import whole, write_whole
-from studio.clips import SIDES, Pair
+from studio.clips import Pair
 
 FOLDER = Path(__file__).parent / "example"
-RECIPE, CODES = "recipe.json", "codes.safetensors"
+RECIPE, CODES, SOUND = "recipe.json", "codes.safetensors", "sound.flac"
+"""What plays it again; codes ``[2, K, T]``; left what is steered, right what is not."""
 
 
 def load_example(revision: str, folder: Path = FOLDER) -> Pair | None:
@@ -33,19 +33,17 @@ def load_example(revision: str, folder: Path = FOLDER) -> Pair | None:
         recipe = json.loads((folder / RECIPE).read_text(encoding="utf-8"))
         if recipe["revision"] != revision:
             return None
-        sides = [soundfile.read(folder / f"{side}.flac", dtype="int16") for side in SIDES]
+        sound, rate = soundfile.read(folder / SOUND, dtype="int16", always_2d=True)
         codes = load_file(folder / CODES)["codes"].long()
     except (OSError, ValueError, KeyError, TypeError, SafetensorError, soundfile.LibsndfileError):
         return None
-    return Pair(recipe, np.stack([sound for sound, _ in sides]), codes, int(sides[0][1]))
+    return Pair(recipe, sound.T.copy(), codes, int(rate))
 
 
 def save_example(pair: Pair, folder: Path = FOLDER) -> None:
-    """Write a pair's four files; the recipe last."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for side in SIDES:
-        with whole(folder / f"{side}.flac") as part:
-            soundfile.write(part, pair.side(side), pair.sample_rate, "PCM_16", format="FLAC")
+    """Write a pair's files; the recipe last."""
+    with whole(folder / SOUND) as part:
+        soundfile.write(part, pair.sound.T, pair.sample_rate, "PCM_16", format="FLAC")
     with whole(folder / CODES) as part:
         save_file({"codes": pair.codes.to(torch.int16)}, part)
     write_whole(folder / RECIPE, json.dumps(pair.recipe, indent=1) + "\n")
@@ -62,9 +60,9 @@ def main() -> None:
     from studio.loaded_models import LoadedModels
 
     models = LoadedModels()
+    loaded = models.load(models.names[0])
     engine, events = Engine(models), SimpleQueue[dict[str, Any]]()
-    preset = catalogue(models[models.names[0]], models.names)["presets"][0]
-    engine.open(preset["recipe"], events.put)
+    engine.open(catalogue(loaded, models.names)["presets"][0]["recipe"], events.put)
     while (event := events.get())["event"] not in ENDS:
         pass
     save_example(engine.clips[event["clip"]])

@@ -172,14 +172,7 @@ class Playback:
             self.tell(event="stopped", clip=None)
             return
         self.tell(
-            event="done" if pair.whole else "stopped",
-            clip=pair.id,
-            recipe=pair.recipe,
-            permalink=encode(pair.recipe),
-            sha256=pair.hashes,
-            match_db=pair.match_db,
-            level_db=pair.level_db,
-            seconds=round(pair.sound.shape[1] / pair.sample_rate, 3),
+            **told_of(pair),
             first_sound_after=round((self._first or self._asked) - self._asked, 3),
             took=round(time.monotonic() - self._asked, 3),
         )
@@ -188,6 +181,20 @@ class Playback:
         """Give the session's memory back."""
         if self._session is not None:
             self._session.stop()
+
+
+def told_of(pair: Pair) -> Event:
+    """What a listener is told of a pair that is there."""
+    return {
+        "event": "done" if pair.whole else "stopped",
+        "clip": pair.id,
+        "recipe": pair.recipe,
+        "permalink": encode(pair.recipe),
+        "sha256": pair.hashes,
+        "match_db": pair.match_db,
+        "level_db": pair.level_db,
+        "seconds": round(pair.sound.shape[1] / pair.sample_rate, 3),
+    }
 
 
 def as_int16(audio: Tensor) -> np.ndarray:

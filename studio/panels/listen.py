@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator
 
 import gradio as gr
 
-from studio.analysis import chromagrams, curves, pitch_rows, probe_readings
+from curation.errors import BadInput
+from studio.analysis import chromagrams, curves, pitch_rows, probe_readings, transcripts
 from studio.assets import component
+from studio.clips import SIDES
 from studio.encodings import as_flac
 from studio.endpoints import endpoint
 from studio.events import events
+from studio.example import load_example
 from studio.panels import Panel
+from studio.playback import packed, told_of
 from studio.services import Services
 
 
@@ -23,6 +27,8 @@ def draw(services: Services) -> gr.HTML:
 
 def endpoints(services: Services) -> None:
     """What programs can do here."""
+    models = services.engine.models
+    made = load_example(models[models.names[0]].model.origin.revision)
 
     async def generate(recipe: dict) -> AsyncIterator[dict]:
         """Play a recipe: the steered clip and its unsteered twin, streamed while they are made.
@@ -61,6 +67,20 @@ def endpoints(services: Services) -> None:
                 }
             yield event
 
+    def example() -> dict:
+        """A pair that was made beforehand: what "done" says of one, and its sound under "flac".
+
+        Both sides are the channels of one stream in base64: left is steered, right is not.
+        """
+        if made is None:
+            raise BadInput(
+                "no pair was made beforehand by this model: play a preset with `generate`"
+            )
+        services.engine.clips.add(made)
+        sound = dict(zip(SIDES, map(packed, made.sound), strict=True))
+        told = told_of(made) | {"sample_rate": made.sample_rate}
+        return as_flac(told | sound, made.sample_rate)
+
     def stop(session: str) -> bool:
         """Stop a session, whether it plays or waits. What was played until then is kept.
 
@@ -70,7 +90,9 @@ def endpoints(services: Services) -> None:
         return services.engine.stop(session)
 
     def analyse(clip: str) -> dict:
-        """What there is to see of a clip: chromagrams, strengths over time, what the probes read.
+        """What there is to see of a clip: notes, chromagrams, strengths over time, what the probes read.
+
+        Notes are those that an independent transcriber hears: start, end, MIDI number, chance.
 
         Args:
             clip: the id that the "done" event gave.
@@ -80,6 +102,7 @@ def endpoints(services: Services) -> None:
         probes = services.engine.errand(lambda: probe_readings(pair, loaded)).result(timeout=120)
         return {
             "seconds": pair.sound.shape[1] / pair.sample_rate,
+            "notes": transcripts(pair),
             "chroma": chromagrams(pair),
             "targets": pitch_rows(pair),
             "curves": curves(pair, loaded),
@@ -88,6 +111,7 @@ def endpoints(services: Services) -> None:
 
     endpoint(generate)
     endpoint(generate_flac)
+    endpoint(example)
     endpoint(stop, quick=True)
     endpoint(analyse)
 

@@ -12,8 +12,32 @@ const studio = (window.studio ??= (() => {
     return reason(said.error ?? said.detail ?? said.msg ?? said.message, otherwise);
   }
 
+  // A server that goes away is told once, and so is its return.
+  const AGAIN = 2000, GONE = "The server does not answer. What you wrote is kept here: try again in a moment.";
+  let there = true;
+  async function asked(path, options) {
+    try {
+      return await fetch(root() + path, options);
+    } catch (failure) {
+      if (failure.name === "AbortError") throw failure;
+      watch();
+      throw new Error(GONE, { cause: failure });
+    }
+  }
+
+  async function watch() {
+    if (!there) return;
+    there = false;
+    bus.dispatchEvent(new CustomEvent("online", { detail: false }));
+    while (!there) {
+      await new Promise((after) => setTimeout(after, AGAIN));
+      there = await fetch(`${root()}/info`).then((answer) => answer.ok, () => false);
+    }
+    bus.dispatchEvent(new CustomEvent("online", { detail: true }));
+  }
+
   async function post(path, data, signal) {
-    const answer = await fetch(root() + path, {
+    const answer = await asked(path, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ data }),
@@ -27,12 +51,16 @@ const studio = (window.studio ??= (() => {
   // Runs a named endpoint and hands on everything that it says, until it is over.
   async function stream(name, data, listen, signal) {
     const { event_id } = await post(`/call/${name}`, data, signal);
-    const answer = await fetch(`${root()}/call/${name}/${event_id}`, { signal });
+    const answer = await asked(`/call/${name}/${event_id}`, { signal });
     if (!answer.ok) throw new Error(reason(await answer.json().catch(() => null), "The page does not answer: reload it."));
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "", last = null;
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await reader.read().catch((failure) => {
+        if (failure.name === "AbortError") throw failure;
+        watch();
+        throw new Error(GONE, { cause: failure });
+      });
       if (done) return last;
       text += value;
       const blocks = text.split("\n\n");

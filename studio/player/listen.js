@@ -9,6 +9,7 @@ const takes = [];
 let current = null, before = null;
 let made = 0;
 let busy = false;
+let title = null;
 sound.patient = true;
 
 // ---- the parts ------------------------------------------------------------------------------
@@ -33,9 +34,11 @@ const row = h("div.takes.row", { role: "group", "aria-label": "Takes so far" });
 const back = quiet("Take before", "Switch between the last two takes (t)", () => before && choose(before));
 const edit = quiet("Edit this one", "Put its recipe into the editor", () => studio.say("load", { recipe: current.event.recipe }));
 const kept = h("section.kept", { hidden: true }, h("div.row.wrap", {}, h("h3.eyebrow", {}, "Takes"), back, edit), row);
-const empty = h("div.hollow", {},
-  h("p.big", {}, "Nothing has been played yet"),
-  h("p", {}, "The steered clip and the unsteered one are made in one pass with the same noise. They appear here side by side, and you switch between them while they play."));
+const first = h("button.go", { type: "button", }, "▶ Hear it");
+first.onclick = example;
+const invitation = h("p.big", {}, "The same music twice, once with a push");
+const empty = h("div.hollow", {}, invitation, first,
+  h("p", {}, "The steered clip and the unsteered one are made in one pass with the same noise. They stand here side by side, and you switch between them while they play."));
 const deck = h("div.deck", { hidden: true },
   h("div.transport", {}, play, sides, h("div.row", {}, loop, match), clock),
   tracks.box, legend,
@@ -175,9 +178,45 @@ function seek(by) {
   tracks.point();
 }
 
-// ---- generating -----------------------------------------------------------------------------
-async function generate(recipe) {
+// ---- to begin with: a pair that was made beforehand, or what a link carries ------------------
+// One that is made now stands in for it where there is none.
+async function example() {
   const mine = ++run;
+  title = null;
+  sound.wake();
+  say("Fetching a clip that was made beforehand …");
+  try {
+    const event = await studio.call("example");
+    const rows = await sound.unpack(event);
+    if (mine !== run) return;
+    sound.clear(event.sample_rate, event.seconds);
+    sound.levelDb = event.level_db;
+    sound.append(rows);
+    appear(event.seconds, event.recipe);
+    sound.play(0);
+    studio.say("load", { recipe: event.recipe });
+    ended(event);
+  } catch {
+    if (mine === run) studio.say("generate", studio.recipe);
+  }
+}
+
+studio.on("shared", (recipe) => {
+  const what = recipe.interventions.map((one) => one.concept).join(" and ") || "No push";
+  invite(`Somebody shared this: ${what} in “${recipe.prompt}”`, () => studio.say("generate", recipe));
+});
+studio.on("invite", (text) => invite(text, example));
+
+function invite(text, act) {
+  invitation.textContent = text;
+  first.onclick = act;
+  say(text);
+}
+
+// ---- generating -----------------------------------------------------------------------------
+async function generate(recipe, name = null) {
+  const mine = ++run;
+  title = name;
   controller?.abort();
   controller = new AbortController();
   studio.asked = performance.now();
@@ -271,7 +310,7 @@ function ended(event) {
   sound.finish();
   if (!event.clip) return say("Stopped before there was any sound.");
   tracks.whole(sound.duration);
-  keep(event);
+  mark(keep(event, undefined, undefined, title ?? undefined));
   settle(event);
   say(event.event === "stopped" ? "Stopped; what was made stays." : "");
   studio.say("pair", event);
@@ -304,8 +343,8 @@ async function look(take) {
 }
 
 // ---- takes ----------------------------------------------------------------------------------
-function keep(event) {
-  const take = { event, whole: { ...sound.whole }, rate: sound.rate, name: named(event.recipe) };
+function keep(event, whole = { ...sound.whole }, rate = sound.rate, name = named(event.recipe)) {
+  const take = { event, whole, rate, name };
   const same = takes.filter((one) => one.plain === take.name).length;
   take.plain = take.name;
   if (same) take.name += ` (${same + 1})`;
@@ -316,7 +355,56 @@ function keep(event) {
   if (!takes.includes(before)) before = null;
   row.append(take.button);
   kept.hidden = takes.length < 2;
-  mark(take);
+  return take;
+}
+
+// ---- all strengths: the first is heard while it is made, the others join it as takes ----------
+const FACTORS = [0.5, 1, 1.5, 2];
+
+studio.on("grid", async (recipe) => {
+  const scaled = (factor) => ({ ...recipe, interventions: recipe.interventions.map((one) => ({ ...one, coefficient: Math.max(-1, Math.min(1, one.coefficient * factor)) })) });
+  const name = (factor) => `×${factor} ${named(recipe)}`;
+  await generate(scaled(FACTORS[0]), name(FACTORS[0]));
+  const mine = run;
+  for (const factor of FACTORS.slice(1)) {
+    if (mine !== run || busy) return;
+    say(`Making ×${factor} …`);
+    try {
+      await aside(scaled(factor), name(factor), mine);
+    } catch (failure) {
+      return say(failure.message);
+    }
+  }
+  if (mine === run) say("All strengths are made: walk through them below, at the playhead.");
+});
+
+// A take that is made while another is heard.
+async function aside(recipe, name, mine) {
+  const parts = { steered: [], unsteered: [] };
+  let rate = 0, last = null, line = Promise.resolve();
+  await studio.stream("generate_flac", [recipe], (event) => {
+    rate = event.sample_rate ?? rate;
+    last = event;
+    if (event.event === "audio") line = line.then(async () => {
+      const rows = await sound.unpack(event);
+      for (const side of Object.keys(parts)) parts[side].push(rows[side]);
+    });
+  });
+  await line;
+  if (last.event === "error") throw new Error(last.message);
+  if (mine !== run || !last.clip) return;
+  const whole = Object.fromEntries(Object.entries(parts).map(([side, rows]) => [side, joined(rows)]));
+  keep(last, whole, rate, name);
+}
+
+function joined(rows) {
+  const out = new Int16Array(rows.reduce((sum, one) => sum + one.length, 0));
+  let at = 0;
+  for (const one of rows) {
+    out.set(one, at);
+    at += one.length;
+  }
+  return out;
 }
 
 // A preset by its name, anything else by its concepts.
@@ -350,6 +438,7 @@ function choose(take) {
 // A take from elsewhere: the live panel's.
 studio.on("take", ({ samples, rate, event }) => {
   run++;
+  title = null;
   controller?.abort();
   if (busy) working(false);
   sound.clear(rate, event.seconds);
@@ -363,7 +452,7 @@ function say(text) {
   studio.say("state", text);
 }
 
-studio.on("generate", generate);
+studio.on("generate", (recipe) => generate(recipe));
 studio.on("stop", () => session && studio.quick("stop", session).catch(() => controller?.abort()));
 studio.on("hush", () => { if (sound.playing) { sound.pause(); shown(); } });
 addEventListener("pagehide", () => controller?.abort());

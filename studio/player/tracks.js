@@ -50,7 +50,8 @@ class Tracks {
   get rows() {
     const view = this.view;
     const rows = [{ kind: "wave", side: "steered", high: 54 }, { kind: "wave", side: "unsteered", high: 54 }];
-    if (view?.chroma) rows.push({ kind: "chroma", side: "steered", high: 96 }, { kind: "chroma", side: "unsteered", high: 96 });
+    if (view?.notes) rows.push({ kind: "roll", side: "steered", high: 84 }, { kind: "roll", side: "unsteered", high: 84 });
+    if (view?.chroma) rows.push({ kind: "chroma", side: "steered", high: 72 }, { kind: "chroma", side: "unsteered", high: 72 });
     if (view?.curves?.length) rows.push({ kind: "curves", high: 58 });
     if (view?.probes?.length) rows.push({ kind: "probes", high: 64 });
     let top = this.axisHigh + 4;
@@ -233,6 +234,21 @@ class Tracks {
     });
   }
 
+  // Notes that a transcriber heard, over the range of both sides; what is pushed in its own colour.
+  roll(pen, row) {
+    const both = [...this.view.notes.steered, ...this.view.notes.unsteered].map((note) => note[2]);
+    const low = Math.min(...both) - 1, count = Math.max(12, Math.max(...both) + 2 - low), each = row.high / count;
+    pen.fillStyle = studio.ink("line");
+    for (let pitch = Math.ceil(low / 12) * 12; pitch < low + count; pitch += 12) pen.fillRect(GUTTER, row.top + row.high - (pitch - low) * each, this.wide, 1);
+    for (const [from, to, pitch, chance] of this.view.notes[row.side]) {
+      const place = this.view.targets.findIndex((tones) => tones.includes(pitch % 12));
+      pen.fillStyle = place < 0 ? studio.ink(row.side === "steered" ? "steered" : "twin") : studio.colour(place);
+      pen.globalAlpha = (place < 0 ? 0.55 : 1) * Math.min(1, 0.35 + chance);
+      pen.fillRect(this.x(from), row.top + row.high - (pitch - low + 1) * each, Math.max(2, this.x(to) - this.x(from) - 1), Math.max(2, each));
+    }
+    pen.globalAlpha = 1;
+  }
+
   // The names of C, E, G and of what is pushed, left of a chromagram.
   classes(pen, row) {
     const name = (c, ink) => {
@@ -334,6 +350,10 @@ class Tracks {
     const view = this.view;
     if (view) {
       const pick = (levels, seconds) => levels[Math.max(0, Math.min(levels.length - 1, Math.floor((at / seconds) * levels.length)))];
+      for (const side of view.notes ? ["steered", "unsteered"] : []) {
+        const heard = view.notes[side].filter(([from, to]) => from <= at && at < to).map(([, , pitch]) => `${CLASSES[pitch % 12]}${Math.floor(pitch / 12) - 1}`);
+        lines.push(`${side}: ${heard.join(" ") || "no note"}`);
+      }
       if (view.chroma)
         for (const side of ["steered", "unsteered"]) {
           const column = view.chroma[side].map((row) => pick(row, view.seconds));
