@@ -70,7 +70,16 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         saved = torch.load(path, weights_only=True, map_location="cpu")
         return {name: saved[name] for name in ("recipe", "states", "numbers", "random")}
-    except (OSError, RuntimeError, KeyError, EOFError, TypeError, pickle.UnpicklingError):
+    except (
+        OSError,
+        RuntimeError,
+        LookupError,
+        EOFError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ):
         raise BadInput(f"{path} is damaged or no checkpoint: delete it to begin again") from None
 
 

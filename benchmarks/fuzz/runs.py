@@ -8,6 +8,7 @@ import sysconfig
 import time
 import traceback
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import Any, Literal
 import gradio as gr
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
-from hypothesis.errors import NoSuchExample
+from hypothesis.errors import HypothesisWarning, NoSuchExample
 
 from benchmarks.fuzz import Target, Wrong
 from curation.errors import BadInput
@@ -185,12 +186,14 @@ def _smaller(target: Target, fault: Fault, value: Any, seed: int) -> Any:
     """A smaller input of the same fault, where one is found in a short time."""
     until = time.monotonic() + SHRINKING_SECONDS
     try:
-        return hypothesis.find(
-            target.inputs,
-            lambda one: time.monotonic() < until and judged(target, one) == fault,
-            settings=_settings(SHRINKING_INPUTS, Phase.generate, Phase.shrink),
-            random=Random(seed),
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", HypothesisWarning)  # of large inputs
+            return hypothesis.find(
+                target.inputs,
+                lambda one: time.monotonic() < until and judged(target, one) == fault,
+                settings=_settings(SHRINKING_INPUTS, Phase.generate, Phase.shrink),
+                random=Random(seed),
+            )
     except NoSuchExample:
         return value
 

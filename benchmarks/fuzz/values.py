@@ -77,8 +77,8 @@ def nearly(draw: DrawFn, examples: Sequence[Any]) -> Any:
     """One of the examples, changed in one to three places; now and then as it is."""
     value = [copy.deepcopy(draw(st.sampled_from(list(examples))))]
     for _ in range(draw(st.sampled_from((0, 1, 1, 1, 2, 2, 3)))):
-        owner, name = draw(st.sampled_from(list(_places(value))))
-        _change(draw, owner, name)
+        if places := list(_places(value)):
+            _change(draw, *draw(st.sampled_from(places)))
     return value[0] if value else None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 from safetensors.numpy import load_file, save
 
 from benchmarks.fuzz import Target, Wrong
@@ -16,7 +17,6 @@ from benchmarks.fuzz.place import Place
 from benchmarks.fuzz.values import damaged, rewritten
 from listening.classifier import linear
 from sketch.measures.adherence import Listener
-from steering.directions import bank as banks
 from steering.directions.bank import load_bank
 from steering.directions.hub import banks_in
 from steering.evaluation import strengths
@@ -25,7 +25,6 @@ from steering.evaluation.cells import Steer
 from steering.evaluation.plans import intervention
 from steering.interventions.intervention import Intervention
 from steering.interventions.plan import compile_plan
-from steering.metrics import kept_listeners
 from steering.metrics.adherence import PromptListeners
 from steering.metrics.kept_listeners import KeptListeners, load_listeners
 
@@ -34,21 +33,19 @@ SEEDS, FEATURES = (5, 6), 4
 
 def targets(place: Place) -> Iterator[Target]:
     """Both files of a bank and of listeners, and a file of strengths."""
-    home = place.folder / "bank"
-    next(iter(place.loaded.banks.values())).save(home)
-    tensors = rewritten(load_file(home / banks.TENSORS)).map(save)
-    broken = damaged((home / banks.TENSORS).read_bytes())
-    yield file_target("bank", home, banks.FACTS, _steer, 2)
-    yield file_target("bank", home, banks.TENSORS, _steer, 2, st.one_of(tensors, broken))
-    home = place.folder / "listeners"
-    _listeners().save(home)
-    tensors = rewritten(load_file(home / kept_listeners.TENSORS)).map(save)
-    broken = damaged((home / kept_listeners.TENSORS).read_bytes())
-    yield file_target("listeners", home, kept_listeners.FACTS, _hear)
-    yield file_target(
-        "listeners", home, kept_listeners.TENSORS, _hear, 1, st.one_of(tensors, broken)
-    )
+    bank, listeners = place.folder / "bank", place.folder / "listeners"
+    next(iter(place.loaded.banks.values())).save(bank)
+    _listeners().save(listeners)
+    for home, read in ((bank, _steer), (listeners, _hear)):
+        for path in sorted(home.iterdir()):
+            tensors = _tensors(path) if path.suffix == ".safetensors" else None
+            yield file_target(home.name, home, path.name, read, 2, tensors)
     yield _strengths(place)
+
+
+def _tensors(path: Path) -> SearchStrategy[bytes]:
+    """Tensors that are written anew as others, and a file that is damaged."""
+    return st.one_of(rewritten(load_file(path)).map(save), damaged(path.read_bytes()))
 
 
 def _steer(folder: Path) -> None:

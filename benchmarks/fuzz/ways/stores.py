@@ -25,7 +25,10 @@ from studio.answers import Answers
 
 FACTS = {"model": "toy", "pooling": "mean"}
 CLIPS, SHAPE = 3, (1, 2, 4)
-CELL: dict[str, np.ndarray] = {"codes": np.ones((2, 4, 5), np.int16), "entropy": np.ones(2, np.float32)}
+CELL: dict[str, np.ndarray] = {
+    "codes": np.ones((2, 4, 5), np.int16),
+    "entropy": np.ones(2, np.float32),
+}
 
 
 def targets(place: Place) -> Iterator[Target]:
