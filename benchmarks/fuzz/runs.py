@@ -10,7 +10,7 @@ import traceback
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -19,7 +19,7 @@ from typing import Any, Literal
 import gradio as gr
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
-from hypothesis.errors import HypothesisWarning, NoSuchExample
+from hypothesis.errors import Flaky, HypothesisWarning, NoSuchExample
 
 from benchmarks.fuzz import Target, Wrong
 from curation.errors import BadInput
@@ -103,10 +103,12 @@ def run(target: Target, inputs: int, seed: int, shrink: bool = False) -> Tally:
             first, many = tally.faults.get(found, (value, 0))
             tally.faults[found] = first, many + 1
 
-    each()
-    if shrink:
-        for fault, (value, many) in tally.faults.items():
-            tally.faults[fault] = _smaller(target, fault, value, seed), many
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HypothesisWarning)  # of large inputs
+        each()
+        if shrink:
+            for fault, (value, many) in tally.faults.items():
+                tally.faults[fault] = _smaller(target, fault, value, seed), many
     return tally
 
 
@@ -184,18 +186,23 @@ def _logged() -> Iterator[list[str]]:
 
 def _smaller(target: Target, fault: Fault, value: Any, seed: int) -> Any:
     """A smaller input of the same fault, where one is found in a short time."""
-    until = time.monotonic() + SHRINKING_SECONDS
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", HypothesisWarning)  # of large inputs
-            return hypothesis.find(
-                target.inputs,
-                lambda one: time.monotonic() < until and judged(target, one) == fault,
-                settings=_settings(SHRINKING_INPUTS, Phase.generate, Phase.shrink),
-                random=Random(seed),
-            )
-    except NoSuchExample:
-        return value
+    until, smallest = time.monotonic() + SHRINKING_SECONDS, value
+
+    def same(one: Any) -> bool:
+        nonlocal smallest
+        met = time.monotonic() < until and judged(target, one) == fault
+        if met and len(repr(one)) < len(repr(smallest)):
+            smallest = one
+        return met
+
+    with suppress(NoSuchExample, Flaky):
+        hypothesis.find(
+            target.inputs,
+            same,
+            settings=_settings(SHRINKING_INPUTS, Phase.generate, Phase.shrink),
+            random=Random(seed),
+        )
+    return smallest
 
 
 def _settings(inputs: int, *phases: Phase) -> settings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ def _nested(depth: int, kind: Callable[[Any], Any]) -> Any:
     return value
 
 
+@cache
 def scalars() -> SearchStrategy[Any]:
     """Text, numbers, truth and nothing."""
     letters = st.lists(st.sampled_from("aC#/.\x00\ud800\né0 "), max_size=6).map("".join)
@@ -52,6 +54,7 @@ def scalars() -> SearchStrategy[Any]:
     )
 
 
+@cache
 def nonsense() -> SearchStrategy[Any]:
     """Anything that JSON can hold, and NaN."""
     flat = st.one_of(
