@@ -9,9 +9,10 @@ import time
 import traceback
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -30,10 +31,9 @@ _OURS = tuple(
     for room in ("benchmarks", "curation", "listening", "sketch", "steering", "studio")
 )
 Kind = Literal["traceback", "null error", "wrong"]
-Line = Callable[[str], str]
 
 LONGEST_MESSAGE = 2000
-SHRINKING_SECONDS, SHRINKING_INPUTS = 20.0, 400
+SHRINKING_SECONDS, SHRINKING_INPUTS = 5.0, 200
 SHOWN = 300
 
 
@@ -116,7 +116,7 @@ def allotted(some: Sequence[Target], total: int) -> Iterator[tuple[Target, int]]
     """How many of so many inputs each target is given, one at least."""
     shares = sum(one.share for one in some)
     for one in some:
-        yield one, max(1, round(total * one.share / shares))
+        yield one, max(1, ceil(total * one.share / shares))
 
 
 def judged(target: Target, value: Any) -> Fault | Literal["refused", "accepted"]:

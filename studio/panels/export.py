@@ -34,7 +34,7 @@ def endpoints(services: Services) -> None:
             side: "steered" or "unsteered".
             form: "wav" or "flac", both of 16 bits.
         """
-        if form not in FORMS:
+        if not isinstance(form, str) or form not in FORMS:
             raise BadInput(f"form {form!r:.20}: choose wav or flac")
         pair = services.engine.clips[clip]
         file = io.BytesIO()

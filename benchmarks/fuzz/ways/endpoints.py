@@ -32,7 +32,7 @@ def targets(place: Place) -> Iterator[Target]:
             f"endpoint {function.api_name}",
             st.tuples(*(argument(one["parameter_name"], good) for one in parameters)),
             partial(_call, place, function.fn),
-            SHARES.get(str(function.api_name), 1.0),
+            SHARES.get(str(function.api_name), 1.0) if parameters else 0.0,
         )
 
 
