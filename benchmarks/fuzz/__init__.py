@@ -20,6 +20,10 @@ class Wrong(AssertionError):
     """What was accepted is not right."""
 
 
+class Broken(Exception):
+    """A traceback in the log of another process."""
+
+
 @dataclass(frozen=True)
 class Target:
     """One way in.
@@ -31,7 +35,7 @@ class Target:
         share: of all inputs, relative to the other targets: less where one takes long.
 
     ``give`` raises `BadInput` when the input was refused, with the message that was answered, and
-    `Wrong` when what was accepted is not right. Whatever else it raises is a fault.
+    `Wrong` when what was accepted is not right. Whatever else it raises is a traceback.
     """
 
     name: str

@@ -22,7 +22,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis.errors import Flaky, HypothesisWarning, NoSuchExample
 
-from benchmarks.fuzz import Target, Wrong
+from benchmarks.fuzz import Broken, Target, Wrong
 from curation.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,6 +130,8 @@ def judged(target: Target, value: Any) -> Fault | Literal["refused", "accepted"]
             found = Fault("null error", why) if why else "refused"
         except Wrong as error:
             found = Fault("wrong", str(error))
+        except Broken as error:
+            found = Fault("traceback", str(error))
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001  a panic in Rust is no Exception

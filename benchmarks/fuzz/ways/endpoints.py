@@ -31,7 +31,7 @@ def targets(place: Place) -> Iterator[Target]:
         yield Target(
             f"endpoint {function.api_name}",
             st.tuples(*(argument(one["parameter_name"], good) for one in parameters)),
-            partial(_call, place, function.fn),
+            partial(_give, place, function.fn),
             SHARES.get(str(function.api_name), 1.0) if parameters else 0.0,
         )
 
@@ -53,7 +53,7 @@ def examples(place: Place) -> dict[str, Sequence[Any]]:
     """Arguments that are right, by the parameter's name."""
     bank = BankName.parse(next(iter(place.loaded.banks)))
     listener = "listener-1"
-    trial = place.answers.draw(listener, place.clip, "notes C")
+    trial = answer(place, place.page, "blind_trial", listener, place.clip)["trial"]
     return {
         "recipe": place.recipes,
         "model": [place.loaded.name],
@@ -68,7 +68,7 @@ def examples(place: Place) -> dict[str, Sequence[Any]]:
         "coefficient": [0.05, -1.0],
         "listener": [listener],
         "trial": [trial],
-        "said": ["steered", "unsteered"],
+        "said": ["steered", "unsteered", "a", "b"],
         "scores": [{"quality": 50, "presence": 100.0}],
         "name": ["notes", "chords"],
         "seed": [0, 7],
@@ -77,17 +77,28 @@ def examples(place: Place) -> dict[str, Sequence[Any]]:
     }
 
 
-def _call(place: Place, function: Callable[..., Any], arguments: Sequence[Any]) -> None:
+def answer(place: Place, page: gr.Blocks, name: str, *arguments: Any) -> Any:
+    """What an endpoint of a page answers.
+
+    Raises:
+        BadInput: it refuses.
+    """
+    (function,) = (one.fn for one in page.fns.values() if one.api_name == name)
+    return _give(place, function, arguments)
+
+
+def _give(place: Place, function: Any, arguments: Sequence[Any]) -> Any:
     """Call it; of what plays, hear the beginning."""
     listens = _begin if isasyncgenfunction(function) else _answer
     try:
-        answer = place.runner.run(listens(function, arguments))
+        answered = place.runner.run(listens(function, arguments))
     except gr.Error as error:
         raise BadInput(str(error.message or "")) from None
     try:
-        json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
+        json.dumps(answered, allow_nan=False, ensure_ascii=False).encode()
     except ValueError:
         raise Wrong("an answer that cannot be sent as JSON") from None
+    return answered
 
 
 async def _answer(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:

@@ -6,8 +6,11 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import torch
 from hypothesis import strategies as st
@@ -16,12 +19,16 @@ from benchmarks.fuzz import Target, Wrong
 from benchmarks.fuzz.files import file_target
 from benchmarks.fuzz.place import Place
 from benchmarks.fuzz.values import damaged, json_files, rewritten
+from benchmarks.fuzz.ways.endpoints import answer
+from curation.errors import BadInput
 from sketch.checkpoints import Checkpoint
 from sketch.codec.books import Codebooks
 from steering.activations.store import Writer, find, key_of
 from steering.commands.convert import read_audiocraft
 from steering.evaluation.cells import Shelf
 from studio.answers import Answers
+from studio.panels import blind
+from studio.services import Services
 
 FACTS = {"model": "toy", "pooling": "mean"}
 CLIPS, SHAPE = 3, (1, 2, 4)
@@ -111,24 +118,28 @@ def _checkpoints(place: Place) -> Iterator[Target]:
 
 def _answers(place: Place) -> Target:
     """The database of answers, read and written as the page does."""
-    home = place.folder / "answers"
-    full = Answers(home / "answers.sqlite")
-    for number in range(20):
-        trial = full.draw("listener-1", f"clip {number}", "notes C")
-        full.answer(trial, "steered")
-        full.rate("listener-1", f"clip {number}", "notes C", "steered", {"quality": number})
-    full.close()
+    home, listeners = place.folder / "answers", [f"listener-{number}" for number in range(20)]
 
-    def use(folder: Path) -> None:
+    def use(folder: Path, *listeners: str) -> None:
         for more in folder.glob("answers.sqlite-*"):
             more.unlink()
         answers = Answers(folder / "answers.sqlite")
+        with gr.Blocks() as page:
+            blind.endpoints(Services(place.engine, answers))
+        ask = partial(answer, place, page)
         try:
-            answers.results()
-            answers.as_csv()
-            answers.answer(answers.draw("listener-2", "clip", "notes C"), "steered")
-            answers.rate("listener-2", "clip", "notes C", "steered", {"quality": 1})
+            for listener in listeners:
+                ask("rate", listener, place.clip, "steered", {"quality": 1})
+                trial = ask("blind_trial", listener, place.clip)["trial"]
+                for said in ("steered", "a"):
+                    with suppress(BadInput):  # the other is no answer, or it comes too soon
+                        ask("blind_answer", trial, said)
+            ask("blind_results")
+            ask("answers_csv")
         finally:
             answers.close()
 
-    return file_target("answers", home, "answers.sqlite", use, 0.7)
+    use(home, *listeners)
+    return file_target(
+        "answers", home, "answers.sqlite", lambda folder: use(folder, "listener-new"), 0.7
+    )

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from benchmarks.attack.target import Page
-from benchmarks.fuzz import Target, Wrong
+from benchmarks.fuzz import Broken, Target, Wrong
 from benchmarks.fuzz.place import Place
 from benchmarks.fuzz.ways.endpoints import SHARES, argument, endpoints, examples
 from curation.errors import BadInput
@@ -22,7 +22,7 @@ def targets(place: Place) -> Iterator[Target]:
     """One for each endpoint; none where no page is served."""
     if place.served is None:
         return
-    good = examples(place)
+    good = examples(place) | _there(place.served, place.recipes[1])
     for function, parameters in endpoints(place.page):
         name, arguments = str(function.api_name), [one["parameter_name"] for one in parameters]
         right = st.tuples(*(argument(one, good) for one in arguments))
@@ -35,6 +35,14 @@ def targets(place: Place) -> Iterator[Target]:
         )
 
 
+def _there(page: Page, recipe: dict[str, Any]) -> dict[str, Sequence[Any]]:
+    """The arguments that are right on this page alone: a clip that it keeps, and a trial on it."""
+    clip = page.call("generate", recipe)["data"][0]["clip"]
+    listener = page.call("new_listener")["data"][0]
+    trial = page.call("blind_trial", listener, clip)["data"][0]["trial"]
+    return {"clip": [clip], "listener": [listener], "trial": [trial]}
+
+
 def _call(page: Page, name: str, arguments: Sequence[Any]) -> None:
     before = page.tracebacks
     try:
@@ -43,7 +51,7 @@ def _call(page: Page, name: str, arguments: Sequence[Any]) -> None:
         _judge(page.call(name, *arguments))
     finally:
         if page.tracebacks > before:
-            raise Wrong("a traceback in the page's log")
+            raise Broken("in the page's log")
 
 
 def _judge(answer: dict[str, Any]) -> None:
