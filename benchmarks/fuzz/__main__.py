@@ -25,7 +25,8 @@ from curation.build import build
 from curation.recipe import make_recipe
 from sketch.cli import quieten
 from sketch.loading import WEIGHTS
-from studio.loaded_models import LoadedModels
+from steering.models.loading import SKETCH
+from studio.loaded_models import LoadedModels, load_with_banks
 
 KINDS: tuple[Kind, ...] = ("traceback", "null error", "wrong")
 COLUMNS = (
@@ -77,7 +78,9 @@ def _place(folder: Path, only: Sequence[str]) -> Iterator[Place]:
         if not only or any(name.startswith("wire") for name in only):
             (folder / "page").mkdir()
             page = stack.enter_context(attacked.Target(folder / "page", ROOT).page())
-        place = Place(LoadedModels(), folder / "notes", WEIGHTS, folder, page)
+        loaded = load_with_banks(SKETCH)
+        models = LoadedModels(lambda name: loaded, (SKETCH,))
+        place = Place(models, folder / "notes", WEIGHTS, folder, page)
         stack.callback(place.close)
         yield place
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
+import soundfile
 import torch
 from hypothesis import strategies as st
 
@@ -23,15 +24,15 @@ from benchmarks.fuzz.ways.endpoints import answer
 from curation.errors import BadInput
 from sketch.checkpoints import Checkpoint
 from sketch.codec.books import Codebooks
-from steering.activations.store import Writer, find, key_of
+from steering.activations.reader import read_source
+from steering.activations.sources import FilesSource
 from steering.commands.convert import read_audiocraft
 from steering.evaluation.cells import Shelf
 from studio.answers import Answers
 from studio.panels import blind
 from studio.services import Services
 
-FACTS = {"model": "toy", "pooling": "mean"}
-CLIPS, SHAPE = 3, (1, 2, 4)
+CLIPS, RATE = 3, 32_000
 CELL: dict[str, np.ndarray] = {
     "codes": np.ones((2, 4, 5), np.int16),
     "entropy": np.ones(2, np.float32),
@@ -47,35 +48,34 @@ def targets(place: Place) -> Iterator[Target]:
 
 
 def _activations(place: Place) -> Iterator[Target]:
-    home = place.folder / "activations"
-    writer = Writer(home, FACTS, CLIPS, SHAPE)
-    writer.append(np.ones((CLIPS, *SHAPE), np.float16), _labels(CLIPS))
-    writer.finish()
-    for path in sorted(writer.home.iterdir()):
-        file = f"{writer.home.name}/{path.name}"
-        inputs = json_files(path.read_bytes()) if path.suffix == ".json" else None
-        yield file_target("activations", home, file, _read_and_go_on, 1, inputs)
+    """A store of three clips' activations, whole and of a run that was stopped before its end."""
+    sounds, home = place.folder / "sounds", place.folder / "activations"
+    sounds.mkdir()
+    for number in range(CLIPS):
+        tone = 0.3 * np.sin(np.arange(RATE // 4) / (5 + number))
+        soundfile.write(sounds / f"{number}.wav", tone, RATE)
+    model, source = place.loaded.model, FilesSource(sounds)
+    whole = read_source(model, source, home)
+    values, names = np.array(whole.values), whole.column("clip_id").tolist()
 
+    def read(home: Path, begun: bool) -> None:
+        """A copy is read: it is gone on with, and mended where it can be."""
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(shutil.copytree(home, Path(folder) / "copy"))
+            for facts in copy.glob("*/facts.json") if begun else ():
+                facts.unlink()
+            found = read_source(model, source, copy)
+            if found.column("clip_id").tolist() != names or not np.array_equal(
+                found.values, values
+            ):
+                raise Wrong("other activations than those of the clips")
 
-def _labels(count: int) -> list[dict[str, str]]:
-    return [{"clip_id": f"clip {n}", "split": "train"} for n in range(count)]
-
-
-def _read_and_go_on(home: Path) -> None:
-    """Activations that are there are read; a copy that lacks its last file is gone on with."""
-    there = find(home, FACTS)
-    if there is not None and there.values.shape != (len(there.column("split")), *SHAPE):
-        raise Wrong("other counts of labels and activations")
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(shutil.copytree(home, Path(folder) / "copy"))
-        (copy / key_of(FACTS) / "facts.json").unlink()
-        begun = Writer.reopen(copy, FACTS, CLIPS)
-        if begun is None:
-            return
-        left = CLIPS - begun.done
-        begun.append(np.ones((left, *SHAPE), np.float16), _labels(left))
-        if begun.finish().column("clip_id").shape != (CLIPS,):
-            raise Wrong("a finished store with other clips")
+    for path in sorted(home.glob("*/*")):
+        if path.stat().st_size:
+            file = path.relative_to(home).as_posix()
+            inputs = json_files(path.read_bytes()) if path.suffix == ".json" else None
+            for name, begun in (("activations", False), ("begun activations", True)):
+                yield file_target(name, home, file, partial(read, begun=begun), 0.5, inputs)
 
 
 def _cell(place: Place) -> Target:
