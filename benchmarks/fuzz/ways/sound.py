@@ -39,7 +39,7 @@ def targets(place: Place) -> Iterator[Target]:
                 raise Wrong("the recipe that comes back plays another clip")
         _show(place, Pair(recipe.record(), as_int16(sound), codes, _rate(place), whole))
 
-    yield Target("sound", nearly(place.recipes), give, 0.1)
+    yield Target("sound", nearly(place.recipes), give, 0.25)
 
 
 def _played(place: Place, recipe: Recipe) -> tuple[Tensor, Tensor]:
