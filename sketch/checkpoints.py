@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +36,12 @@ class Checkpoint:
         if not self.path.exists():
             return {}
         saved = read_checkpoint(self.path)
-        recipe, states, numbers = saved["recipe"], saved["states"], saved["numbers"]
-        if recipe != self.recipe:
-            changed = sorted(
-                k for k in {*recipe, *self.recipe} if recipe.get(k) != self.recipe.get(k)
-            )
-            raise BadInput(
-                f"{self.path} was trained with another {', '.join(changed)}: "
-                "give the same again, or delete it to begin anew"
-            )
-        for name, part in self.parts.items():
-            part.load_state_dict(states[name])
-        torch.set_rng_state(saved["random"])
-        return dict(numbers)
+        with _readable(self.path):
+            self._check_recipe(saved["recipe"])
+            for name, part in self.parts.items():
+                part.load_state_dict(saved["states"][name])
+            torch.set_rng_state(saved["random"])
+            return dict(saved["numbers"])
 
     def save(self, numbers: Mapping[str, Any]) -> None:
         """Write all parts, the random state and the run's numbers; the old file stays until then."""
@@ -60,6 +54,16 @@ class Checkpoint:
         with whole(self.path) as part:
             torch.save(states, part)
 
+    def _check_recipe(self, recipe: Mapping[str, Any]) -> None:
+        if recipe != self.recipe:
+            changed = sorted(
+                k for k in {*recipe, *self.recipe} if recipe.get(k) != self.recipe.get(k)
+            )
+            raise BadInput(
+                f"{self.path} was trained with another {', '.join(changed)}: "
+                "give the same again, or delete it to begin anew"
+            )
+
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """What `Checkpoint.save` wrote, read without running code.
@@ -67,9 +71,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         BadInput: the file is missing, damaged or no checkpoint.
     """
-    try:
+    with _readable(path):
         saved = torch.load(path, weights_only=True, map_location="cpu")
         return {name: saved[name] for name in ("recipe", "states", "numbers", "random")}
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Whatever a file that is not as it was written may break, in one line."""
+    try:
+        yield
+    except BadInput:
+        raise
     except (
         OSError,
         RuntimeError,

@@ -203,6 +203,7 @@ def test_a_damaged_checkpoint_and_another_recipe_are_refused(tmp_path):
         b"not a checkpoint",
         b"NaN" + whole[1:],
         whole.replace(b"torch._utils", b"torch._ut\xe9ls"),
+        whole.replace(b"optimiser", b"optimisee"),
         whole[: len(whole) // 2],
     ):
         (tmp_path / "c.pt").write_bytes(damaged)
