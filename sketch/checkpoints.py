@@ -107,20 +107,12 @@ class Checkpoint:
         if not self.path.exists():
             return {}
         saved = read_checkpoint(self.path)
-        recipe, states, numbers = saved["recipe"], saved["states"], saved["numbers"]
-        if recipe != self.recipe:
-            changed = sorted(
-                k for k in {*recipe, *self.recipe} if recipe.get(k) != self.recipe.get(k)
-            )
-            raise BadInput(
-                f"{self.path} was trained with another {', '.join(changed)}: "
-                "give the same again, or delete it to begin anew"
-            )
-        for name, part in self.parts.items():
-            if name in states:  # files of before a part was kept do not have it
-                part.load_state_dict(states[name])
-        torch.set_rng_state(saved["random"])
-        return dict(numbers)
+        with _readable(self.path):
+            self._check_recipe(saved["recipe"])
+            for name, part in self.parts.items():
+                part.load_state_dict(saved["states"][name])
+            torch.set_rng_state(saved["random"])
+            return dict(saved["numbers"])
 
     def save(self, numbers: Mapping[str, Any]) -> None:
         """Write all parts, the random state and the run's numbers; the old file stays until then."""
@@ -133,6 +125,16 @@ class Checkpoint:
         with whole(self.path) as part:
             torch.save(states, part)
 
+    def _check_recipe(self, recipe: Mapping[str, Any]) -> None:
+        if recipe != self.recipe:
+            changed = sorted(
+                k for k in {*recipe, *self.recipe} if recipe.get(k) != self.recipe.get(k)
+            )
+            raise BadInput(
+                f"{self.path} was trained with another {', '.join(changed)}: "
+                "give the same again, or delete it to begin anew"
+            )
+
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """What `Checkpoint.save` wrote, read without running code.
@@ -140,10 +142,28 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         BadInput: the file is missing, damaged or no checkpoint.
     """
-    try:
+    with _readable(path):
         saved = torch.load(path, weights_only=True, map_location="cpu")
         return {name: saved[name] for name in ("recipe", "states", "numbers", "random")}
-    except (OSError, RuntimeError, KeyError, EOFError, TypeError, pickle.UnpicklingError):
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Whatever a file that is not as it was written may break, in one line."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except (
+        OSError,
+        RuntimeError,
+        LookupError,
+        EOFError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ):
         raise BadInput(f"{path} is damaged or no checkpoint: delete it to begin again") from None
 
 

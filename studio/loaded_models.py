@@ -77,7 +77,7 @@ class LoadedModel:
             return self.banks[name]
         except KeyError:
             raise BadInput(
-                f"no bank {name!r} for {self.name}: choose one of {', '.join(self.banks) or 'none'}"
+                f"no bank {name!r:.60} for {self.name}: choose one of {', '.join(self.banks) or 'none'}"
             ) from None
 
 

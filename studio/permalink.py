@@ -42,6 +42,7 @@ def decode(code: str) -> dict[str, Any]:
         if len(text) > LARGEST_RECIPE or not unpacking.eof:
             raise BadInput(_BROKEN)
         recipe = json.loads(text)
+        json.dumps(recipe, allow_nan=False)  # refuses numbers that JSON lacks, as 1e999
     except (binascii.Error, zlib.error, ValueError, RecursionError):
         raise BadInput(_BROKEN) from None
     if not isinstance(recipe, dict):

@@ -250,9 +250,17 @@ def test_a_damaged_checkpoint_and_another_recipe_are_refused(tmp_path):
     Checkpoint(tmp_path / "c.pt", {"hours": 4}, parts).save({"step": 1})
     with pytest.raises(BadInput, match="another hours"):
         Checkpoint(tmp_path / "c.pt", {"hours": 5}, parts).load()
-    (tmp_path / "c.pt").write_bytes(b"not a checkpoint")
-    with pytest.raises(BadInput, match="delete it to begin again"):
-        Checkpoint(tmp_path / "c.pt", {"hours": 4}, parts).load()
+    whole = (tmp_path / "c.pt").read_bytes()
+    for damaged in (
+        b"not a checkpoint",
+        b"NaN" + whole[1:],
+        whole.replace(b"torch._utils", b"torch._ut\xe9ls"),
+        whole.replace(b"optimiser", b"optimisee"),
+        whole[: len(whole) // 2],
+    ):
+        (tmp_path / "c.pt").write_bytes(damaged)
+        with pytest.raises(BadInput, match="delete it to begin again"):
+            Checkpoint(tmp_path / "c.pt", {"hours": 4}, parts).load()
 
 
 def test_the_stopwatch_goes_on_from_before_and_says_what_is_due():

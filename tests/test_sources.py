@@ -66,6 +66,9 @@ def test_what_does_not_decode_is_named(tmp_path):
     soundfile.write(tmp_path / "broken.wav", np.zeros(0), 8_000)
     with pytest.raises(BadInput, match=r"broken.wav holds no sound"):
         list(open_source(str(tmp_path)).read(0))
+    soundfile.write(tmp_path / "broken.wav", np.array([0, np.nan, 0]), 8_000, subtype="FLOAT")
+    with pytest.raises(BadInput, match=r"broken.wav holds samples that are no numbers"):
+        list(open_source(str(tmp_path)).read(0))
     with pytest.raises(BadInput, match="holds no audio"):
         FilesSource(tmp_path / "none")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 
 import numpy as np
 import orjson
@@ -183,6 +185,13 @@ def test_a_recipe_full_of_moves_fits_into_a_link(digits):
 def test_a_link_cannot_unpack_without_end():
     with pytest.raises(BadInput, match="damaged"):
         decode(encode({"prompt": "a" * 50_000_000}))
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "9" * 5000])
+def test_a_link_carries_no_number_that_json_lacks(number):
+    text = f'{{"seconds": {number}}}'.encode()
+    with pytest.raises(BadInput, match="damaged"):
+        decode(base64.urlsafe_b64encode(zlib.compress(text)).decode().rstrip("="))
 
 
 def test_every_preset_plays_on_the_shipped_banks():

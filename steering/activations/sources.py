@@ -149,7 +149,7 @@ def decode(content: bytes, name: str) -> tuple[np.ndarray, int]:
     """An audio file's bytes to mono float32 ``[N]`` and its rate.
 
     Raises:
-        BadInput: it does not decode, or holds no sound; it names the clip.
+        BadInput: it does not decode, or holds no sound or what is no number; it names the clip.
     """
     try:
         samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
@@ -157,6 +157,8 @@ def decode(content: bytes, name: str) -> tuple[np.ndarray, int]:
         raise BadInput(f"{name} does not decode as audio: replace it or take it out") from None
     if not len(samples):
         raise BadInput(f"{name} holds no sound: take it out")
+    if not np.isfinite(samples).all():
+        raise BadInput(f"{name} holds samples that are no numbers: replace it or take it out")
     return samples.mean(axis=1), int(rate)
 
 

@@ -1,0 +1,126 @@
+"""What targets are given: a model to play, files to read, and an empty folder."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import gradio as gr
+
+from benchmarks.attack.target import Page
+from studio.answers import Answers
+from studio.engine import Engine
+from studio.events import ENDS
+from studio.loaded_models import LoadedModel, LoadedModels
+from studio.page import make_page
+from studio.playback import Event
+from studio.presets import intervention, usual_recipe
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where inputs are given.
+
+    Attributes:
+        models: of the page; the first plays.
+        built: a tiny build of notes.
+        sketch: a sketch's folder.
+        folder: an empty one, for files.
+        served: a page in a process of its own, where inputs come in over the wire too.
+    """
+
+    models: LoadedModels
+    built: Path
+    sketch: Path
+    folder: Path
+    served: Page | None = None
+
+    @cached_property
+    def loaded(self) -> LoadedModel:
+        """The first model."""
+        return self.models[self.models.names[0]]
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Plays for the page."""
+        return Engine(self.models)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Of nobody yet."""
+        return Answers()
+
+    @cached_property
+    def page(self) -> gr.Blocks:
+        """With every endpoint."""
+        return make_page(self.engine, self.answers)
+
+    @cached_property
+    def runner(self) -> asyncio.Runner:
+        """Runs endpoints; its loop stays open, since sessions speak to it from their own thread."""
+        return asyncio.Runner()
+
+    @cached_property
+    def clip(self) -> str:
+        """The id of a short clip that the page keeps."""
+        events: SimpleQueue[Event] = SimpleQueue()
+        self.engine.open(self.recipes[1], events.put)
+        while (event := events.get(timeout=300))["event"] not in ENDS:
+            pass
+        return str(event["clip"])
+
+    @cached_property
+    def recipes(self) -> list[dict[str, Any]]:
+        """Whole recipes of a second, of all kinds, as the page sends them."""
+        bank = (
+            "notes/ridge" if "notes/ridge" in self.loaded.banks else next(iter(self.loaded.banks))
+        )
+        names = list(self.loaded.banks[bank])
+        family, made = bank.split("/")[0], []
+        for number, schedule in enumerate(SCHEDULES):
+            parts = [
+                intervention(family, names[place % len(names)], 1.0, schedule, bank).record()
+                for place in range(number % 3)
+            ]
+            for part in parts:
+                part |= {"layers": LAYERS[number % len(LAYERS)], "operator": OPERATORS[number % 3]}
+                part["gate"] = {"probability": 0.7, "per_layer": bool(number % 2), "seed": None}
+            record = usual_recipe(self.loaded.name).record()
+            record |= {"seconds": 1.0, "interventions": parts, "orthogonalise": number % 2 == 0}
+            record["moves"] = MOVES if parts else []
+            made.append(record)
+        return made
+
+    def copy(self, name: str, folder: Path) -> Path:
+        """A copy of a folder, of this name, to change files in."""
+        return Path(shutil.copytree(folder, self.folder / name))
+
+    def close(self) -> None:
+        """Stop what plays."""
+        self.engine.close()
+        self.answers.close()
+        self.runner.close()
+
+
+SCHEDULES: tuple[dict[str, Any], ...] = (
+    {"shape": "constant", "start": 0.2, "end": 0.8},
+    {"shape": "breakpoints", "points": [[0, 0], [0.5, 1], [1, 0]]},
+    {"shape": "pulse", "period": 0.5, "width": 0.2, "start": 0.1},
+    {"shape": "linear_rise", "start": 0.1, "end": 0.9},
+    {"shape": "logistic_decay", "middle": 0.5, "width": 0.1},
+    {"shape": "exponential_decay", "half_life": 0.3, "start": 0.1},
+    {"shape": "sine", "period": 0.5},
+)
+LAYERS: tuple[dict[str, Any], ...] = (
+    {"weighting": "all"},
+    {"weighting": "top", "k": 2},
+    {"weighting": "exponential", "kappa": 0.95},
+    {"weighting": "only", "layers": [0, 1]},
+)
+OPERATORS = ("add", "ablate", "add")
+MOVES = [{"step": 10, "concept": 0, "coefficient": 0.05}]
