@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -118,12 +119,11 @@ def _whole(least: int, most: float = math.inf) -> Callable[[str], int]:
     """Reads a whole number from an option."""
 
     def read(text: str) -> int:
-        if not text.strip().lstrip("-").isdecimal() or not least <= int(text) <= most:
-            upper = f" to {most}" if most < math.inf else " on"
-            raise argparse.ArgumentTypeError(
-                f"{text!r:.20}: give a whole number from {least}{upper}"
-            )
-        return int(text)
+        with suppress(ValueError):
+            if least <= int(text) <= most:
+                return int(text)
+        upper = f" to {most}" if most < math.inf else " on"
+        raise argparse.ArgumentTypeError(f"{text!r:.20}: give a whole number from {least}{upper}")
 
     return read
 

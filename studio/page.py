@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from curation.errors import BadInput
 from steering.metrics.kept_listeners import KeptListeners
 from studio.answers import Answers
 from studio.assets import STYLES, component
@@ -92,24 +93,29 @@ def launch(
         server_name: address to serve on; None for this machine alone.
         hosts: more names that the page answers to; ``*`` for any.
         options: of `gradio.Blocks.launch`.
+
+    Raises:
+        BadInput: no port is free.
     """
     names = [str(function.api_name) for function in page.fns.values()]
-    _, local, _ = page.launch(
-        server_name=server_name,
-        app_kwargs=doors(names, hosts_of(server_name, hosts)),
-        theme=THEME,
-        css_paths=STYLES,
-        mcp_server=_speaks_mcp(),
-        allowed_paths=[],
-        blocked_paths=["."],
-        max_file_size="1mb",
-        ssr_mode=False,
-        run_history=False,
-        enable_monitoring=False,
-        footer_links=["api"],
-        quiet=True,
-        **options,
-    )
+    try:
+        _, local, _ = page.launch(
+            server_name=server_name,
+            app_kwargs=doors(names, hosts_of(server_name, hosts)),
+            theme=THEME,
+            css_paths=STYLES,
+            mcp_server=_speaks_mcp(),
+            allowed_paths=[],
+            blocked_paths=["."],
+            ssr_mode=False,
+            run_history=False,
+            enable_monitoring=False,
+            footer_links=["api"],
+            quiet=True,
+            **options,
+        )
+    except OSError:
+        raise BadInput("no port is free to serve the page on: choose one with --port") from None
     return str(local)
 
 
