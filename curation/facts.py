@@ -6,12 +6,17 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from curation.checks import Audit
+from curation.errors import BadInput
 from curation.folder import Built
 from curation.splits import SPLITS
 
 
 def gather(built: Built, audit: Audit | None) -> dict[str, Any]:
-    """Count a build's rows by split, label class and group."""
+    """Count a build's rows by split, label class and group.
+
+    Raises:
+        BadInput: a label of a clip is missing or no number.
+    """
     family = built.family
     clips: Counter[str] = Counter()
     random: Counter[str] = Counter()
@@ -28,8 +33,9 @@ def gather(built: Built, audit: Audit | None) -> dict[str, Any]:
             if label.classes:
                 counts[name][row[name]][split] += 1
             else:
-                low, high = spans.get(name, (row[name], row[name]))
-                spans[name] = [min(low, row[name]), max(high, row[name])]
+                value = _number(row, name)
+                low, high = spans.get(name, (value, value))
+                spans[name] = [min(low, value), max(high, value)]
     return {
         "recipe": {**built.recipe.__dict__},
         "fingerprint": built.recipe.fingerprint,
@@ -53,3 +59,10 @@ def gather(built: Built, audit: Audit | None) -> dict[str, Any]:
         "dropped": {reason: len(ids) for reason, ids in built.dropped.items()},
         "check": audit.__dict__ if audit else None,
     }
+
+
+def _number(row: dict[str, Any], name: str) -> float:
+    value = row.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadInput(f"a clip has {value!r:.40} for a {name}: build the dataset again")
+    return value

@@ -109,8 +109,10 @@ class Checkpoint:
         saved = read_checkpoint(self.path)
         with _readable(self.path):
             self._check_recipe(saved["recipe"])
+            self._check_parts(saved["states"])
             for name, part in self.parts.items():
-                part.load_state_dict(saved["states"][name])
+                if name in saved["states"]:
+                    part.load_state_dict(saved["states"][name])
             torch.set_rng_state(saved["random"])
             return dict(saved["numbers"])
 
@@ -124,6 +126,12 @@ class Checkpoint:
         }
         with whole(self.path) as part:
             torch.save(states, part)
+
+    def _check_parts(self, states: Mapping[str, Any]) -> None:
+        """Files of before a part was kept do not have it; a name that nobody knows is damage."""
+        unknown = sorted(set(states) - set(self.parts))
+        if unknown:
+            raise ValueError(f"no part is called {unknown[0]!r:.40}")
 
     def _check_recipe(self, recipe: Mapping[str, Any]) -> None:
         if recipe != self.recipe:

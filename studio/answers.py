@@ -18,10 +18,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from curation.errors import BadInput
+from curation.errors import BadInput, first_line
 from studio.abx import LEAST_HEARD, ROUNDS, Trial, other, p_value, side_by_lot
 
 MOST_ROWS = 1_000_000
@@ -54,6 +55,26 @@ _HEARD = f"coalesce(seconds >= {LEAST_HEARD} * length, 1)"
 _COUNTED = f"{_OVER} AND {_HEARD}"
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _in_one_line(method: Callable[P, T]) -> Callable[P, T]:
+    """Whatever is wrong with the database, as bad input."""
+
+    @wraps(method)
+    def told(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return method(*arguments, **named)
+        except (sqlite3.Error, OverflowError, TypeError) as error:
+            raise BadInput(
+                f"the database of answers cannot be used ({first_line(error)}): whoever runs this page "
+                "gives another file with --answers"
+            ) from error
+
+    return told
+
+
 def new_listener() -> str:
     """A random id that says nothing about who has it."""
     return secrets.token_urlsafe(9)
@@ -65,23 +86,37 @@ class Answers:
     Args:
         path: of the database; None keeps it in memory.
         clock: seconds that go on when the page is started again.
+
+    Raises:
+        BadInput: the file cannot be used, here or in any method.
     """
 
     def __init__(self, path: Path | None = None, clock: Callable[[], float] = time.time) -> None:
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
         self._lock, self._clock = threading.Lock(), clock
-        self._base = sqlite3.connect(str(path) if path else ":memory:", check_same_thread=False)
-        with self._base:
-            self._base.executescript(_TABLES)
-            there = {row[1] for row in self._base.execute("PRAGMA table_info(trials)")}
-            for name in _LATER.keys() - there:
-                self._base.execute(f"ALTER TABLE trials ADD COLUMN {name} {_LATER[name]}")
-            salt = secrets.token_bytes(32)
-            self._base.execute("INSERT OR IGNORE INTO salt VALUES (1, ?)", (salt,))
-        self._salt = bytes(self._base.execute("SELECT value FROM salt").fetchone()[0])
+        try:
+            self._base, self._salt = self._opened(path)
+        except (OSError, sqlite3.Error) as error:
+            raise BadInput(
+                f"--answers {path} cannot be used ({first_line(error)}): name a file that can be "
+                "written, new or from an earlier page"
+            ) from None
         self._base.create_function("hashed", 1, self._hashed, deterministic=True)
 
+    @staticmethod
+    def _opened(path: Path | None) -> tuple[sqlite3.Connection, bytes]:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        base = sqlite3.connect(str(path) if path else ":memory:", check_same_thread=False)
+        with base:
+            base.executescript(_TABLES)
+            there = {row[1] for row in base.execute("PRAGMA table_info(trials)")}
+            for name in _LATER.keys() - there:
+                base.execute(f"ALTER TABLE trials ADD COLUMN {name} {_LATER[name]}")
+            salt = secrets.token_bytes(32)
+            base.execute("INSERT OR IGNORE INTO salt VALUES (1, ?)", (salt,))
+        return base, bytes(base.execute("SELECT value FROM salt").fetchone()[0])
+
+    @_in_one_line
     def draw(self, listener: str, clip: str, concepts: str, length: float) -> Trial:
         """A listener's next round, on a clip; it takes the place of one that was left unanswered.
 
@@ -105,6 +140,7 @@ class Answers:
             )
             return Trial(name, a, x, len(self._rounds(listener)) + 1, ROUNDS)
 
+    @_in_one_line
     def answer(self, trial: str, said: str) -> dict[str, Any]:
         """Take an answer down, once. Only the last round's is followed by what was right.
 
@@ -154,6 +190,7 @@ class Answers:
             for concepts, a, x, right, seconds, quick in rows
         ]
 
+    @_in_one_line
     def rate(self, listener: str, clip: str, concepts: str, side: str, scores: object) -> None:
         """Take down one listener's ratings of one side of a clip; a second time replaces the first.
 
@@ -181,6 +218,7 @@ class Answers:
                 [(listener, clip, concepts, side, name, float(s)) for name, s in scores.items()],
             )
 
+    @_in_one_line
     def results(self) -> dict[str, Any]:
         """All listeners together: the blind test by concept, and mean ratings by side.
 
@@ -217,6 +255,7 @@ class Answers:
             ],
         }
 
+    @_in_one_line
     def as_csv(self) -> str:
         """Every round of a test that is over and every rating, one a line; listeners and clips hashed.
 

@@ -8,7 +8,6 @@ import logging
 import math
 import os
 import socket
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -54,7 +53,7 @@ def _serve(options: argparse.Namespace) -> int:
     _check_address(options.host or HERE, options.port)
     if options.banks is not None and not options.banks.is_dir():
         raise BadInput(f"--banks {options.banks} is no folder: give one with MODEL/FAMILY/METHOD/")
-    answers = _open_answers(options.answers)
+    answers = Answers(options.answers)
     listeners = load_listeners()
     models = LoadedModels(partial(load_with_banks, folder=options.banks), options.models)
     print(f"studio: loading {models.names[0]}", flush=True)
@@ -103,16 +102,6 @@ def _check_address(host: str, port: int | None) -> None:
         if error.errno == errno.EADDRINUSE:
             raise BadInput(f"port {port} is in use: choose another with --port") from None
         raise BadInput(f"--host {host} is no address of this machine: {error.strerror}") from None
-
-
-def _open_answers(path: Path) -> Answers:
-    try:
-        return Answers(path)
-    except (OSError, sqlite3.Error) as error:
-        raise BadInput(
-            f"--answers {path} cannot be used ({error}): name a file that can be written, new or "
-            "from an earlier page"
-        ) from None
 
 
 def _whole(least: int, most: float = math.inf) -> Callable[[str], int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib.metadata
+import os
 import threading
 
 import torch
 
 from curation.compiled import compile_librosa
+from curation.locks import locked
 
 
 def test_torch_is_the_release_that_torchaudio_allows():
@@ -28,10 +29,7 @@ def test_audiocrafts_transformer_runs_on_it():
 
 def test_librosa_is_compiled_by_one_process_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    compile_librosa()
-    (lock,) = tmp_path.iterdir()
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with locked(tmp_path / f"librosa-{os.getuid()}.lock", lambda holder: None):
         waiting = threading.Thread(target=compile_librosa)
         waiting.start()
         waiting.join(0.2)

@@ -135,13 +135,13 @@ def test_the_verdict_tells_how_far_a_clip_is_what_its_prompt_asks_for():
     kept = KeptListeners(PromptListeners({"genre": one}), 2.0, {"genre": "90% right"})
     sound = np.round(32767 * np.stack([fast, slow])).astype(np.int16)
     asking = toy_recipe(prompt="metal with drums", interventions=[], seconds=2.0)
-    rows = {row["what"]: row for row in verdict(Pair(asking, sound, None, RATE), kept)}
-    row = rows["sounds like the prompt's 'metal'"]
+    rows = {row["what"]: row for row in verdict(Pair(asking, sound, None, RATE), kept)["rows"]}
+    row = rows["Sounds like the prompt's 'metal'"]
     assert row["steered"] > 90 and row["unsteered"] < 10 and "90% right" in row["about"]
     for recipe, heard in ((asking | {"prompt": "calm"}, sound), (asking, sound[:, :RATE])):
         for listeners in (kept, None):
             said = verdict(Pair(recipe, heard, None, RATE), listeners)
-            assert not any("sounds like" in row["what"] for row in said)
+            assert not any("Sounds like" in row["what"] for row in said["rows"])
 
 
 @pytest.mark.parametrize("amount", [("--hours", "0.1"), ("--seconds", "60")])

@@ -261,7 +261,11 @@ def test_who_has_no_clip_yet_gets_one_and_the_test_begins(browser, address):
 def test_live_moves_are_kept(visit):
     page = visit.page
     visit.tab("Live")
-    page.evaluate("studio.say('load', { recipe: { ...studio.recipe, seconds: 6, moves: [] } })")
+    points = "schedule: { shape: 'breakpoints', points: [[0, 1], [8, 0.5]] }"
+    page.evaluate(
+        f"""studio.say("load", {{ recipe: {{ ...studio.recipe, seconds: 6, moves: [], interventions:
+            studio.recipe.interventions.map((one) => ({{ ...one, {points} }})) }} }})"""
+    )
     page.click("text=Play live")
     page.wait_for_function(
         "document.querySelector('.live .state').textContent.startsWith('Playing')"

@@ -32,7 +32,7 @@ ENDPOINTS = {
     "catalogue", "presets", "check_recipe", "schedule_curve", "generate", "generate_flac", "stop", "analyse",
     "play_live", "move", "verdict", "download", "download_raw", "permalink", "open_permalink", "new_listener",
     "blind_trial", "blind_answer", "rate", "blind_results", "answers_csv", "datasets",
-    "dataset_clips", "bank", "concept", "evaluation_reports", "report_picture",
+    "dataset_clips", "bank", "concept", "evaluation_reports", "report_picture", "example",
 }  # fmt: skip
 
 
@@ -179,7 +179,7 @@ def test_a_blind_trial_is_answered_and_told_after_its_last_round(client, made):
         assert len({len(sound) for sound in sounds.values()}) == 1
         assert set(trial) == {"trial", "round", "of", "answer_after", "sample_rate", *"abx"}
         told = client.predict(trial["trial"], "a", api_name="/blind_answer")
-    assert told["done"] and told["too_quick"] == ROUNDS and told["trials"] == 0
+    assert told["done"] and told["too_quick"] + told["trials"] == ROUNDS
     results = client.predict(api_name="/blind_results")
     assert results["trials"] == 0 and results["too_quick"] == ROUNDS
     table = client.predict(api_name="/answers_csv")

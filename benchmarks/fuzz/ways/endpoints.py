@@ -18,6 +18,7 @@ from benchmarks.fuzz.values import nearly, nonsense
 from curation.errors import BadInput
 from steering.directions.bank_name import BankName
 from studio import permalink
+from studio.endpoints import check_arguments
 from studio.events import ENDS
 
 SHARES = {"dataset_clips": 0.15, "generate": 0.3, "play_live": 0.3, "analyse": 0.2, "verdict": 0.2}
@@ -89,6 +90,7 @@ def answer(place: Place, page: gr.Blocks, name: str, *arguments: Any) -> Any:
 
 def _give(place: Place, function: Any, arguments: Sequence[Any]) -> Any:
     """Call it; of what plays, hear the beginning."""
+    check_arguments(function, arguments)  # as the page does before it calls
     listens = _begin if isasyncgenfunction(function) else _answer
     try:
         answered = place.runner.run(listens(function, arguments))
