@@ -8,4 +8,9 @@ class BadInput(ValueError):
 def first_line(error: BaseException) -> str:
     """What another library's error says, cut to stand inside a line of ours."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].strip().rstrip(".:")[:200]
+    return plain(lines[0].strip().rstrip(".:")[:200])
+
+
+def plain(text: str) -> str:
+    """A text out of a file that may be anything, fit to stand in a line."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

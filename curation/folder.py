@@ -16,7 +16,7 @@ import soundfile
 
 from curation.build import read_recipe
 from curation.concepts import get_family
-from curation.errors import BadInput
+from curation.errors import BadInput, first_line, plain
 from curation.recipe import BuildRecipe, Shard, plan
 from curation.shards import ShardReport, read_report
 from curation.spec import Family
@@ -125,5 +125,4 @@ def decode(audio: dict[str, Any]) -> tuple[np.ndarray, int]:
 
 
 def _words(what: object, error: Exception) -> str:
-    why = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return f"{what} is damaged ({why:.100}): remove its shard and build again"
+    return f"{plain(str(what)):.200} is damaged ({first_line(error):.100}): remove its shard and build again"

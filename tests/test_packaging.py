@@ -27,7 +27,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 OPTIONAL = PROJECT["project"]["optional-dependencies"]
 NOT_SHIPPED = {"tests", "benchmarks", "examples"}
-BROUGHT = {"mcp": "gradio", "gradio-client": "gradio", "llvmlite": "numba"}
+BROUGHT = {"llvmlite": "numba"} | dict.fromkeys(
+    ("fastapi", "gradio-client", "mcp", "pydantic", "starlette"), "gradio"
+)
 ONLY_WHERE_IT_IS = {"spaces", "audiocraft"}
 """Asked for in a `try`: a Space's own package, and what pip cannot install beside a current torch."""
 
