@@ -23,6 +23,8 @@ from curation.spec import Family
 from curation.splits import SPLITS
 
 HEAVY = ("audio", "midi")
+ALWAYS = ("clip_id", "split_group", "random_split")
+"""Columns of every family."""
 READ_ERRORS = (OSError, pa.ArrowException, soundfile.SoundFileError)
 
 
@@ -68,7 +70,7 @@ class Built:
         """Every row with its split, classes by name; all columns but the heavy ones by default.
 
         Raises:
-            Damaged: a shard cannot be read.
+            Damaged: a shard cannot be read, or lacks a column or a value.
         """
         for shard in self.shards:
             path = self.folder / shard.file_name
@@ -76,14 +78,23 @@ class Built:
                 with pq.ParquetFile(path, page_checksum_verification=True) as file:
                     names = file.schema_arrow.names
                     wanted = list(columns or [name for name in names if name not in HEAVY])
+                    self._check_columns(path, names, columns or ())
                     for batch in file.iter_batches(batch_size=64, columns=wanted):
                         for row in batch.to_pylist():
                             yield shard.split, self._with_names(row)
             except READ_ERRORS as error:
                 raise Damaged(_words(path, error)) from error
 
+    def _check_columns(self, path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
+        for name in (*wanted, *self.family.labels, *ALWAYS):
+            if name not in there:
+                raise Damaged(f"{path} has no column {name}: remove it and build again")
+
     def _with_names(self, row: dict[str, Any]) -> dict[str, Any]:
         named = {name: label.classes for name, label in self.family.labels.items()}
+        for name, value in row.items():
+            if value is None:
+                raise Damaged(f"{self.folder} has a clip without {name}: build it again")
         for name, classes in (named | {"random_split": SPLITS}).items():
             if name in row and classes:
                 if row[name] not in range(len(classes)):
