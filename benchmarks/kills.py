@@ -4,7 +4,7 @@
     python -m benchmarks.kills --kills 5 --only train
 
 A run that is never killed says how long the work takes and what it leaves. Then the same command is
-killed at random moments, five of them from beginning to end, counted from the first file that it
+killed at random moments, five of them in a run, counted from the first file that it
 touches; whatever it left, it is given again, until it ends by itself. Each life is a process of its own,
 forked from one that has imported everything. Moments come from a seed.
 """
@@ -104,17 +104,18 @@ def kill(case: Case, home: Path, kills: int) -> Course:
     never = Run(case, given, home / "never")
     never.live()
     expected = digest(never.folder)
-    moments = list(np.random.default_rng(SEED).uniform(size=kills))
-    while moments:
+    moments, work = list(np.random.default_rng(SEED).uniform(size=kills)), never.work
+    while moments and course.runs < 2 * kills:
         run = Run(case, given, home / f"run-{course.runs}", never.quiet)
         done = 0.0
         for moment in sorted(moments[:PER_RUN]):
-            if not run.live((moment - done) * never.work):
+            if not run.live((moment - done) * work):
                 break
             moments.remove(moment)
             done, course.kills = moment, course.kills + 1
         else:
             run.live()
+        work = run.work  # the machine may be less busy by now, or more
         course.runs, course.lives = course.runs + 1, course.lives + run.lives
         found = digest(run.folder)
         course.same += found == expected
@@ -131,7 +132,7 @@ class Run:
         quiet: seconds after which a life is taken to be at work though it has touched no file.
 
     Attributes:
-        quiet: seconds until the last life touched a file. work: and from there to its end.
+        quiet: seconds until the last life touched a file. work: of all lives, from there to their ends.
     """
 
     def __init__(self, case: Case, given: Path, folder: Path, quiet: float = np.inf) -> None:
@@ -160,7 +161,7 @@ class Run:
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         age = time.monotonic() - born
         self.quiet = age if began is None else began
-        self.work = age - self.quiet
+        self.work += age - self.quiet
         if status not in (0, -signal.SIGKILL) or age > LIFE_SECONDS:
             last = log.read_text(errors="replace").strip().splitlines()[-1:]
             raise RuntimeError(f"{self.case.name} ended with {status}: {' '.join(last)}")
