@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -13,12 +13,12 @@ from steering.families import families, usual_methods
 from steering.families.family import CONSTANT, LAST
 from steering.interventions.layers import WEIGHTINGS, LayerWeights
 from steering.interventions.operators import OPERATORS
-from steering.interventions.record import ROWS, UNITS
-from steering.interventions.schedules import SHAPES
+from steering.interventions.record import ROWS, UNITS, InterventionRecord
+from steering.interventions.schedules import SHAPES, Schedule
 from steering.probes import methods, preferred
 from studio.limits import bounds
 from studio.loaded_models import LoadedModel
-from studio.measured import measured
+from studio.measured import Measured, measured
 from studio.presets import (
     PRESETS,
     PROMPTS,
@@ -85,22 +85,31 @@ def _banks(loaded: LoadedModel) -> dict[str, dict[str, Any]]:
 
 
 def _families(loaded: LoadedModel) -> list[dict[str, Any]]:
-    found = []
+    found, findings = [], measured(loaded.model.origin)
     for family, names in groupby(_names(loaded), key=attrgetter("family")):
         banks = {one.method: str(one) for one in sorted(names, key=_rank)}
-        best = next(iter(banks.values()))
-        concepts = ordered(list(loaded.banks[best]))
-        first = intervention(family, concepts[0], 1.0, usual(family).schedule, best)
+        first = _first(family, banks, findings)
+        concepts = ordered(list(loaded.banks[first.bank]))
         found.append(
             {
                 "name": family,
                 "word": families()[family].word if family in families() else family,
                 "concepts": concepts,
                 "banks": banks,
-                "intervention": first.record(),
+                "intervention": replace(first, concept=concepts[0]).record(),
             }
         )
     return sorted(found, key=lambda one: _place(one["name"]))
+
+
+def _first(family: str, banks: dict[str, str], findings: dict[str, Measured]) -> InterventionRecord:
+    """What a concept of a family begins with: as it was tested, where validation preferred one of its banks."""
+    for bank in banks.values():
+        finding = findings.get(bank)
+        if finding is not None and finding.best:
+            schedule = Schedule.from_record(finding.schedule)
+            return InterventionRecord("", bank, finding.strength, schedule=schedule)
+    return intervention(family, "", 1.0, usual(family).schedule, next(iter(banks.values())))
 
 
 def _place(family: str) -> tuple[int, str]:

@@ -43,6 +43,7 @@ class Measured:
         clips: of each dose.
         strength, schedule: what validation chose, for this bank.
         unsteered: share of unsteered clips in which the target was heard.
+        best: whether validation preferred this bank to the others of its evaluation.
         doses: from weak to strong.
     """
 
@@ -52,6 +53,7 @@ class Measured:
     schedule: dict[str, Any]
     unsteered: float
     doses: tuple[Dose, ...]
+    best: bool = False
 
     @property
     def chosen(self) -> Dose:
@@ -88,19 +90,19 @@ def measured(origin: Origin, results: Path = RESULTS) -> dict[str, Measured]:
             if chosen["origin"] != asdict(origin):
                 continue
             report = json.loads((results / f"{path.stem}-test" / "report.json").read_text("utf-8"))
-            found |= _of_study(path.stem, chosen["methods"], report["parts"])
+            found |= _of_study(path.stem, chosen, report["parts"])
         except (OSError, ValueError, KeyError, TypeError, IndexError):
             continue
     return found
 
 
 def _of_study(
-    study: str, chosen: dict[str, dict[str, Any]], parts: list[dict[str, Any]]
+    study: str, chosen: dict[str, Any], parts: list[dict[str, Any]]
 ) -> dict[str, Measured]:
     rows = next(part["rows"] for part in parts if part["title"] == METHODS)
     plain = next(row for row in rows if row["label"] == UNSTEERED)
     found = {}
-    for method, steer in chosen.items():
+    for method, steer in chosen["methods"].items():
         named = [(row["label"].split(), row) for row in rows]
         doses = sorted(
             ((float(words[1]), row) for words, row in named if words[0] == method),
@@ -114,6 +116,7 @@ def _of_study(
             steer["schedule"] or {"shape": "constant"},
             float(plain["accuracy"]["mean"]),
             tuple(_dose(strength, row) for strength, row in doses),
+            steer["bank"] == chosen["best"]["bank"],
         )
     return found
 

@@ -153,7 +153,7 @@ class Tracks {
     pen.font = "11px system-ui, sans-serif";
     this.axis(pen, rows.total);
     for (const row of rows) {
-      this.label(pen, row, row.side ?? this.title(row));
+      this.label(pen, row, row.kind === "roll" ? "notes" : (row.side ?? this.title(row)));
       pen.save();
       pen.beginPath();
       pen.rect(GUTTER, row.top - 1, this.wide - GUTTER - 4, row.high + 2);
