@@ -4,9 +4,9 @@
     python -m benchmarks.kills --kills 5 --only train
 
 A run that is never killed says how long the work takes and what it leaves. Then the same command is
-killed at random moments, five of them in a run, counted from the first file that it
-touches; whatever it left, it is given again, until it ends by itself. Each life is a process of its own,
-forked from one that has imported everything. Moments come from a seed.
+killed at random moments, five in a run, counted from the first file that it touches; whatever it left, it
+is given again, until it ends by itself. Each life is a process of its own, forked from one that has
+imported everything. Moments come from a seed.
 """
 
 from __future__ import annotations
