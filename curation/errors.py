@@ -2,9 +2,19 @@
 
 import re
 
+LONGEST = 800
+"""Characters of a message."""
+
 
 class BadInput(ValueError):
-    """Something the user gave cannot be used. One line: the fault, then the fix."""
+    """Something the user gave cannot be used. One line: the fault, then the fix.
+
+    It may quote what was given, and is one line of plain text all the same.
+    """
+
+    def __str__(self) -> str:
+        said = plain(" ".join(super().__str__().split()))
+        return said if len(said) <= LONGEST else f"{said[: LONGEST - 4]} ..."
 
 
 _NAMED = re.compile(r"\b\w+(Error|Exception): ?")

@@ -95,7 +95,7 @@ class Answers:
         self._lock, self._clock = threading.Lock(), clock
         try:
             self._base, self._salt = self._opened(path)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, TypeError) as error:  # of another type: damage
             raise BadInput(
                 f"--answers {path} cannot be used ({first_line(error)}): name a file that can be "
                 "written, new or from an earlier page"
