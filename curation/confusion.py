@@ -40,6 +40,12 @@ class Classified:
     classes: tuple[str, ...]
     matrix: tuple[tuple[int, ...], ...]
 
+    def __post_init__(self) -> None:
+        if len(self.interval) != 2:
+            raise BadInput(
+                f"an interval has two ends, this one {len(self.interval)}: classify again"
+            )
+
 
 def classify_built(
     built: Built, progress: Callable[[int], None] = lambda clips: None

@@ -121,9 +121,15 @@ def load_sketch(folder: Path = WEIGHTS, device: str = "cpu") -> Sketch:
     """The sketch from a folder; `BadInput` when it is incomplete, damaged or of another format."""
     check_folder(folder)
     with _whole(folder):
-        model = MusicgenForConditionalGeneration.from_pretrained(
-            folder, trust_remote_code=False, use_safetensors=True, weights_only=True
+        model, found = MusicgenForConditionalGeneration.from_pretrained(
+            folder,
+            trust_remote_code=False,
+            use_safetensors=True,
+            weights_only=True,
+            output_loading_info=True,
         )
+        if any(found.values()):
+            raise ValueError(f"{CONFIG} and the weights are of different models")
         processor = MusicgenProcessor.from_pretrained(folder, trust_remote_code=False)
     return Sketch(model.to(device).eval(), processor, folder)
 

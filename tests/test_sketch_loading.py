@@ -107,6 +107,14 @@ def test_weights_that_do_not_belong_together_are_noticed(copy):
         load_sketch(copy)
 
 
+def test_a_config_of_another_model_than_the_weights_is_told(copy):
+    config = json.loads((copy / "config.json").read_text())
+    config["decoder"]["num_hidden_layers"] += 1
+    (copy / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BadInput, match="of different models"):
+        load_sketch(copy)
+
+
 def test_weights_of_another_format_are_refused(copy):
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(config | {"sketch_format": 99}))

@@ -59,6 +59,13 @@ def test_files_are_read_in_order_and_known_by_what_they_hold(tmp_path):
     assert FilesSource(tmp_path).fingerprint != before
 
 
+def test_what_would_fill_the_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("steering.activations.sources.MOST_SAMPLES", 1000)
+    soundfile.write(tmp_path / "long.wav", np.zeros((501, 2)), 8_000)
+    with pytest.raises(BadInput, match=r"long.wav says that it holds 501 samples: cut it up"):
+        list(open_source(str(tmp_path)).read(0))
+
+
 def test_what_does_not_decode_is_named(tmp_path):
     (tmp_path / "broken.wav").write_bytes(b"RIFF and nothing more")
     with pytest.raises(BadInput, match=r"broken.wav does not decode"):

@@ -145,6 +145,10 @@ def open_source(name: str) -> Source:
     return HubSource(name)
 
 
+MOST_SAMPLES = 2**28
+"""Of one clip, of all its channels: an hour and a half of stereo, 1 GB."""
+
+
 def decode(content: bytes, name: str) -> tuple[np.ndarray, int]:
     """An audio file's bytes to mono float32 ``[N]`` and its rate.
 
@@ -152,7 +156,10 @@ def decode(content: bytes, name: str) -> tuple[np.ndarray, int]:
         BadInput: it does not decode, or holds no sound or what is no number; it names the clip.
     """
     try:
-        samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            if file.frames * file.channels > MOST_SAMPLES:
+                raise BadInput(f"{name} says that it holds {file.frames:,} samples: cut it up")
+            samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     except (soundfile.LibsndfileError, RuntimeError):
         raise BadInput(f"{name} does not decode as audio: replace it or take it out") from None
     if not len(samples):
