@@ -142,7 +142,7 @@ class Shelf:
         try:
             with np.load(self._path(key), allow_pickle=False) as kept:
                 return {name: kept[name] for name in kept.files}
-        except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error):
+        except (OSError, ValueError, EOFError, KeyError, RuntimeError, BadZipFile, zlib.error):
             return None
 
     def keep(self, key: str, result: Result) -> None:
