@@ -19,7 +19,10 @@ import studio.cli
 from curation.extras import EXTRAS
 
 PACKAGES = ("curation", "listening", "sketch", "steering", "studio")
-LATER = {name for names in EXTRAS.values() for name in names} | {"gradio_client"}
+BROUGHT = {"gradio_client", "fastapi", "starlette", "pydantic"}
+"""By gradio."""
+
+LATER = {name for names in EXTRAS.values() for name in names} | BROUGHT
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 

@@ -30,7 +30,7 @@ class Shop:
             self.begun.set()
             assert self.let_go.wait(30)
             if self.broken.is_set():
-                raise BadInput(f"{name} is no folder with a model: look into /root/models")
+                raise BadInput(f"{name} is no folder with a model: look into the cellar")
         return self.toy
 
 
