@@ -10,7 +10,7 @@ const word = h("p.state", { role: "status" }, "The concepts of the Studio tab be
 const desk = h("div.faders");
 const strip = h("canvas.strip", { role: "img", "aria-label": "The moves over time" });
 const after = h("div.row.after", { hidden: true },
-  h("button.quiet", { type: "button", onclick: compare }, "Hear this take beside its twin"),
+  h("button.quiet", { type: "button", onclick: compare }, "Hear this take beside the unsteered one"),
   h("span.small", {}, "The moves are part of the recipe: its link plays them again."));
 root.append(h("div.head", {}, h("h2", {}, "Live"), word), h("div.row", {}, start, halt), desk, strip, after);
 
@@ -25,7 +25,7 @@ function arrange(recipe) {
       out.textContent = (+input.value).toFixed(3);
       send(place, +input.value);
     });
-    const zero = h("button.quiet", { type: "button", "aria-label": `${one.concept} to zero`, onclick: () => { input.value = 0; input.dispatchEvent(new Event("input")); } }, "0");
+    const zero = h("button.quiet", { type: "button", "aria-label": `${one.concept} to zero`, onclick: () => { input.value = 0; input.dispatchEvent(new Event("input")); } }, "to 0");
     return { place, value: one.coefficient, start: one.coefficient, box: h("div.strip-fader", { style: `--colour: var(--concept-${(place % 6) + 1})` }, out, input, zero, h("strong", {}, one.concept)) };
   });
   desk.replaceChildren(...faders.map((one) => one.box));
