@@ -101,7 +101,10 @@ def logits_along(run: Generation, columns: torch.Tensor) -> torch.Tensor:
         for step in range(columns.shape[-1]):
             x = fused.embed(columns[..., step], run.positions[step])
             applied = run.injections.at(step)
-            states = fused.step(x, run.cache, run.prompts, step, step + 1, None, applied)
+            where = (step, step + 1, None)
+            states = fused.step(
+                x, run.cache, run.prompts, *where, applied, run.injections.followers
+            )
             made.append(fused.logits(states, 1.0))
     return torch.stack(made, dim=2)
 
@@ -255,7 +258,8 @@ def test_a_slide_reads_the_window_as_it_was_steered(model):
         for place in range(count):
             x = run.fused.embed(columns[..., place], run.positions[place]).repeat(2, 1)
             applied = run.injections.at(stride + place)
-            run.fused.step(x, run.cache, run.prompts, place, place + 1, None, applied)
+            where = (place, place + 1, None)
+            run.fused.step(x, run.cache, run.prompts, *where, applied, run.injections.followers)
     assert torch.allclose(run.cache.all[:, :, :, :, :count], filled, atol=1e-4)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from steering.interventions.followers import Followers
 from steering.interventions.operators import OPERATORS
 from steering.interventions.plan import Plan
 from steering.models.interface import MusicModel, replaced, residual_stream
@@ -62,7 +63,7 @@ def _hooked(block: nn.Module, layer: int, change: Change) -> Iterator[None]:
 
 
 class Steering:
-    """Plans at work on the rows of a generation; its owner says which step it is.
+    """Plans at work on the rows of a generation; its owner says which step it is, and when it is over.
 
     Args:
         plans: one per clip, None for a clip that is left alone.
@@ -73,6 +74,8 @@ class Steering:
         self.step = 0
         self._known: dict[int, tuple[int, Tensor]] = {}
         self.rows: list[tuple[int, Plan, Tensor]] = []
+        self.followers = Followers(plans, like)
+        self._faders = [None if plan is None else plan.faders() for plan in plans]
         for clip, plan in enumerate(plans):
             if plan is None or not plan.concepts:
                 continue
@@ -85,15 +88,22 @@ class Steering:
         """The stream ``[R, 1, D]`` with every plan's concepts applied, in their order."""
         if not self.rows:
             return stream
+        self.followers.hear(layer, stream[:, -1])
         changed = stream.clone()
         for row, plan, takes_part in self.rows:
             coefficients = self._applied(row, plan)[:, layer]
+            strengths = self.followers.now[: plan.concepts, row % self.followers.clips]
+            applied = coefficients.to(strengths.device) * strengths
             h = stream[row]
             for concept, name in enumerate(plan.operators):
                 if takes_part[concept] and coefficients[concept] != 0:
-                    h = OPERATORS[name](h, coefficients[concept], plan.vectors[concept, layer])
+                    h = OPERATORS[name](h, applied[concept], plan.vectors[concept, layer])
             changed[row] = h
         return changed
+
+    def settle(self) -> None:
+        """After a step: let the strengths follow what was heard in it."""
+        self.followers.settle(self.step, self._faders)
 
     def _applied(self, row: int, plan: Plan) -> Tensor:
         """Coefficients ``[M, L]`` of this step, worked out once for all layers."""

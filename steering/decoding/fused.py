@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from steering.decoding.injections import Applied, inject
 from steering.decoding.matmul import MOST_ROWS, Matrix, as_array, kernel, stacked
+from steering.interventions.followers import Followers
 from steering.models.interface import Condition, readable
 from steering.models.weights import BlockWeights, DecoderWeights, Norm
 
@@ -171,15 +172,17 @@ class Fused:
         seen: int,
         mask: Tensor | None,
         applied: Sequence[Applied],
+        followers: Followers,
     ) -> Tensor:
         """One position of all rows ``[R, D]``, which are changed; what comes after the final norm.
 
         Args:
+            followers: what hears the streams before anything is applied to them.
             seen: how much of the cache is attended to; mask: what of it is hidden, ``[1, 1, seen]``.
                 Where the place is a number it is the last that is seen.
         """
         if self.loops is not None and isinstance(place, int) and len(x) <= MOST_ROWS:
-            return self.loops.step(x, cache, prompts, place, applied)
+            return self.loops.step(x, cache, prompts, place, applied, followers)
         for layer, block in enumerate(self.blocks):
             mixed = block.query_key_value.times(self._normed(x, block.norm))
             query, new = self._split(mixed)
@@ -188,6 +191,7 @@ class Fused:
             block.out.add_to(x, self._attend(query, keys, values, mask))
             self._attend_prompts(x, layer, block, prompts)
             self._feed_forward(x, block)
+            followers.hear(layer, x)
             x = inject(applied, layer, x)
         return self._normed(x, self.norm)
 
@@ -274,22 +278,32 @@ class _Loops:
         return None
 
     def step(
-        self, x: Tensor, cache: Cache, prompts: PromptCache, place: int, applied: Sequence[Applied]
+        self,
+        x: Tensor,
+        cache: Cache,
+        prompts: PromptCache,
+        place: int,
+        applied: Sequence[Applied],
+        followers: Followers,
     ) -> Tensor:
         """As `Fused.step`; additions are made inside the loops, other operators between blocks."""
         assert prompts.loops is not None
         x = x.contiguous()
         fixed = (place, cache.array, *prompts.loops, self.model, self.kind)
         nothing = self.compiled.NOTHING_ADDED
-        if not applied:
-            self.compiled.blocks(0, self.layers, x.numpy(), *fixed, nothing)
-        elif len(applied) == 1 and applied[0].injection.adds:
-            added = as_array(applied[0].amounts.contiguous())
-            self.compiled.blocks(0, self.layers, x.numpy(), *fixed, added)
-        else:
-            for layer in range(self.layers):
-                self.compiled.blocks(layer, layer + 1, x.numpy(), *fixed, nothing)
-                x = inject(applied, layer, x).contiguous()
+        within = all(one.injection.adds for one in applied) and len(applied) < 2
+        added = as_array(applied[0].amounts.contiguous()) if within and applied else nothing
+        stops = followers.layers if within else range(self.layers)
+        begin = 0
+        for layer in stops:
+            if layer > begin:
+                self.compiled.blocks(begin, layer, x.numpy(), *fixed, added)
+            self.compiled.blocks(layer, layer + 1, x.numpy(), *fixed, nothing)
+            followers.hear(layer, x)
+            x = inject(applied, layer, x).contiguous()
+            begin = layer + 1
+        if begin < self.layers:
+            self.compiled.blocks(begin, self.layers, x.numpy(), *fixed, added)
         made = torch.empty_like(x)
         self.compiled.normalise(x.numpy(), self.norm, self.epsilon, made.numpy())
         return made

@@ -101,6 +101,7 @@ class Generation:
         if self.sampling.temperature > 0:
             noise = draw_noise(self.generators, self.codebooks, self.fused.vocabulary)
         self.make_step(self, self.step - self.base, self.injections.at(self.step), noise)
+        self.injections.settle(self.step)
         self.step += 1
 
     def _slide(self) -> None:
@@ -157,6 +158,7 @@ def next_codes(
     x = fused.embed(codes, position)
     if sampling.guided:
         x = x.repeat(2, 1)
-    states = fused.step(x, generation.cache, generation.prompts, *where, applied)
+    followers = generation.injections.followers
+    states = fused.step(x, generation.cache, generation.prompts, *where, applied, followers)
     guidance = sampling.guidance if sampling.guided else 1.0
     return choose(fused.logits(states, guidance), sampling, noise)

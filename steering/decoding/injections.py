@@ -2,7 +2,8 @@
 
 Additions that follow one another are summed beforehand to one vector per step, layer and row; other
 operators work on all rows at once. What is applied is known on the CPU some steps ahead, so layers at
-which nothing happens are passed over.
+which nothing happens are passed over. Strengths that follow the music are known from step to step only:
+they are multiplied in where a step is at hand.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from steering.interventions.followers import Followers
 from steering.interventions.operators import OPERATORS
 from steering.interventions.plan import Move, Plan
 
@@ -93,13 +95,15 @@ class Injections:
     def __init__(self, plans: Sequence[Plan | None], guided: bool, like: Tensor) -> None:
         self.plans = list(plans)
         self.faders = [None if plan is None else plan.faders() for plan in plans]
+        self.followers = Followers(plans, like)
         self.guided, self.like = guided, like
         self.all = [
             Injection(one.operator, one.concepts, [self._vectors(slot) for slot in one.concepts])
             for one in _ordered(self.plans)
         ]
         self.first, self.ready, self.ahead = 0, 0, AHEAD
-        self.blocks: list[tuple[Tensor, list[list[bool]]]] = []
+        self.blocks: list[tuple[list[Tensor], list[list[bool]]]] = []
+        self.sums: list[Tensor] = []
 
     def move(self, clip: int, move: Move) -> None:
         """Move a fader of a clip; one that stands there already stays as it is."""
@@ -115,41 +119,79 @@ class Injections:
             return []
         if not self.first <= step < self.first + self.ready:
             self.first, self.ready = step, self.ahead
-            self.blocks = [self._amounts(one, step, self.ahead) for one in self.all]
+            self.blocks = [self._coefficients_of(one, step, self.ahead) for one in self.all]
+            self.sums = [] if self.followers else self._summed_all()
             self.ahead = min(AHEAD, 2 * self.ahead)
         place = step - self.first
         return [
-            Applied(one, number, amounts[place], active[place])
-            for number, (one, (amounts, active)) in enumerate(
-                zip(self.all, self.blocks, strict=True)
-            )
+            Applied(one, number, self._now(number, place), active[place])
+            for number, (one, (_, active)) in enumerate(zip(self.all, self.blocks, strict=True))
             if any(active[place])
         ]
 
+    def settle(self, step: int) -> None:
+        """After a step: let the strengths follow what was heard in it."""
+        self.followers.settle(step, self.faders)
+
     def during(self, first: int, count: int) -> list[Applied]:
-        """The same for ``count`` steps at once, for streams ``[R, S, D]``."""
+        """The same for ``count`` steps at once, for streams ``[R, S, D]``; those before are forgotten."""
+        self.followers.forget(first)
+        strengths = self.followers.during(first, count)
         chosen = []
         for number, one in enumerate(self.all):
-            amounts, active = self._amounts(one, first, count)
+            parts, active = self._coefficients_of(one, first, count)
+            amounts = self._amounts(one, self._followed(one, parts, strengths))
             layers = torch.tensor(active).any(0).tolist()
             slots = [vectors.unsqueeze(2) for vectors in one.vectors]
             wide = Injection(one.operator, one.concepts, slots)
             chosen.append(Applied(wide, number, amounts.permute(1, 2, 0, 3), layers))
         return chosen
 
-    def _amounts(self, one: Injection, first: int, count: int) -> tuple[Tensor, list[list[bool]]]:
-        """What is applied at these steps ``[S, L, R, D or 1]``, and at which layers of each."""
+    def _summed_all(self) -> list[Tensor]:
+        """What every injection applies in this block, where nothing depends on what is heard."""
+        return [
+            self._amounts(one, parts) for one, (parts, _) in zip(self.all, self.blocks, strict=True)
+        ]
+
+    def _now(self, number: int, place: int) -> Tensor:
+        """What an injection applies at a step of this block: ``[L, R, D or 1]``."""
+        if not self.followers:
+            return self.sums[number][place]
+        one = self.all[number]
+        parts = [part[place : place + 1] for part in self.blocks[number][0]]
+        return self._amounts(one, self._followed(one, parts, self.followers.now[None]))[0]
+
+    def _followed(self, one: Injection, parts: list[Tensor], strengths: Tensor) -> list[Tensor]:
+        """Coefficients ``[S, L, R]`` of each slot times strengths ``[S, M, B]``."""
+        if not self.followers:
+            return parts
+        out = []
+        for slot, part in zip(one.concepts, parts, strict=True):
+            strength = strengths.new_ones(len(part), part.shape[2])
+            for clip, concept in slot.items():
+                for row in self._rows(clip):
+                    strength[:, row] = strengths[:, concept, clip]
+            out.append(part.to(strength.device) * strength[:, None])
+        return out
+
+    def _coefficients_of(
+        self, one: Injection, first: int, count: int
+    ) -> tuple[list[Tensor], list[list[bool]]]:
+        """Coefficients of each slot at these steps ``[S, L, R]``, and the layers that are active at each."""
         parts = [self._coefficients(slot, first, count) for slot in one.concepts]
-        active = torch.stack([(part != 0).any(2) for part in parts]).any(0).tolist()
+        return parts, torch.stack([(part != 0).any(2) for part in parts]).any(0).tolist()
+
+    def _amounts(self, one: Injection, parts: Sequence[Tensor]) -> Tensor:
+        """What coefficients ``[S, L, R]`` of the slots come to: ``[S, L, R, D or 1]``."""
         device = self.like.device
         if not one.adds:
-            return parts[0].unsqueeze(-1).to(device), active
+            return parts[0].unsqueeze(-1).to(device)
         # Products and sums of their own, never a matrix product: its rounding depends on how many
         # steps are worked out together, and a recipe must give the very same numbers again.
         added = parts[0].unsqueeze(-1).to(device) * one.vectors[0]
         for part, vectors in zip(parts[1:], one.vectors[1:], strict=True):
             added += part.unsqueeze(-1).to(device) * vectors
-        return added.to(self.like.dtype), active
+        return added.to(self.like.dtype)
 
     def _coefficients(self, slot: dict[int, int], first: int, count: int) -> Tensor:
         """Coefficients of a slot: float32 ``[S, L, R]`` on the CPU."""

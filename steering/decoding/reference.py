@@ -62,6 +62,7 @@ def _run(
         steering.step = step
         current = columns[..., step]
         logits = decoding.step(current.repeat(2, 1) if sampling.guided else current)
+        steering.settle()
         if sampling.guided:
             logits = guided(logits, sampling.guidance)
         noise = None

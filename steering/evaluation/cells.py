@@ -31,7 +31,7 @@ from steering.models.origin import Origin
 log = logging.getLogger(__name__)
 
 FORMAT = 2
-Control = Literal["", "random", "orthogonal"]
+Control = Literal["", "random", "orthogonal", "flipped"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,12 @@ class Steer:
         target: which of a clip's targets: 0 or 1.
         control: ``random`` puts a random direction in the concept's place, ``orthogonal`` one that
             shares nothing with any concept of the bank; each clip has its own. A flipped sign is
-            a negative coefficient, shuffled labels are another bank.
+            a negative coefficient, shuffled labels are another bank. ``flipped`` is for monitored
+            steers, which would let go of a negative coefficient: it pushes the other way as long
+            as the concept is not heard.
         unit: of the coefficient: ``relative`` to the layer's typical norm, or ``raw``.
+        monitor: settings of the `Monitor` that the strength follows; None for one that is fixed. A
+            control hears the concept that it does not push.
     """
 
     bank: str
@@ -57,14 +61,12 @@ class Steer:
     rows: str = "both"
     operator: str = "add"
     unit: Unit = "relative"
+    monitor: Mapping[str, float] | None = None
 
     def record(self) -> dict[str, Any]:
-        """What determines its clips; the usual unit goes without saying, as in kept cells."""
-        return {
-            name: value
-            for name, value in asdict(self).items()
-            if (name, value) != ("unit", "relative")
-        }
+        """What determines its clips; what was always so goes without saying, as in kept cells."""
+        usual = (("unit", "relative"), ("monitor", None))
+        return {name: value for name, value in asdict(self).items() if (name, value) not in usual}
 
 
 @dataclass(frozen=True)

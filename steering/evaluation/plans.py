@@ -15,6 +15,7 @@ from steering.evaluation.cells import Cell, Setting, Steer
 from steering.interventions.gate import Gate
 from steering.interventions.intervention import Intervention
 from steering.interventions.layers import LayerWeights
+from steering.interventions.monitor import Monitor
 from steering.interventions.plan import compile_plan
 from steering.interventions.schedules import Schedule
 
@@ -34,9 +35,8 @@ def clips(cell: Cell, setting: Setting, banks: Mapping[str, Bank], frame_rate: f
 def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
     """One concept of one clip."""
     target = ask.targets[steer.target]
-    direction = bank[target] if len(bank) > 1 else next(iter(bank.values()))
-    if steer.control:
-        direction = control(steer.control, direction, bank, ask)
+    concept = bank[target] if len(bank) > 1 else next(iter(bank.values()))
+    direction = control(steer.control, concept, bank, ask) if steer.control else concept
     return Intervention(
         direction,
         steer.coefficient,
@@ -46,11 +46,15 @@ def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
         gate=Gate(steer.gate, seed=ask.seed),
         operator=steer.operator,
         rows=steer.rows,  # type: ignore[arg-type]
+        monitor=None if steer.monitor is None else Monitor(**steer.monitor),
+        heard=concept,
     )
 
 
 def control(kind: str, direction: Direction, bank: Bank, ask: Ask) -> Direction:
-    """A direction that stands for nothing, of the same length and layer scores as the concept's."""
+    """A direction that stands for no concept, of the same length and layer scores as the concept's."""
+    if kind == "flipped":
+        return direction.like(-direction.vectors)
     generator = torch.Generator().manual_seed(seed_for("control", kind, ask.seed))
     drawn = torch.randn(direction.vectors.shape, generator=generator)
     if kind == "orthogonal":

@@ -18,7 +18,7 @@ from steering.interventions.record import InterventionRecord
 from steering.models.origin import Origin
 
 FORMAT = 1
-_PLAYED = ("coefficient", "layers", "schedule", "rows", "operator", "unit")
+_PLAYED = ("coefficient", "layers", "schedule", "rows", "operator", "unit", "monitor")
 
 
 @dataclass(frozen=True)

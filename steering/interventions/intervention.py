@@ -16,6 +16,7 @@ from steering.directions.bank import Bank
 from steering.directions.direction import Direction
 from steering.interventions.gate import Gate
 from steering.interventions.layers import LayerWeights
+from steering.interventions.monitor import Ear, Monitor
 from steering.interventions.record import InterventionRecord, Rows, Unit
 from steering.interventions.schedules import Schedule
 
@@ -36,10 +37,14 @@ class Intervention:
             that one value means the same on a small and a large model. *raw*: as published,
             the length that is added itself. For ``ablate`` it is the share that is taken out.
         rows: which of the two rows of guidance are steered.
+        monitor: what lets the strength follow what is heard; None for one that does not.
+        heard: the direction that the monitor hears by, the pushed one where there is none: a control
+            that pushes anything else listens to the same concept.
 
     Raises:
-        BadInput: the coefficient is not finite, there is no such unit, operator or rows, or a
-            relative coefficient is of a direction without norms.
+        BadInput: the coefficient is not finite, there is no such unit, operator or rows, a
+            relative coefficient is of a direction without norms, or a monitored one is of a direction
+            without calibration.
     """
 
     direction: Direction
@@ -50,9 +55,13 @@ class Intervention:
     gate: Gate = field(default_factory=Gate)
     operator: str = "add"
     rows: Rows = "both"
+    monitor: Monitor | None = None
+    heard: Direction | None = None
 
     def __post_init__(self) -> None:
         self.by_name()
+        if self.monitor is not None:
+            self.ear(0)
         if self.scaled_by_norm and self.direction.norms is None:
             raise BadInput(
                 f"{self.direction.name} has no norms, which relative coefficients are shares of: take "
@@ -70,6 +79,12 @@ class Intervention:
         if not self.scaled_by_norm or self.direction.norms is None:
             return weights
         return weights * self.direction.norms.double().numpy()
+
+    def ear(self, layer: int) -> Ear | None:
+        """What its monitor hears by at a layer; None where nothing is monitored."""
+        if self.monitor is None:
+            return None
+        return Ear.of(self.heard or self.direction, self.monitor, layer)
 
     @property
     def guidance_rows(self) -> tuple[bool, bool]:
@@ -97,7 +112,7 @@ class Intervention:
         return Intervention(direction, **{name: getattr(record, name) for name in _SHARED})
 
 
-_SHARED = [one.name for one in fields(Intervention) if one.name != "direction"]
+_SHARED = [one.name for one in fields(InterventionRecord)[2:]]
 
 
 def from_record(record: Mapping[str, Any], bank: Bank) -> Intervention:

@@ -18,6 +18,7 @@ from torch import Tensor
 from curation.errors import BadInput
 from steering.directions.direction import without
 from steering.interventions.intervention import Intervention
+from steering.interventions.monitor import Ear
 from steering.models.origin import Origin
 
 
@@ -116,6 +117,9 @@ class Plan:
         origin: the model that the vectors belong to; None for no concept at all.
         names: of the concepts.
         moves: later coefficients, in the order of their steps; one a step and concept at most.
+        ears: for each concept what its strength follows, None where it follows nothing; all of them
+            hear at the first layer at which anything is pushed. Empty where there is none.
+        frame_rate: steps a second.
     """
 
     levels: Tensor
@@ -126,6 +130,8 @@ class Plan:
     origin: Origin | None = None
     names: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
+    ears: tuple[Ear | None, ...] = ()
+    frame_rate: float = 50.0
 
     @property
     def concepts(self) -> int:
@@ -226,8 +232,9 @@ def compile_plan(
     if orthogonalise:
         vectors = [without(v, vectors[:place]) for place, v in enumerate(vectors)]
     lengths = [v.norm(dim=-1, keepdim=True) for v in vectors]
+    stacked = np.stack(levels, axis=1)
     return Plan(
-        torch.from_numpy(np.stack(levels, axis=1)).float(),
+        torch.from_numpy(stacked).float(),
         torch.tensor([one.coefficient for one in interventions], dtype=torch.float32),
         torch.stack(
             [v / n.clamp_min(1e-30) for v, n in zip(vectors, lengths, strict=True)]
@@ -236,4 +243,14 @@ def compile_plan(
         torch.tensor([one.guidance_rows for one in interventions]),
         origin,
         tuple(one.direction.name for one in interventions),
+        ears=_ears(interventions, stacked),
+        frame_rate=frame_rate,
     )
+
+
+def _ears(interventions: Sequence[Intervention], levels: np.ndarray) -> tuple[Ear | None, ...]:
+    """What the strengths follow, at the first layer that is pushed: levels are ``[S, M, L]``."""
+    if not any(one.monitor for one in interventions):
+        return ()
+    first = int(np.abs(levels).max(axis=(0, 1)).astype(bool).argmax())
+    return tuple(one.ear(first) for one in interventions)

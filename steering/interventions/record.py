@@ -12,6 +12,7 @@ from curation.entries import read_fields, written
 from curation.errors import BadInput
 from steering.interventions.gate import Gate
 from steering.interventions.layers import LayerWeights
+from steering.interventions.monitor import Monitor
 from steering.interventions.operators import OPERATORS
 from steering.interventions.schedules import Schedule
 
@@ -29,7 +30,7 @@ class InterventionRecord:
     Attributes:
         concept: name of the direction; bank: name of the bank that holds it, as ``notes/ridge``;
             empty for what no bank holds.
-        coefficient, unit, schedule, layers, gate, operator, rows: as
+        coefficient, unit, schedule, layers, gate, operator, rows, monitor: as
             `steering.interventions.intervention.Intervention` has them.
     """
 
@@ -42,6 +43,7 @@ class InterventionRecord:
     gate: Gate = field(default_factory=Gate)
     operator: str = "add"
     rows: Rows = "both"
+    monitor: Monitor | None = None
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.coefficient):

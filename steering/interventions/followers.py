@@ -1,0 +1,105 @@
+"""Strengths that follow the music, for all clips of a batch, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from steering.interventions.monitor import Ear, average, follow
+from steering.interventions.plan import Faders, Plan
+
+
+class Followers:
+    """What every concept's strength is at a step: 1 for those that follow nothing.
+
+    Each step `hear` is given the streams before anything is added to them, and `settle` makes the
+    strengths of the next step of it. Tensors are ``[M, B]``: M concepts at most, of B clips.
+
+    Args:
+        plans: one per clip, None for a clip that is left alone.
+        like: where the residual stream is.
+    """
+
+    def __init__(self, plans: Sequence[Plan | None], like: Tensor) -> None:
+        self.clips = len(plans)
+        ears = [
+            (concept, clip, ear)
+            for clip, plan in enumerate(plans)
+            for concept, ear in enumerate(() if plan is None else plan.ears)
+            if ear is not None
+        ]
+        self.places = [(concept, clip) for concept, clip, _ in ears]
+        self.layers = sorted({ear.layer for *_, ear in ears})
+        most = max((plan.concepts for plan in plans if plan is not None), default=0)
+        self._device, self._shape = like.device, (most, self.clips)
+        self.now = self._filled(1.0)
+        self.past: list[Tensor] = []
+        self.first = 0
+        if ears:
+            self._prepare(ears, next(filter(None, plans)).frame_rate)
+
+    def _prepare(self, ears: Sequence[tuple[int, int, Ear]], frame_rate: float) -> None:
+        self.seconds = 1 / frame_rate
+        size = len(ears[0][2].vector)
+        self.read, self.mean = self._filled(0.0), self._filled(0.0)
+        self._vectors = torch.zeros(*self._shape, size)
+        self._layer = torch.full(self._shape, -1)
+        numbers = torch.ones(5, *self._shape)
+        for concept, clip, ear in ears:
+            self._vectors[concept, clip] = ear.vector
+            self._layer[concept, clip] = ear.layer
+            one = ear.monitor
+            numbers[:, concept, clip] = torch.tensor(
+                [one.target, one.rate, one.memory, ear.slope, ear.intercept]
+            )
+        numbers = numbers.to(self._device)
+        self._law, self._memory, self._calibration = numbers[:2], numbers[2], numbers[3:]
+        self._vectors, self._layer = self._vectors.to(self._device), self._layer.to(self._device)
+        self._follows = self._layer >= 0
+
+    def _filled(self, value: float) -> Tensor:
+        return torch.full(self._shape, value, device=self._device)
+
+    def __bool__(self) -> bool:
+        """Whether anything is followed at all."""
+        return bool(self.places)
+
+    def hear(self, layer: int, x: Tensor) -> None:
+        """Read the streams ``[R, D]`` after a layer; the conditional rows come first."""
+        if layer in self.layers:
+            read = (x[: self.clips].float() * self._vectors).sum(-1)
+            torch.where(self._layer == layer, read, self.read, out=self.read)
+
+    def settle(self, step: int, faders: Sequence[Faders | None]) -> None:
+        """Make the strengths of the next step; this one's are kept.
+
+        Args:
+            faders: of each clip: which way its concepts are pushed now.
+        """
+        if not self:
+            return
+        signs = torch.zeros(self._shape)
+        for concept, clip in self.places:
+            fader = faders[clip]
+            assert fader is not None, "a clip that is followed has a plan"
+            signs[concept, clip] = 1.0 if fader.at(step, concept) >= 0 else -1.0
+        slope, intercept = self._calibration
+        heard = (slope * self.read + intercept).sigmoid()
+        self.mean = average(self.mean, heard, self._memory, self.seconds)
+        moved = follow(self.now, self.mean, signs.to(self._device), self._law, self.seconds)
+        self.past.append(self.now)
+        self.now = torch.where(self._follows, moved, self.now)
+
+    def during(self, first: int, count: int) -> Tensor:
+        """The strengths of steps that are over: ``[S, M, B]``."""
+        if not self:
+            return self.now.expand(count, -1, -1)
+        return torch.stack(self.past[first - self.first :][:count])
+
+    def forget(self, before: int) -> None:
+        """Drop the strengths of steps that are not asked for again."""
+        if self:
+            del self.past[: before - self.first]
+            self.first = before
