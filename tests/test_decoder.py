@@ -70,7 +70,8 @@ def steer(model, coefficient=1.0, seed=0, name="C", **options) -> Intervention:
     vectors = torch.randn(layers, size, generator=torch.Generator().manual_seed(seed))
     scores = torch.linspace(0.5, 1, layers)
     one = Direction(name, vectors, scores, model.origin).unit()
-    one = replace(one, norms=torch.full((layers,), 5.0), source="bank")
+    calibration = torch.tensor([[0.3, 0.5]] * layers)
+    one = replace(one, norms=torch.full((layers,), 5.0), source="bank", calibration=calibration)
     return Intervention(one, coefficient, **options)
 
 

@@ -131,21 +131,45 @@ def test_a_gate_opens_as_often_as_it_says_and_draws_alike_for_a_longer_clip():
 def test_a_zero_coefficient_changes_no_bit(name):
     h = torch.randn(3, 5, SIZE) * 10
     h[0, 0] = 0
-    changed = OPERATORS[name](h, torch.tensor(0.0), direction().vectors[0])
+    changed = OPERATORS[name](h, torch.tensor(0.0), direction().vectors[0], torch.tensor(3.0))
     assert torch.equal(changed, h)
+
+
+def operated(name: str, h: torch.Tensor, coefficient: float, even: float = 0.0) -> torch.Tensor:
+    v = direction().vectors[0]
+    return OPERATORS[name](h, torch.tensor(coefficient), v, torch.tensor(even))
 
 
 def test_operators_do_what_their_formulas_say():
     h, v = torch.randn(5, SIZE), direction().vectors[0]
     along = h @ v
-    assert torch.allclose(OPERATORS["add"](h, torch.tensor(2.0), v) @ v, along + 2, atol=1e-5)
-    assert torch.allclose(
-        OPERATORS["ablate"](h, torch.tensor(1.0), v) @ v, torch.zeros(5), atol=1e-5
-    )
-    assert torch.allclose(OPERATORS["ablate"](h, torch.tensor(2.0), v) @ v, -along, atol=1e-5)
-    turned = OPERATORS["add_keeping_norm"](h, torch.tensor(3.0), v)
+    assert torch.allclose(operated("add", h, 2.0) @ v, along + 2, atol=1e-5)
+    assert torch.allclose(operated("ablate", h, 1.0) @ v, torch.zeros(5), atol=1e-5)
+    assert torch.allclose(operated("ablate", h, 2.0) @ v, -along, atol=1e-5)
+    turned = operated("add_keeping_norm", h, 3.0)
     assert torch.allclose(turned.norm(dim=-1), h.norm(dim=-1), rtol=1e-5)
     assert ((turned @ v) > along).all()
+
+
+def test_a_clamp_leaves_alone_what_is_there_already():
+    h, v = torch.randn(50, SIZE), direction().vectors[0]
+    along = h @ v
+    raised = operated("clamp", h, 0.3, even=0.2)
+    assert torch.allclose(raised @ v, along.clamp_min(0.5), atol=1e-5)
+    assert torch.equal(raised[along > 0.5], h[along > 0.5]) and (along > 0.5).any()
+    lowered = operated("clamp", h, -0.3, even=0.2)
+    assert torch.allclose(lowered @ v, along.clamp_max(-0.1), atol=1e-5)
+
+
+def test_an_affine_map_halves_the_spread_around_its_goal():
+    h, v = torch.randn(50, SIZE), direction().vectors[0]
+    moved = operated("affine", h, 0.3, even=0.2) @ v
+    assert torch.allclose(moved - 0.5, (h @ v - 0.5) / 2, atol=1e-5)
+
+
+def test_a_reading_operator_needs_a_calibrated_direction():
+    with pytest.raises(BadInput, match="has no calibration, which clamp goes by"):
+        intervention(0.1, operator="clamp")
 
 
 def test_a_plan_multiplies_schedule_gate_layers_and_unit_out():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,10 @@ def banks(exact):
     vectors = torch.from_numpy(np.random.default_rng(1).integers(-8, 9, (2, LAYERS, SIZE))).float()
     scores = torch.tensor([0.625, 0.875])
     directions = {
-        name: Direction(name, vectors[place], scores, exact.origin).unit()
+        name: replace(
+            Direction(name, vectors[place], scores, exact.origin).unit(),
+            calibration=torch.tensor([[0.25, 1.0]] * LAYERS),
+        )
         for place, name in enumerate(("C", "D"))
     }
     bank = Bank("notes", "ridge", exact.origin, directions, torch.full((LAYERS,), 8.0))
@@ -69,5 +73,6 @@ def test_recipes_of_every_kind_are_kept():
     assert {one["schedule"]["shape"] for one in parts if "schedule" in one} == set(SHAPES)
     assert {one["layers"]["weighting"] for one in parts if "layers" in one} == set(WEIGHTINGS)
     assert {one["operator"] for one in parts if "operator" in one} == set(OPERATORS)
+    assert any(one.get("monitor") for one in parts)
     steered = [kept["codes"] for kept in KEPT.values() if kept["recipe"]["interventions"]]
     assert all(one != other for one, other in steered)

@@ -192,7 +192,8 @@ def test_a_control_listens_to_the_concept_that_it_does_not_push(model):
 
 def test_a_direction_without_calibration_cannot_be_followed(model):
     with pytest.raises(BadInput, match="has no calibration"):
-        replace(steer(model), monitor=Monitor())
+        one = steer(model)
+        replace(one, direction=replace(one.direction, calibration=None), monitor=Monitor())
 
 
 @pytest.mark.parametrize("wrong", [{"target": 1.5}, {"rate": -1.0}, {"memory": 0.0}], ids=str)

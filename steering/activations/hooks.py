@@ -94,10 +94,14 @@ class Steering:
             coefficients = self._applied(row, plan)[:, layer]
             strengths = self.followers.now[: plan.concepts, row % self.followers.clips]
             applied = coefficients.to(strengths.device) * strengths
+            evens = (
+                plan.vectors.new_zeros(plan.vectors.shape[:2]) if plan.evens is None else plan.evens
+            )
             h = stream[row]
             for concept, name in enumerate(plan.operators):
                 if takes_part[concept] and coefficients[concept] != 0:
-                    h = OPERATORS[name](h, applied[concept], plan.vectors[concept, layer])
+                    even = evens[concept, layer]
+                    h = OPERATORS[name](h, applied[concept], plan.vectors[concept, layer], even)
             changed[row] = h
         return changed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import fields
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from steering.commands.shared import add_model
 
 if TYPE_CHECKING:
     from steering.interventions.intervention import Intervention
+    from steering.interventions.monitor import Monitor
     from steering.interventions.schedules import Schedule
     from steering.models.interface import MusicModel
     from steering.recipes import Banks, Recipe
@@ -61,6 +63,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gate", type=float, default=1.0, help="chance that a step is steered")
     parser.add_argument("--operator", default="add", help="add, add_keeping_norm or ablate")
     parser.add_argument("--rows", default="both", help="both, conditional or unconditional")
+    parser.add_argument(
+        "--monitor",
+        nargs="?",
+        const="",
+        metavar="SETTINGS",
+        help="let strengths set themselves: they let go of what is heard already; settings as "
+        "target=0.3,rate=2,memory=0.5",
+    )
     parser.add_argument(
         "--orthogonalise", action="store_true", help="take from each concept what others share"
     )
@@ -178,7 +188,21 @@ def _intervention(text: str, banks: Banks, options: argparse.Namespace) -> Inter
         gate=Gate(options.gate),
         operator=options.operator,
         rows=options.rows,
+        monitor=_monitor(options.monitor),
     )
+
+
+def _monitor(text: str | None) -> Monitor | None:
+    """``target=0.3,rate=2`` as a monitor; None where none is asked for."""
+    from steering.interventions.monitor import Monitor
+
+    if text is None:
+        return None
+    wrong = f"--monitor {text}: write it as target=0.3,rate=2,memory=0.5"
+    settings = _settings(text, wrong)
+    if not settings.keys() <= {one.name for one in fields(Monitor)}:
+        raise BadInput(wrong)
+    return Monitor(**settings)
 
 
 def _schedule(text: str) -> Schedule:
@@ -186,13 +210,20 @@ def _schedule(text: str) -> Schedule:
     from steering.interventions.schedules import Schedule
 
     shape, _, rest = text.partition(":")
+    wrong = f"schedule {text}: write settings as {shape}:NAME=SECONDS,..."
+    return Schedule(shape or "constant", _settings(rest, wrong))
+
+
+def _settings(text: str, wrong: str) -> dict[str, float]:
+    """``period=2,width=1.2`` as numbers by name; what is not of this form is told with ``wrong``."""
     settings = {}
-    for part in rest.split(",") if rest else ():
+    for part in text.split(",") if text else ():
         name, _, value = part.partition("=")
-        settings[name] = _number(value)
-        if settings[name] is None:
-            raise BadInput(f"schedule {text}: write settings as {shape}:NAME=SECONDS,...")
-    return Schedule(shape or "constant", settings)
+        number = _number(value)
+        if number is None:
+            raise BadInput(wrong)
+        settings[name] = number
+    return settings
 
 
 def _number(text: str) -> float | None:

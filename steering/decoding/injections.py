@@ -33,11 +33,13 @@ class Injection:
     Attributes:
         concepts: for each slot, the rows it concerns: clip to concept of its plan.
         vectors: per slot float32 ``[L, R, D]``; zeros for rows that it does not concern.
+        evens: float32 ``[L, R, 1]``: where the probes are undecided, for operators that read.
     """
 
     operator: str
     concepts: list[dict[int, int]] = field(default_factory=list)
     vectors: list[Tensor] = field(default_factory=list)
+    evens: Tensor = field(default_factory=lambda: torch.zeros(1))
 
     @property
     def adds(self) -> bool:
@@ -73,7 +75,8 @@ class Applied:
             return x.add_(self.amounts[layer])
         vectors = self.injection.vectors[0][layer]
         operator = OPERATORS[self.injection.operator]
-        return operator(x.float(), self.amounts[layer], vectors).to(x.dtype)
+        evens = self.injection.evens[layer]
+        return operator(x.float(), self.amounts[layer], vectors, evens).to(x.dtype)
 
 
 def inject(applied: Sequence[Applied], layer: int, x: Tensor) -> Tensor:
@@ -98,7 +101,12 @@ class Injections:
         self.followers = Followers(plans, like)
         self.guided, self.like = guided, like
         self.all = [
-            Injection(one.operator, one.concepts, [self._vectors(slot) for slot in one.concepts])
+            Injection(
+                one.operator,
+                one.concepts,
+                [self._vectors(slot) for slot in one.concepts],
+                self._evens(one.concepts[0]),
+            )
             for one in _ordered(self.plans)
         ]
         self.first, self.ready, self.ahead = 0, 0, AHEAD
@@ -143,7 +151,7 @@ class Injections:
             amounts = self._amounts(one, self._followed(one, parts, strengths))
             layers = torch.tensor(active).any(0).tolist()
             slots = [vectors.unsqueeze(2) for vectors in one.vectors]
-            wide = Injection(one.operator, one.concepts, slots)
+            wide = Injection(one.operator, one.concepts, slots, one.evens.unsqueeze(2))
             chosen.append(Applied(wide, number, amounts.permute(1, 2, 0, 3), layers))
         return chosen
 
@@ -195,9 +203,8 @@ class Injections:
 
     def _coefficients(self, slot: dict[int, int], first: int, count: int) -> Tensor:
         """Coefficients of a slot: float32 ``[S, L, R]`` on the CPU."""
-        clips = len(self.plans)
         layers = next(plan.levels.shape[2] for plan in self.plans if plan is not None)
-        out = torch.zeros(count, layers, clips * (2 if self.guided else 1))
+        out = torch.zeros(count, layers, self._count)
         for clip, concept in slot.items():
             plan = self.plans[clip]
             assert plan is not None
@@ -211,14 +218,30 @@ class Injections:
         """A slot's vectors on every row: float32 ``[L, R, D]``."""
         plans = [plan for plan in self.plans if plan is not None]
         _, layers, size = plans[0].vectors.shape
-        rows = len(self.plans) * (2 if self.guided else 1)
-        out = torch.zeros(layers, rows, size)
+        out = torch.zeros(layers, self._count, size)
         for clip, concept in slot.items():
             plan = self.plans[clip]
             assert plan is not None
             for row in self._rows(clip):
                 out[:, row] = plan.vectors[concept]
         return out.to(self.like.device)
+
+    def _evens(self, slot: dict[int, int]) -> Tensor:
+        """Where a slot's probes are undecided, on every row: float32 ``[L, R, 1]``."""
+        layers = next(plan.levels.shape[2] for plan in self.plans if plan is not None)
+        out = torch.zeros(layers, self._count, 1)
+        for clip, concept in slot.items():
+            plan = self.plans[clip]
+            assert plan is not None
+            for row in self._rows(clip):
+                if plan.evens is not None:
+                    out[:, row, 0] = plan.evens[concept]
+        return out.to(self.like.device)
+
+    @property
+    def _count(self) -> int:
+        """Rows of the batch."""
+        return len(self.plans) * (2 if self.guided else 1)
 
     def _rows(self, clip: int) -> tuple[int, ...]:
         """The conditional row of a clip and, with guidance, its unconditional one."""

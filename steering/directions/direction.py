@@ -67,6 +67,13 @@ class Direction:
         slope, intercept = self.calibration[layer]
         return (slope * projected + intercept).sigmoid()
 
+    def even(self) -> Tensor:
+        """The projection at which the concept is as likely as not, per layer ``[L]``; 0 without calibration."""
+        if self.calibration is None:
+            return torch.zeros(len(self.vectors))
+        slope, intercept = self.calibration.float().unbind(-1)
+        return -intercept / slope.clamp_min(1e-6)
+
     def unit(self) -> Direction:
         """The same with every layer's vector of length 1; what is 0 stays 0."""
         return self._derived(_unit(self.vectors), source=self.source)

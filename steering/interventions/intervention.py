@@ -17,6 +17,7 @@ from steering.directions.direction import Direction
 from steering.interventions.gate import Gate
 from steering.interventions.layers import LayerWeights
 from steering.interventions.monitor import Ear, Monitor
+from steering.interventions.operators import READING
 from steering.interventions.record import InterventionRecord, Rows, Unit
 from steering.interventions.schedules import Schedule
 
@@ -62,6 +63,11 @@ class Intervention:
         self.by_name()
         if self.monitor is not None:
             self.ear(0)
+        if self.operator in READING and self.direction.calibration is None:
+            raise BadInput(
+                f"{self.direction.name} has no calibration, which {self.operator} goes by: take a "
+                "concept out of a bank of classes, or another operator"
+            )
         if self.scaled_by_norm and self.direction.norms is None:
             raise BadInput(
                 f"{self.direction.name} has no norms, which relative coefficients are shares of: take "

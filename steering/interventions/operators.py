@@ -1,17 +1,22 @@
-"""What a direction does to an activation: ``(h [..., D], coefficient, unit vector [D]) -> [..., D]``.
+"""What a direction does to an activation: ``(h [..., D], coefficient, unit vector [D], even) -> [..., D]``.
 
-Coefficients ``[..., 1]`` and vectors ``[..., D]`` of each row may stand in the place of one for all.
-To add one, write the function and mark it with ``@operator``. A coefficient of 0 must change no bit.
+``even`` is the projection at which the concept's probe is undecided, 0 where it is not calibrated.
+Coefficients and evens ``[..., 1]`` and vectors ``[..., D]`` of each row may stand in the place of one for
+all. To add one, write the function and mark it with ``@operator``, or with ``@reading_operator`` if it
+asks for ``even``. A coefficient of 0 must change no bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
-Operator = Callable[[Tensor, Tensor, Tensor], Tensor]
+Operator = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 OPERATORS: dict[str, Operator] = {}
+READING: set[str] = set()
+"""Those that need a calibrated direction."""
 
 
 def operator(function: Operator) -> Operator:
@@ -20,21 +25,47 @@ def operator(function: Operator) -> Operator:
     return function
 
 
+def reading_operator(function: Operator) -> Operator:
+    """The same for one that goes by what the probe reads."""
+    READING.add(function.__name__)
+    return operator(function)
+
+
 @operator
-def add(h: Tensor, coefficient: Tensor, vector: Tensor) -> Tensor:
+def add(h: Tensor, coefficient: Tensor, vector: Tensor, even: Tensor) -> Tensor:
     """``h + c v``."""
     return h + coefficient * vector
 
 
 @operator
-def ablate(h: Tensor, coefficient: Tensor, vector: Tensor) -> Tensor:
+def ablate(h: Tensor, coefficient: Tensor, vector: Tensor, even: Tensor) -> Tensor:
     """``h - c (h . v) v``: 1 takes the direction out, 2 mirrors it."""
     return h - coefficient * (h * vector).sum(-1, keepdim=True) * vector
 
 
 @operator
-def add_keeping_norm(h: Tensor, coefficient: Tensor, vector: Tensor) -> Tensor:
+def add_keeping_norm(h: Tensor, coefficient: Tensor, vector: Tensor, even: Tensor) -> Tensor:
     """``h + c v``, scaled back to the length of ``h``: turns the activation, adds no energy."""
     moved = h + coefficient * vector
     length = moved.norm(dim=-1, keepdim=True).clamp_min(1e-12)
     return moved * (h.norm(dim=-1, keepdim=True).clamp_min(1e-12) / length)
+
+
+@reading_operator
+def clamp(h: Tensor, coefficient: Tensor, vector: Tensor, even: Tensor) -> Tensor:
+    """Bring ``h . v`` up to ``even + c``, and leave alone what is there already; down, if c is negative."""
+    missing = even + coefficient - (h * vector).sum(-1, keepdim=True)
+    return h + torch.where(coefficient > 0, missing.clamp_min(0), missing.clamp_max(0)) * (
+        vector * (coefficient != 0)
+    )
+
+
+@reading_operator
+def affine(h: Tensor, coefficient: Tensor, vector: Tensor, even: Tensor) -> Tensor:
+    """Bring ``h . v`` half the way to ``even + c``, from either side: moves its mean, halves its spread.
+
+    The map that takes one Gaussian of projections to another (optimal transport on a line) is of this
+    form, with the ratio of their spreads in the place of a half.
+    """
+    missing = even + coefficient - (h * vector).sum(-1, keepdim=True)
+    return h + 0.5 * missing * (vector * (coefficient != 0))

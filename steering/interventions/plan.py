@@ -19,6 +19,7 @@ from curation.errors import BadInput
 from steering.directions.direction import without
 from steering.interventions.intervention import Intervention
 from steering.interventions.monitor import Ear
+from steering.interventions.operators import READING
 from steering.models.origin import Origin
 
 
@@ -120,6 +121,7 @@ class Plan:
         ears: for each concept what its strength follows, None where it follows nothing; all of them
             hear at the first layer at which anything is pushed. Empty where there is none.
         frame_rate: steps a second.
+        evens: float32 ``[M, L]``: where the concepts' probes are undecided; None where none reads.
     """
 
     levels: Tensor
@@ -132,6 +134,7 @@ class Plan:
     moves: tuple[Move, ...] = ()
     ears: tuple[Ear | None, ...] = ()
     frame_rate: float = 50.0
+    evens: Tensor | None = None
 
     @property
     def concepts(self) -> int:
@@ -245,7 +248,15 @@ def compile_plan(
         tuple(one.direction.name for one in interventions),
         ears=_ears(interventions, stacked),
         frame_rate=frame_rate,
+        evens=_evens(interventions),
     )
+
+
+def _evens(interventions: Sequence[Intervention]) -> Tensor | None:
+    """Where the probes of those that read are undecided ``[M, L]``; None where no operator reads."""
+    if not any(one.operator in READING for one in interventions):
+        return None
+    return torch.stack([one.direction.even() for one in interventions])
 
 
 def _ears(interventions: Sequence[Intervention], levels: np.ndarray) -> tuple[Ear | None, ...]:
