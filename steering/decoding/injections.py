@@ -7,6 +7,7 @@ which nothing happens are passed over.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -94,10 +95,8 @@ class Injections:
         self.plans = list(plans)
         self.faders = [None if plan is None else plan.faders() for plan in plans]
         self.guided, self.like = guided, like
-        self.all = [
-            Injection(one.operator, one.concepts, [self._vectors(slot) for slot in one.concepts])
-            for one in _ordered(self.plans)
-        ]
+        self.all = self._all()
+        self.until = math.inf
         self.first, self.ready, self.ahead = 0, 0, AHEAD
         self.blocks: list[tuple[Tensor, list[list[bool]]]] = []
 
@@ -108,6 +107,27 @@ class Injections:
         if np.float32(move.coefficient) != faders.at(move.step, move.concept):
             faders.move(move)
             self.ready, self.ahead = 0, 1
+
+    def join(self, clip: int, plan: Plan) -> None:
+        """Another plan for a clip: what it has done so far, and more concepts that were at rest."""
+        faders = self.faders[clip]
+        if faders is None:
+            self.faders[clip] = plan.faders()
+        else:
+            faders.grow(plan.gains[faders.concepts :])
+        self.plans[clip] = plan
+        self.all = self._all()
+        self.ready, self.ahead = 0, 1
+
+    def forget(self, step: int) -> None:
+        """Let go of moves before a step, which nobody will ask for again."""
+        for faders in self.faders:
+            if faders is not None:
+                faders.forget(step)
+
+    def end(self, step: int) -> None:
+        """Do nothing from a step on."""
+        self.until, self.ready = step, 0
 
     def at(self, step: int) -> list[Applied]:
         """What is to be done at this step, in its order; nothing where all of it is zero."""
@@ -137,6 +157,12 @@ class Injections:
             chosen.append(Applied(wide, number, amounts.permute(1, 2, 0, 3), layers))
         return chosen
 
+    def _all(self) -> list[Injection]:
+        return [
+            Injection(one.operator, one.concepts, [self._vectors(slot) for slot in one.concepts])
+            for one in _ordered(self.plans)
+        ]
+
     def _amounts(self, one: Injection, first: int, count: int) -> tuple[Tensor, list[list[bool]]]:
         """What is applied at these steps ``[S, L, R, D or 1]``, and at which layers of each."""
         parts = [self._coefficients(slot, first, count) for slot in one.concepts]
@@ -156,13 +182,14 @@ class Injections:
         clips = len(self.plans)
         layers = next(plan.levels.shape[2] for plan in self.plans if plan is not None)
         out = torch.zeros(count, layers, clips * (2 if self.guided else 1))
+        last = int(max(0, min(count, self.until - first)))
         for clip, concept in slot.items():
             plan = self.plans[clip]
             assert plan is not None
             applied = plan.between(first, count, self.faders[clip])[:, concept]
             for row, takes_part in zip(self._rows(clip), plan.rows[concept].tolist(), strict=False):
                 if takes_part:
-                    out[:, :, row] = applied
+                    out[:last, :, row] = applied[:last]
         return out
 
     def _vectors(self, slot: dict[int, int]) -> Tensor:
