@@ -200,9 +200,10 @@ def test_what_an_endless_clip_cannot_be_is_said(model, decoder):
         Session(decoder, pair(model), math.inf, chunk_seconds=1000.0)
     with pytest.raises(BadInput, match="clips that have an end"):
         generate(model, pair(model, 1.0), math.inf)
-    with Session(decoder, pair(model, 1.0), 1.0) as session:
-        with pytest.raises(BadInput, match="keep their concepts"):
-            session.add(steer(model, 0.5))
+    session = Session(decoder, pair(model, 1.0), 1.0)
+    with pytest.raises(BadInput, match="keep their concepts"):
+        session.add(steer(model, 0.5))
+    session.stop()
     with pytest.raises(BadInput, match="the session is over"):
         session.add(steer(model, 0.5))
 
