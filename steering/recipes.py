@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -146,8 +146,23 @@ class Recipe:
                 one.schedule.levels(times, self.seconds)
                 one.strengths()
 
-    def plan(self, banks: Banks, frame_rate: float = 50.0) -> Plan | None:
+    def lasting(self) -> Recipe:
+        """The recipe with schedules that go on past its end as `Schedule.lasting` has them."""
+        return replace(
+            self,
+            interventions=tuple(
+                replace(one, schedule=one.schedule.lasting(self.seconds))
+                for one in self.interventions
+            ),
+        )
+
+    def plan(
+        self, banks: Banks, frame_rate: float = 50.0, seconds: float | None = None
+    ) -> Plan | None:
         """What to do to the clip, the moves included; None for a clip that is left alone.
+
+        Args:
+            seconds: another length than the recipe's; infinite for a clip that goes on until it is stopped.
 
         Raises:
             BadInput: a bank, concept, schedule or layer is not there, or makes no sense.
@@ -157,7 +172,7 @@ class Recipe:
             return None
         with _readable():
             compiled = compile_plan(
-                interventions, self.seconds, frame_rate, self.orthogonalise, self.seed
+                interventions, seconds or self.seconds, frame_rate, self.orthogonalise, self.seed
             )
         return compiled.moved(*self.moves)
 

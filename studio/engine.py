@@ -21,6 +21,7 @@ from curation.errors import BadInput
 from steering.recipes import Recipe
 from studio.clips import Clips
 from studio.limits import check_request
+from studio.live import LivePlayback
 from studio.loaded_models import LoadedModel, LoadedModels
 from studio.playback import Event, Playback
 
@@ -81,7 +82,8 @@ class Engine:
 
         Args:
             listen: gets the session's events, from the engine's thread.
-            live: paced, a little ahead of the clock, so that moves are heard soon.
+            live: paced, a little ahead of the clock, so that moves are heard soon; it goes on until it is
+                stopped, unless a GPU is hired for the clip.
 
         Raises:
             BadInput: `check` refuses the recipe.
@@ -89,7 +91,11 @@ class Engine:
         """
         recipe = self.check(raw)
         loaded = self.models[recipe.model]
-        one = Playback(secrets.token_urlsafe(12), recipe, loaded, listen, live)
+        name = secrets.token_urlsafe(12)
+        if live and loaded.decoder is not None:
+            one: Playback = LivePlayback(name, recipe, loaded, listen, self._crowded)
+        else:
+            one = Playback(name, recipe, loaded, listen, live)
         with self._news:
             if self._closing:
                 raise Busy("the page is shutting down: come back in a minute")
@@ -108,6 +114,27 @@ class Engine:
             BadInput: the session is over, or `Playback.move` refuses it.
         """
         self._find(session).move(concept, coefficient)
+
+    def add(self, session: object, raw: object) -> int:
+        """Let a concept join a live session; its place there, for `move`.
+
+        Args:
+            raw: what a recipe has of a concept.
+
+        Raises:
+            BadInput: the session is over or not live, or the concept breaks a limit.
+        """
+        one = self._live(session)
+        recipe = self.check(one.recipe.record() | {"interventions": [raw], "moves": []})
+        return one.add(recipe.interventions[0])
+
+    def hear_of(self, session: object) -> None:
+        """Say that a live session still has its listener.
+
+        Raises:
+            BadInput: the session is over or not live.
+        """
+        self._live(session).hear_of()
 
     def stop(self, session: object) -> bool:
         """End a session, whether it plays or waits; False when it was over already."""
@@ -152,6 +179,17 @@ class Engine:
         if one is None:
             raise BadInput("this session is over: start a new one")
         return one
+
+    def _live(self, session: object) -> LivePlayback:
+        one = self._find(session)
+        if not isinstance(one, LivePlayback):
+            raise BadInput("this session is not live: start one with play_live")
+        return one
+
+    def _crowded(self) -> bool:
+        """Whether more wait than sessions are about to end."""
+        with self._news:
+            return len(self._waiting) > sum(one.ending for one in self._playing)
 
     def _run(self) -> None:
         while True:

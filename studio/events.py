@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+from studio.encodings import as_flac
 from studio.engine import Engine
 
 ENDS = {"done", "stopped", "error"}
@@ -30,3 +32,19 @@ async def events(
                 return
     finally:
         engine.stop(session)
+
+
+async def in_flac(
+    engine: Engine, recipe: dict[str, Any], live: bool
+) -> AsyncIterator[dict[str, Any]]:
+    """The same with the sound as FLAC, how many are played for at once, and when each was made."""
+    sample_rate, begun = 0, time.monotonic()
+    async for event in events(engine, recipe, live):
+        if event["event"] == "started":
+            sample_rate, begun = event["sample_rate"], time.monotonic()
+        if event["event"] == "audio":
+            event = as_flac(event, sample_rate) | {
+                "sharing": max(1, engine.busy["playing"]),
+                "made_in": round(time.monotonic() - begun, 3),
+            }
+        yield event

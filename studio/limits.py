@@ -26,6 +26,15 @@ MOST_LAYERS = 64
 MOST_MOVES, MOVES_A_SECOND = 3000, 60.0
 """Of a recipe, and what a session takes of its faders; a fader sends 40 a second at most."""
 
+MOST_LIVE_SECONDS, SHARED_LIVE_SECONDS = 3600.0, 300.0
+"""Of a live session, and of one while others wait in line."""
+
+UNHEARD_SECONDS = 60.0
+"""A live session ends when its listener has neither moved a fader nor said `still_listening` for so long."""
+
+MOST_LIVE_CONCEPTS = 24
+"""Of a live session in all, those that came and went."""
+
 LONGEST_PROMPT = 200
 LONGEST_WORD = 40
 LARGEST_RECIPE = 300_000
@@ -49,6 +58,11 @@ def bounds() -> dict[str, Any]:
     return {
         "seconds": [SHORTEST_SECONDS, LONGEST_SECONDS],
         "concepts": MOST_CONCEPTS,
+        "live": {
+            "seconds": MOST_LIVE_SECONDS,
+            "concepts": MOST_LIVE_CONCEPTS,
+            "unheard": UNHEARD_SECONDS,
+        },
         "points": MOST_POINTS,
         "prompt": LONGEST_PROMPT,
         "coefficient": STRONGEST["relative"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -66,6 +67,11 @@ class LoadedModel:
             most_moves=MOST_MOVES,
             moves_a_second=MOVES_A_SECOND,
         )
+
+    def live_session(self, clips: Sequence[Clip], sampling: Sampling) -> Session:
+        """A session here that goes on until it is stopped; its own memory bounds its moves."""
+        assert self.decoder is not None
+        return Session(self.decoder, clips, math.inf, sampling, moves_a_second=MOVES_A_SECOND)
 
     def bank(self, name: str) -> Bank:
         """The bank that a recipe names.

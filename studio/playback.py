@@ -46,6 +46,7 @@ class Playback:
         live: bool,
     ) -> None:
         self.id, self.stopped, self.live = name, False, live
+        self.ending = False
         device, dtype = loaded.played_on
         self._recipe = replace(recipe, device=device, dtype=dtype, decoder="fused")
         self._loaded, self._listen = loaded, listen
@@ -121,23 +122,26 @@ class Playback:
         model = self._loaded.model
         with self._starting:
             recipe = self._recipe
-            plan = recipe.plan(self._loaded.bank, model.frame_rate)
-            clips = [Clip(recipe.prompt, recipe.seed, plan), Clip(recipe.prompt, recipe.seed)]
-            self._session = self._loaded.session(clips, recipe.seconds, recipe.sampling)
-        self._chunks = iter(self._session.stream())
+            self._session = session = self._open_session()
+        self._chunks = iter(session.stream())
         self.tell(
             event="started",
             session=self.id,
             sample_rate=model.sample_rate,
-            seconds=recipe.seconds,
+            seconds=None if isinstance(session, Session) and session.endless else recipe.seconds,
             live=self.live,
             recipe=recipe.record(),
         )
 
+    def _open_session(self) -> Session | ZeroGpuSession:
+        recipe = self._recipe
+        plan = recipe.plan(self._loaded.bank, self._loaded.model.frame_rate)
+        clips = [Clip(recipe.prompt, recipe.seed, plan), Clip(recipe.prompt, recipe.seed)]
+        return self._loaded.session(clips, recipe.seconds, recipe.sampling)
+
     def _take(self, chunk: Chunk) -> None:
         sound = as_int16(chunk.audio)
-        self._sound.append(sound)
-        self._codes.append(chunk.codes.cpu())
+        self._keep(chunk, sound)
         now = time.monotonic()
         if sound.shape[1]:
             self._first = self._first or now
@@ -153,29 +157,40 @@ class Playback:
             **{side: packed(row) for side, row in zip(SIDES, sound, strict=True)},
         )
 
+    def _keep(self, chunk: Chunk, sound: np.ndarray) -> None:
+        self._sound.append(sound)
+        self._codes.append(chunk.codes.cpu())
+
     def pair(self) -> Pair | None:
         """What was played, as a pair; None when there was no sound yet."""
         if not self._sound or self._session is None:
             return None
         moves = tuple(self._session.moves) or self._recipe.moves
+        return self._cut(replace(self._recipe, moves=moves), None, not self.stopped)
+
+    def _cut(self, recipe: Recipe, frames: int | None, whole: bool) -> Pair:
+        """The first frames of what was kept, all where it is None, as the pair of a recipe."""
+        model = self._loaded.model
+        hop = round(model.sample_rate / model.frame_rate)
         return Pair(
-            replace(self._recipe, moves=moves).record(),
-            np.concatenate(self._sound, axis=1),
-            torch.cat(self._codes, dim=-1),
-            self._loaded.model.sample_rate,
-            whole=not self.stopped,
+            recipe.record(),
+            np.concatenate(self._sound, axis=1)[:, : None if frames is None else frames * hop],
+            torch.cat(self._codes, dim=-1)[..., :frames],
+            model.sample_rate,
+            whole=whole,
         )
 
     def tell_end(self, pair: Pair | None) -> None:
         """The last event: what was made, and what makes it again."""
-        if pair is None:
-            self.tell(event="stopped", clip=None)
-            return
-        self.tell(
-            **told_of(pair),
-            first_sound_after=round((self._first or self._asked) - self._asked, 3),
-            took=round(time.monotonic() - self._asked, 3),
-        )
+        made = {"event": "stopped", "clip": None} if pair is None else told_of(pair)
+        self.tell(**made, **self._ending())
+
+    def _ending(self) -> Event:
+        """What there is to tell of the session itself at its end."""
+        return {
+            "first_sound_after": round((self._first or self._asked) - self._asked, 3),
+            "took": round(time.monotonic() - self._asked, 3),
+        }
 
     def close(self) -> None:
         """Give the session's memory back."""

@@ -67,6 +67,7 @@ class Listener:
     def __init__(self, engine: Engine, recipe: dict[str, Any], live: bool = False) -> None:
         self.queue: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self.events: list[dict[str, Any]] = []
+        self.engine = engine
         self.session = engine.open(recipe, self.queue.put, live)
 
     def until(self, *kinds: str) -> dict[str, Any]:
@@ -80,6 +81,15 @@ class Listener:
     def end(self) -> dict[str, Any]:
         """The last event."""
         return self.until("done", "stopped", "error")
+
+    def stopped_after(self, seconds: float) -> dict[str, Any]:
+        """The last event of a session that is stopped when so much of it was heard."""
+        while sum(event["event"] == "audio" for event in self.events) == 0 or (
+            self.events[-1].get("done", 0) < seconds * 50
+        ):
+            self.until("audio")
+        self.engine.stop(self.session)
+        return self.end()
 
     @property
     def sound(self) -> dict[str, np.ndarray]:

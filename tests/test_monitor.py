@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,7 @@ from steering.decoding.sampling import Sampling
 from steering.interventions.intervention import Intervention
 from steering.interventions.layers import LayerWeights
 from steering.interventions.monitor import Monitor, average, follow
-from steering.interventions.plan import Move
+from steering.interventions.plan import Move, compile_plan
 from steering.interventions.schedules import Schedule
 from tests.test_decoder import plan, steer
 from tests.test_steering_toy import GREEDY
@@ -161,20 +162,30 @@ def test_a_step_of_fixed_tensors_follows_alike(model):
 
 
 def test_a_slide_reads_the_window_with_the_strengths_that_it_had(model):
-    """One pass over the kept columns fills the cache as the single steps did."""
+    """Past the window both decoders go on alike, and no strength is kept that is not asked for again."""
     decoder = Decoder(model, window_seconds=0.3)
-    one = plan(model, monitored(model, coefficient=0.5), seconds=0.9)
-    run = decoder.start([Clip("calm jazz", 5, one)], 0.9, GREEDY)
-    while run.step < decoder.window.length:
+    clip = Clip("calm jazz", 5, plan(model, monitored(model, coefficient=0.5), seconds=0.9))
+    run = run_through(decoder, [clip], 0.9, sampling=GREEDY)
+    assert torch.equal(
+        run.codes(0, 45), generate(model, [clip], 0.9, GREEDY, window=decoder.window)
+    )
+    assert len(run.injections.followers.past) < run.steps
+
+
+def test_a_concept_at_rest_begins_anew_and_may_join_late(model):
+    """A fader at 0 until a step, and a concept that joins an endless clip at that step, are the same."""
+    one, late = steer(model, 0.5, seed=2), monitored(model)
+    resting = plan(model, one, replace(late, coefficient=0.0)).moved(Move(12, 1, 1.0))
+    expected = Decoder(model).generate([Clip("calm jazz", 3, resting)], 0.6)
+    endless = compile_plan([one], math.inf)
+    run = Decoder(model).start([Clip("calm jazz", 3, endless)], math.inf)
+    for step in range(33):
+        if step == 12:
+            run.join(0, endless.joined_by(replace(late, coefficient=0.0)))
+            run.move(0, 1, 1.0)
         run.advance()
-    strengths = torch.cat(run.injections.followers.past)
-    stride = decoder.window.stride
-    applied = run.injections.during(stride, 4)[0].amounts
-    vectors = one.vectors[0][:, None] * (0.5 * 5.0)
-    for place in range(4):
-        expected = vectors * strengths[stride + place]
-        assert torch.allclose(applied[:, :, place], expected.expand(-1, 2, -1), atol=1e-6)
-    assert len(run.injections.followers.past) == decoder.window.length - stride
+    assert torch.equal(run.codes(0, 27), expected[..., :27])  # the plan of 30 frames ends with them
+    assert run.injections.followers.at(11)[1] == 1 != run.injections.followers.at(30)[1]
 
 
 def test_a_fader_moves_a_strength_that_sets_itself(model):

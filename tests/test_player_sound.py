@@ -53,7 +53,7 @@ def stage():
         page = browser.new_page()
         page.route("**/*", lambda route: route.fulfill(body="<p>", content_type="text/html"))
         page.goto("http://localhost/")
-        page.add_script_tag(content=f"{script('sound')}\nwindow.PairSound = PairSound;")
+        page.add_script_tag(content=f"{script('arrival', 'sound')}\nwindow.PairSound = PairSound;")
         yield page
 
 

@@ -30,7 +30,7 @@ from tests.studio_toy import heard, toy_models, toy_recipe
 README = Path(__file__).parents[1] / "README.md"
 ENDPOINTS = {
     "catalogue", "presets", "check_recipe", "schedule_curve", "generate", "generate_flac", "stop", "analyse",
-    "play_live", "move", "verdict", "download", "download_raw", "permalink", "open_permalink", "new_listener",
+    "play_live", "play_live_flac", "move", "add_concept", "still_listening", "verdict", "download", "download_raw", "permalink", "open_permalink", "new_listener",
     "blind_trial", "blind_answer", "rate", "blind_results", "answers_csv", "datasets",
     "dataset_clips", "bank", "concept", "evaluation_reports", "report_picture", "example",
 }  # fmt: skip

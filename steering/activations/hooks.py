@@ -92,7 +92,8 @@ class Steering:
         changed = stream.clone()
         for row, plan, takes_part in self.rows:
             coefficients = self._applied(row, plan)[:, layer]
-            strengths = self.followers.now[: plan.concepts, row % self.followers.clips]
+            now = self.followers.at(self.step)
+            strengths = now[: plan.concepts, row % self.followers.clips]
             applied = coefficients.to(strengths.device) * strengths
             evens = (
                 plan.vectors.new_zeros(plan.vectors.shape[:2]) if plan.evens is None else plan.evens

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from steering.decoding.generation import Generation, next_codes
-from steering.decoding.injections import Applied
+from steering.decoding.injections import Applied, Injections
 
 REACH = 256
 _CAPTURE = Lock()
@@ -39,18 +39,16 @@ class StaticStep:
         self.column = torch.zeros(1, dtype=torch.long, device=device)
         self.places = torch.arange(self.length, device=device)
         self.noise: Tensor | None = None
-        self.applied = [
-            Applied(one, number, one.vectors[0].new_zeros(one.shape), [True] * one.shape[0])
-            for number, one in enumerate(generation.injections.all)
-        ]
-        self.graphs: dict[int, Callable[[], None]] = {}
+        self._prepare(generation.injections)
 
     def __call__(
         self, generation: Generation, place: int, applied: Sequence[Applied], noise: Tensor | None
     ) -> None:
         """One step, as `eager_step` makes it."""
+        if generation.injections.all is not self.injected:
+            self._prepare(generation.injections)
         self.place.fill_(place)
-        self.column.fill_(generation.step)
+        self.column.fill_(generation.step - generation.origin)
         if noise is not None:
             self.noise = noise.clone() if self.noise is None else self.noise.copy_(noise)
         self._take(applied)
@@ -61,6 +59,15 @@ class StaticStep:
         if seen not in self.graphs:
             self.graphs[seen] = self._captured(generation, seen)
         self.graphs[seen]()
+
+    def _prepare(self, injections: Injections) -> None:
+        """Tensors for what the plans do; what was captured with others no longer counts."""
+        self.injected = injections.all
+        self.applied = [
+            Applied(one, number, one.vectors[0].new_zeros(one.shape), [True] * one.shape[0])
+            for number, one in enumerate(injections.all)
+        ]
+        self.graphs: dict[int, Callable[[], None]] = {}
 
     def _take(self, applied: Sequence[Applied]) -> None:
         """What the plans do now, into the tensors that the graph reads."""

@@ -16,7 +16,7 @@ from steering.activations.hooks import check_plan
 from steering.decoding.clip import Clip, Progress
 from steering.decoding.cuda_graph import StaticStep
 from steering.decoding.fused import Cache, Fused
-from steering.decoding.generation import Generation, Window
+from steering.decoding.generation import ENDLESS, Generation, Window, room
 from steering.decoding.injections import AHEAD
 from steering.decoding.memory import available, check_fit
 from steering.decoding.sampling import Sampling
@@ -24,20 +24,22 @@ from steering.models.interface import MusicModel
 
 LONGEST_SECONDS = 3600.0
 
+WINDOW_SECONDS = 30.0
+"""How far back a step looks: as long as the clips that the models were trained on."""
+
 
 class Decoder:
     """A model's decoder, fused.
 
     Args:
         model: where the weights, prompts and codec come from.
-        window_seconds: how far back a step may look; the model's own limit unless it is shorter.
+        window_seconds: how far back a step may look; the model's own limit where that is shorter.
     """
 
-    def __init__(self, model: MusicModel, window_seconds: float | None = None) -> None:
+    def __init__(self, model: MusicModel, window_seconds: float = WINDOW_SECONDS) -> None:
         self.model = model
         self.fused = Fused(model.weights())
-        frames = model.frames(min(window_seconds or math.inf, model.longest_seconds))
-        self.window = Window.of(frames + model.codebooks - 1)
+        self.window = window_of(model, window_seconds)
 
     def generate(
         self,
@@ -66,6 +68,9 @@ class Decoder:
     ) -> Generation:
         """A batch that is ready for its first step.
 
+        Args:
+            seconds: of all clips, or of each; infinite for all that go on until they are stopped.
+
         Raises:
             BadInput: there is no clip, other counts of lengths than of clips, a length that cannot
                 be played, a plan of another model, or too little memory.
@@ -76,7 +81,9 @@ class Decoder:
         asked = [seconds] * len(clips) if isinstance(seconds, int | float) else list(seconds)
         if len(asked) != len(clips):
             raise BadInput(f"{len(asked)} lengths for {len(clips)} clips: give one each, or one")
-        lengths = [self._frames(one) for one in asked]
+        lengths = [frames_of(self.model, one) for one in asked]
+        if max(lengths) == ENDLESS > min(lengths):
+            raise BadInput("some clips have an end and some have none: give all or none a length")
         for clip in clips:
             if clip.plan is not None:
                 check_plan(clip.plan, self.model)
@@ -92,15 +99,29 @@ class Decoder:
         steps = frames + self.model.codebooks - 1
         item = fused.embeddings.element_size()
         length = min(steps, self.window.length)
+        length += self.window.kept if steps > length else 0
         cache = Cache.bytes(layers, rows, length, fused.size, item)
         steering = 2 * AHEAD * layers * rows * fused.size * 4
         drawing = 32 * fused.codebooks * fused.vocabulary
-        return cache + steering + drawing + 9 * fused.codebooks * steps
+        return cache + steering + drawing + 9 * fused.codebooks * room(steps, self.window)
 
-    def _frames(self, seconds: float) -> int:
-        rate = self.model.frame_rate
-        if not 1 / rate <= seconds <= LONGEST_SECONDS:
-            raise BadInput(
-                f"{seconds:g} s cannot be played: ask for {1 / rate:g} to {LONGEST_SECONDS:g} s"
-            )
-        return round(seconds * rate)
+
+def window_of(model: MusicModel, seconds: float = WINDOW_SECONDS) -> Window:
+    """The window of a model's clips, no longer than it can look back."""
+    return Window.of(model.frames(min(seconds, model.longest_seconds)) + model.codebooks - 1)
+
+
+def frames_of(model: MusicModel, seconds: float) -> int:
+    """Frames of a clip; `ENDLESS` where the seconds are infinite.
+
+    Raises:
+        BadInput: a length that cannot be played.
+    """
+    if seconds == math.inf:
+        return ENDLESS
+    rate = model.frame_rate
+    if not 1 / rate <= seconds <= LONGEST_SECONDS:
+        raise BadInput(
+            f"{seconds:g} s cannot be played: ask for {1 / rate:g} to {LONGEST_SECONDS:g} s"
+        )
+    return round(seconds * rate)

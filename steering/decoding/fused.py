@@ -73,9 +73,13 @@ class Cache:
         else:
             self.slots[layer].index_copy_(3, place, new.unsqueeze(3))
 
-    def put_all(self, layer: int, new: Tensor) -> None:
-        """Keys and values ``[2, R, H, S, D / H]`` of the first S positions."""
-        self.slots[layer][..., : new.shape[3], :] = new
+    def put_all(self, layer: int, new: Tensor, first: int = 0) -> None:
+        """Keys and values ``[2, R, H, S, D / H]`` of S positions from ``first`` on."""
+        self.slots[layer][..., first : first + new.shape[3], :] = new
+
+    def take(self, other: Cache) -> None:
+        """What another holds, as the first positions."""
+        self.all[..., : other.all.shape[-2], :] = other.all
 
 
 class _Block:
@@ -196,17 +200,23 @@ class Fused:
         return self._normed(x, self.norm)
 
     def fill(
-        self, x: Tensor, cache: Cache, prompts: PromptCache, applied: Sequence[Applied]
+        self,
+        x: Tensor,
+        cache: Cache,
+        prompts: PromptCache,
+        applied: Sequence[Applied],
+        first: int = 0,
     ) -> None:
-        """The first S positions of all rows ``[R, S, D]`` in one pass, into the cache."""
+        """S positions of all rows ``[R, S, D]`` in one pass, into the cache from ``first`` on."""
         rows, count, size = x.shape
+        seen = torch.ones(count, first + count, dtype=torch.bool, device=x.device).tril(first)
         for layer, block in enumerate(self.blocks):
             mixed = self._normed(x, block.norm) @ block.query_key_value.tensor
             parts = mixed.view(rows, count, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-            cache.put_all(layer, parts[1:])
-            query, key, value = parts.unbind()
+            cache.put_all(layer, parts[1:], first)
+            key, value = cache.slots[layer][..., : first + count, :]
             attended = functional.scaled_dot_product_attention(
-                query, key, value, is_causal=True, scale=1.0
+                parts[0], key, value, attn_mask=seen, scale=1.0
             )
             x = x + attended.transpose(1, 2).reshape(rows, count, size) @ block.out.tensor
             query = self._normed(x[: prompts.rows], block.cross_norm) @ block.cross_query.tensor
@@ -357,11 +367,11 @@ def _norm(norm: Norm) -> tuple[Tensor, Tensor, float]:
     return norm.weight, norm.bias, norm.eps
 
 
-def unknown_rows(lengths: Sequence[int], books: int, steps: int) -> Tensor:
-    """Which code of each row a step gives: bool ``[B, K, steps]``.
+def unknown_rows(lengths: Sequence[int], books: int, steps: int, first: int = 0) -> Tensor:
+    """Which code of each row a step gives, from step ``first`` on: bool ``[B, K, steps]``.
 
     Step s gives column s + 1 of the delay pattern: frame ``s - k`` of codebook k, where the clip has
     such a frame.
     """
-    frame = torch.arange(steps) - torch.arange(books)[:, None]
+    frame = torch.arange(first, first + steps) - torch.arange(books)[:, None]
     return (frame >= 0) & (frame < torch.tensor(list(lengths))[:, None, None])

@@ -13,14 +13,24 @@ import torch
 from torch import Tensor
 
 from steering.decoding.clip import Clip
-from steering.decoding.fused import Fused, Place, PromptCache, unknown_rows
+from steering.decoding.fused import Cache, Fused, Place, PromptCache, unknown_rows
 from steering.decoding.injections import Applied, Injections
 from steering.decoding.sampling import Sampling, choose, draw_noise
-from steering.interventions.plan import Move
+from steering.interventions.plan import Move, Plan
 from steering.models.interface import MusicModel
 
 KEPT = 0.4
 """Share of the window that stays when it slides: 12 of 30 s, as MusicGen's own long generation has it."""
+
+SLICE, EVERY = 16, 8
+"""Columns of the next window that are read at once, and after how many steps: each second of music then
+takes a little longer for a while, and no single step holds up who listens."""
+
+ENDLESS = 1 << 40
+"""Frames of a clip that goes on until it is stopped."""
+
+BEHIND = 1024
+"""Columns before its window that such a clip still keeps, for whoever has not read them yet."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,10 @@ class Window:
 
     length: int
     stride: int
+
+    @property
+    def kept(self) -> int:
+        return self.length - self.stride
 
     @staticmethod
     def of(length: int) -> Window:
@@ -39,11 +53,13 @@ class Generation:
     """All state of a batch; several may be under way on one `Fused`, each in its thread.
 
     Step s reads column s of the delay pattern and gives column s + 1. Where a clip is longer than the
-    window, the window slides: the last columns of it are read again in one pass, as the first ones,
-    and steered as they were; the clock of the schedules and the noise run on.
+    window, the window slides: the last columns of it are read again, as the first ones, and steered as
+    they were; the clock of the schedules and the noise run on. They are read slice by slice while the
+    old window is still played from. Of an endless clip only what a window or a reader may still want is
+    kept: it takes the same memory however long it goes on.
 
     Args:
-        lengths: frames of each clip.
+        lengths: frames of each clip; `ENDLESS` for all that go on until they are stopped.
         stepper: gives what turns a column into the next, for this generation: `eager_step` where
             there is none.
     """
@@ -62,18 +78,20 @@ class Generation:
         self.lengths, self.codebooks, self.blank = list(lengths), model.codebooks, model.blank
         self.frames = max(lengths)
         self.steps = self.frames + self.codebooks - 1
-        self.step, self.base = 0, 0
+        self.step, self.base, self.origin, self.read = 0, 0, 0, 0
         device = fused.embeddings.device
         self.injections = Injections([c.plan for c in clips], sampling.guided, fused.embeddings)
         self.generators = [torch.Generator(device).manual_seed(clip.seed) for clip in clips]
         with torch.inference_mode():
             self.prompts: PromptCache = fused.read(model.condition, [clip.prompt for clip in clips])
-            columns = (len(clips), self.codebooks, self.steps + 1)
+            self.room = room(self.steps, window)
+            columns = (len(clips), self.codebooks, self.room + 1)
             self.columns = torch.full(columns, self.blank, device=device)
-            self.known = unknown_rows(lengths, self.codebooks, self.steps).to(device)
+            self.known = unknown_rows(lengths, self.codebooks, self.room).to(device)
             positions = min(self.steps, window.length)
             self.rows = len(clips) * (2 if sampling.guided else 1)
             self.cache = fused.cache(self.rows, positions)
+            self.next: Cache | None = None
             self.positions = fused.positions(positions)
             self.nothing = torch.tensor(self.blank, device=device)
         self.make_step: Step = stepper(self) if stepper else eager_step
@@ -85,18 +103,37 @@ class Generation:
 
     def codes(self, first: int, last: int) -> Tensor:
         """Settled frames ``[B, K, last - first]``; blank past the end of a shorter clip."""
+        start, end = first + 1 - self.origin, last + 1 - self.origin
+        assert start > 0, "these frames are no longer kept"
         books = range(self.codebooks)
-        return torch.stack([self.columns[:, k, k + 1 + first : k + 1 + last] for k in books], dim=1)
+        return torch.stack([self.columns[:, k, k + start : k + end] for k in books], dim=1)
 
     def move(self, clip: int, concept: int, coefficient: float) -> None:
         """Let a concept of a clip have another coefficient from the next step on."""
         self.injections.move(clip, Move(self.step, concept, coefficient))
+
+    def join(self, clip: int, plan: Plan) -> None:
+        """Another plan for a clip: the one it has, and more concepts that were at rest so far."""
+        self.injections.join(clip, plan, self.step)
+
+    @torch.inference_mode()
+    def end(self) -> None:
+        """Let the clips end with the frames whose first code is there, as if that were their length."""
+        self.lengths = [min(length, max(1, self.step)) for length in self.lengths]
+        self.frames = max(self.lengths)
+        self.steps = self.frames + self.codebooks - 1
+        self.injections.end(self.frames)
+        self._know()
 
     @torch.inference_mode()
     def advance(self) -> None:
         """One step."""
         if self.step - self.base == self.window.length:
             self._slide()
+        elif self.base + self.window.length < self.steps:
+            self._read_ahead()
+        if self.step - self.origin == self.room:
+            self._let_go()
         noise = None
         if self.sampling.temperature > 0:
             noise = draw_noise(self.generators, self.codebooks, self.fused.vocabulary)
@@ -105,19 +142,59 @@ class Generation:
         self.step += 1
 
     def _slide(self) -> None:
-        """Read the last columns again as the first of a new window."""
-        self.base += self.window.stride
-        count = self.step - self.base
-        columns = self.columns[..., self.base : self.step]
-        place = torch.arange(count, device=columns.device)
+        """Go on in the next window, whose first columns are the last ones of this."""
+        self._read_next(self.window.kept)
+        assert self.next is not None
+        self.cache.take(self.next)
+        self.base, self.read = self.base + self.window.stride, 0
+        if self.steps >= ENDLESS:
+            self.injections.forget(self.base - self.window.length)
+
+    def _read_ahead(self) -> None:
+        """The next slice of the next window, where its turn has come."""
+        place, slices = self.step - self.base, -(-self.window.kept // SLICE)
+        if (
+            place - self.window.length
+        ) % EVERY == 0 and place >= self.window.length - slices * EVERY:
+            self._read_next(min(self.read + SLICE, place - self.window.stride))
+
+    def _read_next(self, until: int) -> None:
+        """Read columns of the next window, those that are not yet read and stand before ``until``."""
+        first, count = self.read, until - self.read
+        if count <= 0:
+            return
+        if self.next is None:
+            self.next = self.fused.cache(self.rows, self.window.kept)
+        base = self.base + self.window.stride
+        start = base + first - self.origin
+        columns = self.columns[..., start : start + count]
+        place = torch.arange(first, until, device=columns.device)
         books = torch.arange(self.codebooks, device=columns.device)
         before = place <= books[:, None]  # of frames that are no longer in the window
         columns = columns.masked_fill(before, self.blank).transpose(1, 2)
-        x = self.fused.embed(columns, self.positions[:count])
+        x = self.fused.embed(columns, self.positions[first:until])
         if self.sampling.guided:
             x = x.repeat(2, 1, 1)
-        applied = self.injections.during(self.base, count)
-        self.fused.fill(x, self.cache, self.prompts, applied)
+        applied = self.injections.during(base + first, count)
+        self.fused.fill(x, self.next, self.prompts, applied, first)
+        self.read = until
+
+    def _let_go(self) -> None:
+        """Make room: what is long before the window is gone for good."""
+        gone = max(0, self.base - BEHIND - self.origin)
+        kept = self.columns[..., gone:].clone()
+        self.columns[..., : kept.shape[-1]] = kept
+        self.origin += gone
+        self._know()
+
+    def _know(self) -> None:
+        known = unknown_rows(self.lengths, self.codebooks, self.room, self.origin)
+        self.known.copy_(known)
+
+
+def room(steps: int, window: Window) -> int:
+    """Columns that a generation keeps: all, unless it is endless."""
+    return 2 * window.length + BEHIND if steps >= ENDLESS else steps
 
 
 Step = Callable[[Generation, int, Sequence[Applied], Tensor | None], None]
@@ -128,7 +205,7 @@ def eager_step(
     generation: Generation, place: int, applied: Sequence[Applied], noise: Tensor | None
 ) -> None:
     """A step whose operations are called one by one."""
-    step, columns = generation.step, generation.columns
+    step, columns = generation.step - generation.origin, generation.columns
     codes = next_codes(
         generation,
         columns[..., step],

@@ -8,6 +8,7 @@ they are multiplied in where a step is at hand.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -100,15 +101,8 @@ class Injections:
         self.faders = [None if plan is None else plan.faders() for plan in plans]
         self.followers = Followers(plans, like)
         self.guided, self.like = guided, like
-        self.all = [
-            Injection(
-                one.operator,
-                one.concepts,
-                [self._vectors(slot) for slot in one.concepts],
-                self._evens(one.concepts[0]),
-            )
-            for one in _ordered(self.plans)
-        ]
+        self.all = self._all()
+        self.until = math.inf
         self.first, self.ready, self.ahead = 0, 0, AHEAD
         self.blocks: list[tuple[list[Tensor], list[list[bool]]]] = []
         self.sums: list[Tensor] = []
@@ -120,6 +114,28 @@ class Injections:
         if np.float32(move.coefficient) != faders.at(move.step, move.concept):
             faders.move(move)
             self.ready, self.ahead = 0, 1
+
+    def join(self, clip: int, plan: Plan, step: int) -> None:
+        """Another plan for a clip: what it has done so far, and from a step on more concepts."""
+        faders = self.faders[clip]
+        if faders is None:
+            self.faders[clip] = plan.faders()
+        else:
+            faders.grow(plan.gains[faders.concepts :])
+        self.plans[clip] = plan
+        self.followers = self.followers.joined(self.plans, step)
+        self.all = self._all()
+        self.ready, self.ahead = 0, 1
+
+    def forget(self, step: int) -> None:
+        """Let go of moves before a step, which nobody will ask for again."""
+        for faders in self.faders:
+            if faders is not None:
+                faders.forget(step)
+
+    def end(self, step: int) -> None:
+        """Do nothing from a step on."""
+        self.until, self.ready = step, 0
 
     def at(self, step: int) -> list[Applied]:
         """What is to be done at this step, in its order; nothing where all of it is zero."""
@@ -155,6 +171,17 @@ class Injections:
             chosen.append(Applied(wide, number, amounts.permute(1, 2, 0, 3), layers))
         return chosen
 
+    def _all(self) -> list[Injection]:
+        return [
+            Injection(
+                one.operator,
+                one.concepts,
+                [self._vectors(slot) for slot in one.concepts],
+                self._evens(one.concepts[0]),
+            )
+            for one in _ordered(self.plans)
+        ]
+
     def _summed_all(self) -> list[Tensor]:
         """What every injection applies in this block, where nothing depends on what is heard."""
         return [
@@ -167,7 +194,8 @@ class Injections:
             return self.sums[number][place]
         one = self.all[number]
         parts = [part[place : place + 1] for part in self.blocks[number][0]]
-        return self._amounts(one, self._followed(one, parts, self.followers.now[None]))[0]
+        strengths = self.followers.at(self.first + place)[None]
+        return self._amounts(one, self._followed(one, parts, strengths))[0]
 
     def _followed(self, one: Injection, parts: list[Tensor], strengths: Tensor) -> list[Tensor]:
         """Coefficients ``[S, L, R]`` of each slot times strengths ``[S, M, B]``."""
@@ -205,13 +233,14 @@ class Injections:
         """Coefficients of a slot: float32 ``[S, L, R]`` on the CPU."""
         layers = next(plan.levels.shape[2] for plan in self.plans if plan is not None)
         out = torch.zeros(count, layers, self._count)
+        last = int(max(0, min(count, self.until - first)))
         for clip, concept in slot.items():
             plan = self.plans[clip]
             assert plan is not None
             applied = plan.between(first, count, self.faders[clip])[:, concept]
             for row, takes_part in zip(self._rows(clip), plan.rows[concept].tolist(), strict=False):
                 if takes_part:
-                    out[:, :, row] = applied
+                    out[:last, :, row] = applied[:last]
         return out
 
     def _vectors(self, slot: dict[int, int]) -> Tensor:

@@ -11,8 +11,10 @@ from curation.errors import BadInput
 from sketch.language.delay import undelayed
 from steering.activations.hooks import Steering, changing, check_plan
 from steering.decoding.clip import Clip, Progress
+from steering.decoding.decoder import frames_of, window_of
+from steering.decoding.generation import ENDLESS, Window
 from steering.decoding.sampling import Sampling, choose, draw_noise, guided
-from steering.models.interface import Condition, MusicModel
+from steering.models.interface import Condition, Decoding, MusicModel
 
 
 def generate(
@@ -21,10 +23,15 @@ def generate(
     seconds: float,
     sampling: Sampling | None = None,
     progress: Progress = lambda done, total: None,
+    window: Window | None = None,
 ) -> Tensor:
     """Codes ``[B, K, T]`` of clips of one length, generated side by side.
 
-    Every row equals the row alone, up to the rounding of batched matrix products.
+    Every row equals the row alone, up to the rounding of batched matrix products. Past the window it
+    slides, as `Generation` has it.
+
+    Args:
+        window: how far back a step looks; as a `Decoder` has it unless another is given.
 
     Raises:
         BadInput: there is no clip, a length that cannot be played, or a plan of another model.
@@ -32,7 +39,9 @@ def generate(
     sampling = sampling or Sampling()
     if not clips:
         raise BadInput("there is no clip to generate: give at least one")
-    frames = model.frames(seconds)
+    frames, window = frames_of(model, seconds), window or window_of(model)
+    if frames == ENDLESS:
+        raise BadInput("the reference plays clips that have an end: give seconds")
     for clip in clips:
         if clip.plan is not None:
             check_plan(clip.plan, model)
@@ -42,7 +51,7 @@ def generate(
     steering = Steering([clip.plan for clip in clips], sampling.guided, condition.states)
     generators = [torch.Generator(model.device).manual_seed(clip.seed) for clip in clips]
     with changing(model, steering):
-        return _run(model, condition, steering, generators, frames, sampling, progress)
+        return _run(model, condition, steering, generators, frames, sampling, progress, window)
 
 
 def _run(
@@ -53,12 +62,16 @@ def _run(
     frames: int,
     sampling: Sampling,
     progress: Progress,
+    window: Window,
 ) -> Tensor:
     """Step by step: column s of the delay pattern gives column s + 1."""
     books, clips = model.codebooks, len(generators)
-    decoding = model.start(condition)
+    decoding, base = model.start(condition), 0
     columns = torch.full((clips, books, frames + books), model.blank, device=model.device)
     for step in range(frames + books - 1):
+        if step - base == window.length:
+            base += window.stride
+            decoding = _begun(model, condition, steering, columns[..., base:step], base, sampling)
         steering.step = step
         current = columns[..., step]
         logits = decoding.step(current.repeat(2, 1) if sampling.guided else current)
@@ -73,3 +86,25 @@ def _run(
         columns[:, first:last, step + 1] = codes[:, first:last]
         progress(step + 1, frames + books - 1)
     return undelayed(columns)
+
+
+def _begun(
+    model: MusicModel,
+    condition: Condition,
+    steering: Steering,
+    columns: Tensor,
+    first: int,
+    sampling: Sampling,
+) -> Decoding:
+    """A new window that has read the last columns ``[B, K, S]`` of the old one, steered as they were.
+
+    Args:
+        first: the step that read the first of them.
+    """
+    decoding = model.start(condition)
+    for place in range(columns.shape[-1]):
+        steering.step = first + place
+        column = columns[..., place].clone()
+        column[:, place:] = model.blank  # of frames that are no longer in the window
+        decoding.step(column.repeat(2, 1) if sampling.guided else column)
+    return decoding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from types import TracebackType
 from weakref import ref
@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 
 from curation.errors import BadInput
+from steering.activations.hooks import check_plan
 from steering.decoding.clip import Clip, Progress
 from steering.decoding.decoder import Decoder
-from steering.decoding.generation import Generation
+from steering.decoding.generation import BEHIND, ENDLESS, Generation
 from steering.decoding.sampling import Sampling
-from steering.interventions.plan import Move, Plan
+from steering.interventions.intervention import Intervention
+from steering.interventions.plan import Move, Plan, compile_plan
 from steering.models.interface import MusicModel
 
 FIRST_SECONDS = 0.1
@@ -40,26 +42,32 @@ class Chunk:
         audio: float32 ``[B, N]``; silence past the end of a shorter clip.
         codes: ``[B, K, T]`` of these samples; blank past the end of a shorter clip.
         start: seconds from the beginning.
-        done, total: frames up to the end of this chunk, and of the longest clip.
+        done, total: frames up to the end of this chunk, and of the longest clip; None where the clips go
+            on until they are stopped.
     """
 
     audio: Tensor
     codes: Tensor
     start: float
     done: int
-    total: int
+    total: int | None
 
 
 class Session:
     """Plays clips once, chunk by chunk; coefficients may be moved from any thread meanwhile.
+
+    With infinite seconds the clips go on until `end` or `stop`, in the same memory however long that is:
+    what a step looks back at is a window that slides (`Generation`). Until it is ended such a clip is,
+    code by code, the beginning of any longer one; after `end` it is the clip that has that length.
 
     Nothing is made ahead of who reads the stream: a change is heard in the chunk after the one that
     was yielded last. Of several changes of a concept between two steps the last counts. To be used as
     a context manager, which frees all memory at its end.
 
     Args:
+        seconds: of all clips, or of each; ``math.inf`` for clips that go on until they are stopped.
         chunk_seconds: length of the chunks; the first ones are shorter.
-        progress: told the steps done and all steps, after each.
+        progress: told the steps done and all steps, after each; 0 for all where there is no end.
         most_moves: what a clip may have, those of its plan included.
         moves_a_second: how many are taken in, by the clips' own time: those beyond wait for their
             step, and it is the last for a concept that waits.
@@ -85,8 +93,16 @@ class Session:
         self.model, self.progress = decoder.model, progress
         self.chunk = round(chunk_seconds * rate)
         self._run: Generation | None = decoder.start(clips, seconds, sampling)
+        self.endless = self._run.steps >= ENDLESS
+        if self.endless and self.chunk > BEHIND // 2:
+            raise BadInput(
+                f"chunks of {chunk_seconds:g} s: an endless clip has {BEHIND // 2 / rate:g} at most"
+            )
         self._sound: _Sound | None = _Sound(self.model, self._run.lengths)
         self._plans, self._faders = [clip.plan for clip in clips], self._run.injections.faders
+        self._seeds = [clip.seed for clip in clips]
+        self._joining: dict[int, Plan] = {}
+        self._ending = False
         self._most_moves, self._moves_a_step = most_moves, moves_a_second / rate
         self._waiting: dict[tuple[int, int], float] = {}
         self._slots = self._most_slots = max(BURST, self._moves_a_step)
@@ -135,6 +151,45 @@ class Session:
                 self._check_room(clip)
             self._waiting[clip, place] = float(coefficient)
 
+    def add(self, one: Intervention, clip: int = 0) -> int:
+        """Let another concept join those that a clip is steered by, from the next step on.
+
+        Clips that have an end keep the concepts that they began with.
+
+        Args:
+            one: with the coefficient that it has from now on; that of its recipe is 0 before.
+
+        Returns:
+            Its place in the clip's plan, for `set`.
+
+        Raises:
+            BadInput: the clips have an end, the concept is of another model, there is no such clip, or
+                the session is over.
+        """
+        with self._lock:
+            self._check_open()
+            self._check_clip(clip)
+            if not self.endless:
+                raise BadInput(
+                    "clips that have an end keep their concepts: start one without an end"
+                )
+            plan, resting = self._plans[clip], replace(one, coefficient=0.0)
+            if plan is None:
+                rate, seed = self.model.frame_rate, self._seeds[clip]
+                plan = compile_plan([resting], math.inf, rate, seed=seed)
+            else:
+                plan = plan.joined_by(resting)
+            check_plan(plan, self.model)
+            self._plans[clip] = self._joining[clip] = plan
+            place = plan.concepts - 1
+            if one.coefficient:
+                self._waiting[clip, place] = float(one.coefficient)
+        return place
+
+    def end(self) -> None:
+        """Let the clips end where they are; the stream gives what is left of them, and is over."""
+        self._ending = True
+
     def stop(self) -> None:
         """End the session; a stream under way ends after its step, and all memory is free."""
         with self._lock:
@@ -166,9 +221,12 @@ class Session:
         first = piece = min(self.chunk, max(1, round(FIRST_SECONDS * self.model.frame_rate)))
         try:
             while run.step < run.steps and not self._over:
+                if self._ending:
+                    run.end()
+                    self._ending = False
                 self._apply_waiting(run)
                 run.advance()
-                self.progress(run.step, run.steps)
+                self.progress(run.step, run.steps if run.steps < ENDLESS else 0)
                 if run.settled - sound.heard >= piece or run.step == run.steps:
                     chunk = sound.push(run, first)
                     if chunk is not None:
@@ -183,6 +241,8 @@ class Session:
         """Take in what waits, those that wait longest first, as many as have their turn."""
         self._slots = min(self._most_slots, self._slots + self._moves_a_step)
         with self._lock:
+            while self._joining:
+                run.join(*self._joining.popitem())
             while self._waiting and self._slots >= 1:
                 clip, concept = next(iter(self._waiting))
                 run.move(clip, concept, self._waiting.pop((clip, concept)))
@@ -194,17 +254,20 @@ class Session:
 
     def _check_room(self, clip: int) -> None:
         faders = self._faders[clip]
-        assert faders is not None
-        if len(faders) + sum(one == clip for one, _ in self._waiting) >= self._most_moves:
+        made = 0 if faders is None else len(faders)
+        if made + sum(one == clip for one, _ in self._waiting) >= self._most_moves:
             raise BadInput(
                 f"the clip has had its {self._most_moves:g} moves: play it again to go on moving"
             )
 
-    def _place(self, concept: int | str, clip: int) -> int:
+    def _check_clip(self, clip: int) -> None:
         if not 0 <= clip < len(self._plans):
             raise BadInput(
                 f"there is no clip {clip}: the session has {len(self._plans)}, from 0 on"
             )
+
+    def _place(self, concept: int | str, clip: int) -> int:
+        self._check_clip(clip)
         plan: Plan | None = self._plans[clip]
         names = () if plan is None else plan.names
         if isinstance(concept, str):
@@ -222,7 +285,6 @@ class _Sound:
 
     def __init__(self, model: MusicModel, lengths: Sequence[int]) -> None:
         self.rate, self.hop = model.frame_rate, round(model.sample_rate / model.frame_rate)
-        self.total = max(lengths)
         self.rows = {
             length: [row for row, one in enumerate(lengths) if one == length]
             for length in sorted(set(lengths))
@@ -234,20 +296,19 @@ class _Sound:
     @torch.inference_mode()
     def push(self, run: Generation, least: int) -> Chunk | None:
         """What can be heard now that more frames are settled; None if it is less than ``least``."""
-        for length, rows in self.rows.items():
+        for name, rows in self.rows.items():
+            length = run.lengths[rows[0]]
             last = min(run.settled, length)
             if self.heard < last:
                 codes = run.codes(self.heard, last)[rows]
-                self._keep(length, self.streams[length].push(codes))
+                self._keep(name, self.streams[name].push(codes))
                 if last == length:
-                    self._keep(length, self.streams[length].finish())
-                    silence = self.made[length].new_zeros(
-                        len(rows), (self.total - length) * self.hop
-                    )
-                    self._keep(length, silence)
+                    self._keep(name, self.streams[name].finish())
+                    silence = (run.frames - length) * self.hop
+                    self._keep(name, self.made[name].new_zeros(len(rows), silence))
         self.heard = run.settled
         ready = min(made.shape[-1] for made in self.made.values()) if self.made else 0
-        if ready < least * self.hop and run.settled < self.total:
+        if ready < least * self.hop and run.settled < run.frames:
             return None
         return self._chunk(run, ready)
 
@@ -263,4 +324,5 @@ class _Sound:
             self.made[length] = self.made[length][:, samples:]
         first, self.done = self.done, self.done + samples // self.hop
         codes = run.codes(first, self.done).cpu()
-        return Chunk(audio, codes, first / self.rate, self.done, self.total)
+        total = None if run.frames >= ENDLESS else run.frames
+        return Chunk(audio, codes, first / self.rate, self.done, total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,7 +34,7 @@ class Followers:
         self.places = [(concept, clip) for concept, clip, _ in ears]
         self.layers = sorted({ear.layer for *_, ear in ears})
         most = max((plan.concepts for plan in plans if plan is not None), default=0)
-        self._device, self._shape = like.device, (most, self.clips)
+        self._like, self._device, self._shape = like, like.device, (most, self.clips)
         self.now = self._filled(1.0)
         self.past: list[Tensor] = []
         self.first = 0
@@ -75,6 +76,8 @@ class Followers:
     def settle(self, step: int, faders: Sequence[Faders | None]) -> None:
         """Make the strengths of the next step; this one's are kept.
 
+        A concept whose coefficient is 0 is at rest: it begins anew when it is pushed again.
+
         Args:
             faders: of each clip: which way its concepts are pushed now.
         """
@@ -84,22 +87,44 @@ class Followers:
         for concept, clip in self.places:
             fader = faders[clip]
             assert fader is not None, "a clip that is followed has a plan"
-            signs[concept, clip] = 1.0 if fader.at(step, concept) >= 0 else -1.0
+            signs[concept, clip] = float(np.sign(fader.at(step, concept)))
+        signs = signs.to(self._device)
         slope, intercept = self._calibration
         heard = (slope * self.read + intercept).sigmoid()
-        self.mean = average(self.mean, heard, self._memory, self.seconds)
-        moved = follow(self.now, self.mean, signs.to(self._device), self._law, self.seconds)
+        mean = average(self.mean, heard, self._memory, self.seconds)
+        moved = follow(self.now, mean, signs, self._law, self.seconds)
+        pushed = self._follows & (signs != 0)
         self.past.append(self.now)
-        self.now = torch.where(self._follows, moved, self.now)
+        self.mean = torch.where(pushed, mean, 0.0)
+        self.now = torch.where(pushed, moved, 1.0)
+
+    def at(self, step: int) -> Tensor:
+        """The strengths of a step that is at hand or over: ``[M, B]``."""
+        place = step - self.first
+        if place < 0:
+            return self._filled(1.0)
+        return self.past[place] if place < len(self.past) else self.now
 
     def during(self, first: int, count: int) -> Tensor:
-        """The strengths of steps that are over: ``[S, M, B]``."""
-        if not self:
-            return self.now.expand(count, -1, -1)
-        return torch.stack(self.past[first - self.first :][:count])
+        """The same of several steps: ``[S, M, B]``."""
+        return torch.stack([self.at(step) for step in range(first, first + count)])
 
     def forget(self, before: int) -> None:
         """Drop the strengths of steps that are not asked for again."""
+        gone = max(0, before - self.first)
+        del self.past[:gone]
+        self.first += gone
+
+    def joined(self, plans: Sequence[Plan | None], step: int) -> Followers:
+        """The same for plans that more concepts have joined, each at the end of its clip's."""
+        grown = Followers(plans, self._like)
+        if not grown:
+            return grown
+        known = len(self.now)
+        grown.now[:known] = self.now
+        grown.first = self.first if self else step
         if self:
-            del self.past[: before - self.first]
-            self.first = before
+            grown.mean[:known], grown.read[:known] = self.mean, self.read
+            rest = grown.now.new_ones(len(grown.now) - known, self.clips)
+            grown.past = [torch.cat([one, rest]) for one in self.past]
+        return grown

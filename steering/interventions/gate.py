@@ -32,11 +32,14 @@ class Gate:
                 f"gate: its seed is {self.seed!r:.40}, give a whole number from 0 on, of 63 bits"
             )
 
-    def draws(self, steps: int, layers: int, clip_seed: int = 0) -> np.ndarray:
-        """Whether the gate is open: float ``[S, L]`` of zeros and ones."""
-        seed = abs(clip_seed) if self.seed is None else self.seed
-        rng = np.random.default_rng(seed)
-        drawn = rng.random((steps, layers if self.per_layer else 1)) < self.probability
+    def draws(self, steps: int, layers: int, clip_seed: int = 0, first: int = 0) -> np.ndarray:
+        """Whether the gate is open at steps from ``first`` on: float ``[S, L]`` of zeros and ones."""
+        seed, each = (
+            abs(clip_seed) if self.seed is None else self.seed,
+            layers if self.per_layer else 1,
+        )
+        rng = np.random.Generator(np.random.PCG64(seed).advance(first * each))
+        drawn = rng.random((steps, each)) < self.probability
         return np.broadcast_to(drawn, (steps, layers)).astype(float)
 
     def record(self) -> dict[str, Any]:

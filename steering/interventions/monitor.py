@@ -4,9 +4,10 @@ A push that never lets go makes a drone of a note. A monitored one begins at its
 go as the concept is heard, and takes hold again when it is gone (after SMITIN, Koo et al. 2024,
 arXiv 2404.02252, which sets the strength of every head by how a clip does so far).
 
-What is heard is the probe's probability at the first layer that is pushed, before anything is added
-there. No push reaches that layer but by the codes that were chosen, so that the probe hears the music
-and never the push itself.
+What is heard is the probe's probability at the first layer at which the concept is pushed, before
+anything is added there. Its push reaches that layer by the codes that were chosen and in no other way, so
+that the probe hears the music and never the push itself. (Another concept that is pushed further down is
+heard: give concepts the same layers.)
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ which is what moves while a clip plays.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -64,6 +65,10 @@ class Faders:
         return len(self._kept)
 
     @property
+    def concepts(self) -> int:
+        return len(self._steps)
+
+    @property
     def moves(self) -> tuple[Move, ...]:
         """In the order of their steps."""
         return tuple(sorted(self._kept.values(), key=lambda move: move.step))
@@ -84,6 +89,20 @@ class Faders:
             steps.insert(bisect_right(steps, move.step), move.step)
         self._kept[place] = move
 
+    def grow(self, gains: Tensor) -> None:
+        """More concepts, after those that are there: float32 ``[N]``, where they have stood all along."""
+        self._gains = torch.cat([self._gains, gains])
+        self._steps += [[] for _ in gains]
+
+    def forget(self, step: int) -> None:
+        """Let go of what was before a step: from there on the coefficients are what they were."""
+        self._gains = self.between(step, 1)[0]
+        for concept, steps in enumerate(self._steps):
+            gone = bisect_right(steps, step)
+            for one in steps[:gone]:
+                del self._kept[one, concept]
+            del steps[:gone]
+
     def at(self, step: int, concept: int) -> float:
         """A coefficient at a step, rounded to float32 as it is applied."""
         steps = self._steps[concept]
@@ -103,6 +122,24 @@ class Faders:
 
 
 @dataclass(frozen=True)
+class Lasting:
+    """Levels of concepts in a clip that goes on until it is stopped, worked out as they are needed.
+
+    They are those of `compile_plan` for a clip of any length, as far as that goes.
+    """
+
+    interventions: tuple[Intervention, ...]
+    frame_rate: float
+    orthogonalise: bool
+    seed: int
+
+    def between(self, first: int, count: int) -> Tensor:
+        """At ``count`` steps from ``first`` on: float32 ``[count, M, L]``."""
+        times = np.arange(first, first + count) / self.frame_rate
+        return _levels(self.interventions, times, math.inf, self.seed, first)
+
+
+@dataclass(frozen=True)
 class Plan:
     """Interventions as tensors, for ``S`` steps, ``M`` concepts, ``L`` layers of size ``D``.
 
@@ -110,7 +147,8 @@ class Plan:
     was moved while the clip played and the same one in a recipe give the very same numbers.
 
     Attributes:
-        levels: float32 ``[S, M, L]``: schedule, gate, layer weight and unit multiplied out.
+        levels: float32 ``[S, M, L]``: schedule, gate, layer weight and unit multiplied out; of no step
+            in a clip that goes on until it is stopped, of which ``lasting`` has them.
         gains: float32 ``[M]``: the coefficients that the clip begins with.
         vectors: float32 ``[M, L, D]``, of length 1.
         operators: one name per concept.
@@ -118,8 +156,8 @@ class Plan:
         origin: the model that the vectors belong to; None for no concept at all.
         names: of the concepts.
         moves: later coefficients, in the order of their steps; one a step and concept at most.
-        ears: for each concept what its strength follows, None where it follows nothing; all of them
-            hear at the first layer at which anything is pushed. Empty where there is none.
+        ears: for each concept what its strength follows, None where it follows nothing; empty where
+            none does.
         frame_rate: steps a second.
         evens: float32 ``[M, L]``: where the concepts' probes are undecided; None where none reads.
     """
@@ -132,6 +170,7 @@ class Plan:
     origin: Origin | None = None
     names: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
+    lasting: Lasting | None = None
     ears: tuple[Ear | None, ...] = ()
     frame_rate: float = 50.0
     evens: Tensor | None = None
@@ -157,6 +196,19 @@ class Plan:
         """
         return replace(self, moves=Faders(self.gains, (*self.moves, *moves)).moves)
 
+    def joined_by(self, one: Intervention) -> Plan:
+        """The plan with one more concept after the others.
+
+        Raises:
+            BadInput: the clip has a set length, or the concept is of another model.
+        """
+        known = self.lasting
+        if known is None:
+            raise BadInput("a clip of a set length keeps its concepts: give it no end to add some")
+        more = (*known.interventions, one)
+        plan = compile_plan(more, math.inf, known.frame_rate, known.orthogonalise, known.seed)
+        return replace(plan, moves=self.moves)
+
     def faders(self) -> Faders:
         """The coefficients with the moves so far, to be moved on while the clip plays."""
         return Faders(self.gains, self.moves)
@@ -171,7 +223,10 @@ class Plan:
         Args:
             faders: of the clip that plays, where they have moved on since.
         """
-        levels = self.levels[first : first + count]
+        if self.lasting is None:
+            levels = self.levels[first : first + count]
+        else:
+            levels = self.lasting.between(first, count)
         gains = (self._faders if faders is None else faders).between(first, len(levels))
         applied = levels * gains[:, :, None].to(levels.device)
         return torch.nn.functional.pad(applied, (0, 0, 0, 0, 0, count - len(levels)))
@@ -210,34 +265,33 @@ def compile_plan(
     """Interventions as tensors.
 
     Args:
-        seconds: length of the clip; a step lasts ``1 / frame_rate``.
+        seconds: length of the clip, infinite for one that goes on until it is stopped; a step lasts
+            ``1 / frame_rate``.
         orthogonalise: take out of each concept's vectors what they share with the concepts before
             it in the list (Gram-Schmidt), so that pushing one does not push another.
         seed: the clip's, which gates without a seed of their own draw from.
 
     Raises:
-        BadInput: there is none, or they were made for different models.
+        BadInput: there is none, they were made for different models, or a schedule makes no sense.
     """
     if not interventions:
         raise BadInput("no concept to steer with: give at least one, or generate without a plan")
     origin = interventions[0].direction.origin
     for other in interventions[1:]:
         origin.check(other.direction.origin, other.direction.name)
-    steps = max(1, round(seconds * frame_rate))
-    times = np.arange(steps) / frame_rate
-    levels = [
-        one.schedule.levels(times, seconds)[:, None]
-        * one.gate.draws(steps, origin.layers, seed)
-        * one.strengths()[None]
-        for one in interventions
-    ]
+    lasting = None
+    if math.isinf(seconds):
+        lasting = Lasting(tuple(interventions), frame_rate, orthogonalise, seed)
+        levels = lasting.between(0, 0)
+    else:
+        times = np.arange(max(1, round(seconds * frame_rate))) / frame_rate
+        levels = _levels(interventions, times, seconds, seed)
     vectors = [one.direction.vectors for one in interventions]
     if orthogonalise:
         vectors = [without(v, vectors[:place]) for place, v in enumerate(vectors)]
     lengths = [v.norm(dim=-1, keepdim=True) for v in vectors]
-    stacked = np.stack(levels, axis=1)
     return Plan(
-        torch.from_numpy(stacked).float(),
+        levels,
         torch.tensor([one.coefficient for one in interventions], dtype=torch.float32),
         torch.stack(
             [v / n.clamp_min(1e-30) for v, n in zip(vectors, lengths, strict=True)]
@@ -246,10 +300,28 @@ def compile_plan(
         torch.tensor([one.guidance_rows for one in interventions]),
         origin,
         tuple(one.direction.name for one in interventions),
-        ears=_ears(interventions, stacked),
+        lasting=lasting,
+        ears=_ears(interventions),
         frame_rate=frame_rate,
         evens=_evens(interventions),
     )
+
+
+def _levels(
+    interventions: Sequence[Intervention],
+    times: np.ndarray,
+    seconds: float,
+    seed: int,
+    first: int = 0,
+) -> Tensor:
+    """Schedule, gate, layer weight and unit at these times, the first of them step ``first``."""
+    levels = [
+        one.schedule.levels(times, seconds)[:, None]
+        * one.gate.draws(len(times), one.direction.origin.layers, seed, first)
+        * one.strengths()[None]
+        for one in interventions
+    ]
+    return torch.from_numpy(np.stack(levels, axis=1)).float()
 
 
 def _evens(interventions: Sequence[Intervention]) -> Tensor | None:
@@ -259,9 +331,8 @@ def _evens(interventions: Sequence[Intervention]) -> Tensor | None:
     return torch.stack([one.direction.even() for one in interventions])
 
 
-def _ears(interventions: Sequence[Intervention], levels: np.ndarray) -> tuple[Ear | None, ...]:
-    """What the strengths follow, at the first layer that is pushed: levels are ``[S, M, L]``."""
+def _ears(interventions: Sequence[Intervention]) -> tuple[Ear | None, ...]:
+    """What each strength follows, at the first layer that its own concept is pushed at."""
     if not any(one.monitor for one in interventions):
         return ()
-    first = int(np.abs(levels).max(axis=(0, 1)).astype(bool).argmax())
-    return tuple(one.ear(first) for one in interventions)
+    return tuple(one.ear(int((one.strengths() != 0).argmax())) for one in interventions)

@@ -8,8 +8,9 @@ setting called ``end`` is left out, it is the end of the clip.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -160,8 +161,11 @@ class Schedule:
         """Refuse settings that make no sense for a clip of this length.
 
         Raises:
-            BadInput: a setting is out of its range or order, or outside a clip of this length.
+            BadInput: a setting is out of its range or order, or outside a clip of this length; a curve
+                that ends with the clip, of one that goes on until it is stopped.
         """
+        if math.isinf(length) and self._needs_end:
+            raise BadInput(f"schedule {self.shape} in a clip without an end: give its own 'end'")
         times = [self.settings[n] for n in ("start", "middle", "end") if n in self.settings]
         times += [point[0] for point in self.settings.get("points", ())]
         outside = [time for time in times if not 0 <= time <= length]
@@ -170,6 +174,18 @@ class Schedule:
                 f"schedule {self.shape}: {outside[0]:g} s lies outside the clip of {length:g} s"
             )
         self._check_order(length)
+
+    def lasting(self, length: float) -> Schedule:
+        """The same curve in a clip that goes on past ``length``: what rises or falls is at its end there.
+
+        One that is constant lasts as long as the clip.
+        """
+        return replace(self, settings={**self.settings, "end": length}) if self._needs_end else self
+
+    @property
+    def _needs_end(self) -> bool:
+        takes_one = "end" in inspect.signature(SHAPES[self.shape]).parameters
+        return takes_one and "end" not in self.settings and self.shape != constant.__name__
 
     def _check_order(self, length: float) -> None:
         start, end = self.settings.get("start", 0.0), self.settings.get("end", length)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 
 import gradio as gr
@@ -13,7 +12,7 @@ from studio.assets import component
 from studio.clips import SIDES
 from studio.encodings import as_flac
 from studio.endpoints import endpoint
-from studio.events import events
+from studio.events import events, in_flac
 from studio.example import load_example
 from studio.panels import Panel
 from studio.playback import packed, told_of
@@ -22,7 +21,7 @@ from studio.services import Services
 
 def draw(services: Services) -> gr.HTML:
     """The player, drawn by its scripts."""
-    return component("listen", "sound", "tracks")
+    return component("listen", "arrival", "sound", "tracks")
 
 
 def endpoints(services: Services) -> None:
@@ -56,15 +55,7 @@ def endpoints(services: Services) -> None:
         Args:
             recipe: as `generate` takes it.
         """
-        sample_rate, begun = 0, time.monotonic()
-        async for event in events(services.engine, recipe, live=False):
-            if event["event"] == "started":
-                sample_rate, begun = event["sample_rate"], time.monotonic()
-            if event["event"] == "audio":
-                event = as_flac(event, sample_rate) | {
-                    "sharing": max(1, services.engine.busy["playing"]),
-                    "made_in": round(time.monotonic() - begun, 3),
-                }
+        async for event in in_flac(services.engine, recipe, live=False):
             yield event
 
     def example() -> dict:

@@ -21,7 +21,14 @@ from studio import permalink
 from studio.endpoints import check_arguments
 from studio.events import ENDS
 
-SHARES = {"dataset_clips": 0.15, "generate": 0.3, "play_live": 0.3, "analyse": 0.2, "verdict": 0.2}
+SHARES = {
+    "dataset_clips": 0.15,
+    "generate": 0.3,
+    "play_live": 0.3,
+    "play_live_flac": 0.3,
+    "analyse": 0.2,
+    "verdict": 0.2,
+}
 """Of endpoints that render, play or listen, and take long."""
 
 
@@ -65,6 +72,7 @@ def examples(place: Place) -> dict[str, Sequence[Any]]:
         "form": ["wav", "flac"],
         "code": [permalink.encode(one) for one in place.recipes],
         "session": ["nobody"],
+        "intervention": [one for recipe in place.recipes for one in recipe["interventions"]],
         "concept": [0, 1],
         "coefficient": [0.05, -1.0],
         "listener": [listener],

@@ -14,7 +14,7 @@ from benchmarks.fuzz.place import Place
 from benchmarks.fuzz.ways.endpoints import SHARES, argument, endpoints, examples
 from curation.errors import BadInput
 
-PLAYING = ("generate", "play_live")
+PLAYING = ("generate", "play_live", "play_live_flac")
 """Here they get what `check_recipe` refuses, and must refuse it as well."""
 
 
