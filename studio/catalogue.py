@@ -12,6 +12,7 @@ from steering.directions.bank_name import BankName
 from steering.families import families, usual_methods
 from steering.families.family import CONSTANT, LAST
 from steering.interventions.layers import WEIGHTINGS, LayerWeights
+from steering.interventions.monitor import Monitor
 from steering.interventions.operators import OPERATORS
 from steering.interventions.record import ROWS, UNITS, InterventionRecord
 from steering.interventions.schedules import SHAPES, Schedule
@@ -51,6 +52,7 @@ def catalogue(loaded: LoadedModel, models: tuple[str, ...]) -> dict[str, Any]:
         "shapes": [name for name in SHAPES if name != "breakpoints"],
         "weightings": _weightings(),
         "operators": list(OPERATORS),
+        "monitor": asdict(Monitor()),
         "rows": list(ROWS),
         "units": list(UNITS),
         "recipe": usual_recipe(loaded.name).record(),
@@ -75,10 +77,11 @@ def _weightings() -> dict[str, dict[str, Any]]:
 
 
 def _banks(loaded: LoadedModel) -> dict[str, dict[str, Any]]:
-    """Family, method and, where the shipped evaluation tested it, what it was found to do."""
+    """Family, method, whether strengths can follow what is heard of it, and what it was found to do."""
     findings = measured(loaded.model.origin)
     return {
         str(one): asdict(one)
+        | {"heard": all(d.calibration is not None for d in loaded.banks[str(one)].values())}
         | {"measured": findings[str(one)].record() if str(one) in findings else None}
         for one in _names(loaded)
     }
@@ -108,7 +111,9 @@ def _first(family: str, banks: dict[str, str], findings: dict[str, Measured]) ->
         finding = findings.get(bank)
         if finding is not None and finding.best:
             schedule = Schedule.from_record(finding.schedule)
-            return InterventionRecord("", bank, finding.strength, schedule=schedule)
+            return InterventionRecord(
+                "", bank, finding.strength, schedule=schedule, monitor=finding.monitor
+            )
     return intervention(family, "", 1.0, usual(family).schedule, next(iter(banks.values())))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from steering.directions.library import RESULTS
+from steering.interventions.monitor import Monitor
 from steering.models.origin import Origin
 
 SIGNIFICANT = 0.05
@@ -41,7 +42,7 @@ class Measured:
     Attributes:
         study: the evaluation, as ``notes``.
         clips: of each dose.
-        strength, schedule: what validation chose, for this bank.
+        strength, schedule, monitor: what validation chose, for this bank.
         unsteered: share of unsteered clips in which the target was heard.
         best: whether validation preferred this bank to the others of its evaluation.
         doses: from weak to strong.
@@ -54,6 +55,7 @@ class Measured:
     unsteered: float
     doses: tuple[Dose, ...]
     best: bool = False
+    monitor: Monitor | None = None
 
     @property
     def chosen(self) -> Dose:
@@ -117,6 +119,7 @@ def _of_study(
             float(plain["accuracy"]["mean"]),
             tuple(_dose(strength, row) for strength, row in doses),
             steer["bank"] == chosen["best"]["bank"],
+            Monitor(**steer["monitor"]) if steer.get("monitor") else None,
         )
     return found
 

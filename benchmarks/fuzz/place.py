@@ -90,6 +90,8 @@ class Place:
             for part in parts:
                 part |= {"layers": LAYERS[number % len(LAYERS)], "operator": OPERATORS[number % 3]}
                 part["gate"] = {"probability": 0.7, "per_layer": bool(number % 2), "seed": None}
+                calibrated = self.loaded.banks[bank][part["concept"]].calibration is not None
+                part["monitor"] = MONITOR if calibrated and number % 2 else None
             record = usual_recipe(self.loaded.name).record()
             record |= {"seconds": 1.0, "interventions": parts, "orthogonalise": number % 2 == 0}
             record["moves"] = MOVES if parts else []
@@ -122,5 +124,6 @@ LAYERS: tuple[dict[str, Any], ...] = (
     {"weighting": "exponential", "kappa": 0.95},
     {"weighting": "only", "layers": [0, 1]},
 )
+MONITOR = {"target": 0.3, "rate": 2.0, "memory": 0.5}
 OPERATORS = ("add", "ablate", "add")
 MOVES = [{"step": 10, "concept": 0, "coefficient": 0.05}]

@@ -31,6 +31,7 @@ const weighting = choice("Layers", Object.keys(catalogue.weightings), (v) => eac
 const method = choice("Method", ["usual", ...Object.keys(catalogue.methods)], (v) => each((one) => {
   const known = familyOf(one);
   if (known) one.bank = bankOf(known, v);
+  if (!heard(one)) one.monitor = null;
 }), { usual: "each family's best", ...catalogue.methods });
 const gate = field("Gate", "range", { min: 0, max: 1, step: 0.05 }, null, (v) => `${Math.round(v * 100)} % of steps`, (v) => each((one) => (one.gate = { ...one.gate, probability: v })));
 const operator = choice("Operator", catalogue.operators, (v) => each((one) => (one.operator = v)));
@@ -199,6 +200,11 @@ function fresh(one, concept) {
   return { ...studio.copy(one.intervention), concept, bank: bankOf(one, method.select.value) };
 }
 
+// Whether a strength can follow what is heard of the concept.
+function heard(record) {
+  return catalogue.banks[record.bank]?.heard;
+}
+
 // A family's bank by a method, or its best one.
 function bankOf(one, wanted) {
   return one.banks[wanted] ?? one.intervention.bank;
@@ -234,6 +240,11 @@ function drawn(card, place) {
   } });
   strength.value = record.coefficient / unit;
   strength.style.setProperty("--zone", zone(record, unit, widest));
+  const follows = h("input", { type: "checkbox", disabled: !heard(record), onchange: () => {
+    record.monitor = follows.checked ? studio.copy(catalogue.monitor) : null;
+    tell();
+  } });
+  follows.checked = Boolean(record.monitor);
   const shown = h("output.value", {});
   const told = () => {
     shown.textContent = times(record.coefficient / unit);
@@ -245,6 +256,8 @@ function drawn(card, place) {
       h("button.quiet.remove", { type: "button", "aria-label": `Remove ${record.concept}`, onclick: () => { cards.splice(place, 1); drawCards(); tell(); } }, "×")),
     h("div.strength", {}, h("span.small", {}, `less ${record.concept}`), strength, h("span.small", {}, `more ${record.concept}`), shown),
     words ? h("p.small.finding", { title: "Out of the shipped evaluation: test prompts, judges that know nothing of the model, 95 % intervals." }, words) : null,
+    h("label.check.small", { title: "The strength falls while the concept is heard in what has been played, and rises while it is not: the music stays alive." },
+      follows, " sets itself: lets go of what sounds already"),
     scheduleEditor({ schedule: record.schedule, seconds: draft.seconds, colour, name: record.concept,
       onchange: (schedule) => { record.schedule = schedule; tell(); } }));
 }
