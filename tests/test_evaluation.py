@@ -18,12 +18,12 @@ from steering.directions.library import RESULTS
 from steering.evaluation import report, strengths
 from steering.evaluation.asks import asks, check_disjoint
 from steering.evaluation.cells import Cell, Setting, Shelf, Steer
-from steering.evaluation.life import Life, life
+from steering.evaluation.life import USUAL, Life, life, limits_of
 from steering.evaluation.plans import clips, intervention
 from steering.evaluation.runner import Runner
 from steering.evaluation.scoring import Scores, hits
 from steering.evaluation.sections import controls, levers, search
-from steering.evaluation.statistics import compare, estimate, holm, resampled_means
+from steering.evaluation.statistics import Estimate, compare, estimate, holm, resampled_means
 from steering.evaluation.tables import Row, row
 from steering.families import get_family
 from steering.families.genres import as_said
@@ -275,20 +275,25 @@ def scores(hit: float, entropy: float = 2.0, adherence: float = 0.5, clips: int 
     )  # fmt: skip
 
 
+def beside_twin(**changed: float) -> Life:
+    return life(scores(1.0, **changed), scores(0.1), np.arange(12))
+
+
 def judged(label: str, made: Scores) -> Row:
     return row(label, made, scores(0.1), np.arange(12))
 
 
 def test_a_drone_is_not_alive_and_neither_is_music_that_forgot_its_prompt():
-    twin = scores(0.1)
-    assert life(scores(1.0, entropy=1.3), twin).lives
-    assert not life(scores(1.0, entropy=1.1), twin).lives
-    assert not life(scores(1.0, adherence=0.47), twin).lives
-    assert not replace(life(scores(1.0), twin), onsets=1.3).lives
-    assert not replace(life(scores(1.0), twin), level=0.7).lives
-    assert life(scores(1.0), twin).excess == 0
-    lost = replace(life(scores(1.0, entropy=1.0), twin), onsets=1.3, adherence=-0.03)
-    assert lost.excess == pytest.approx(0.1 + 0.1 + 0.01)
+    assert beside_twin(entropy=1.3).within(USUAL)
+    assert not beside_twin(entropy=1.1).within(USUAL)
+    assert beside_twin(entropy=1.1).within(limits_of("triads"))
+    assert not beside_twin(adherence=0.47).within(USUAL)
+    faster = replace(beside_twin(), onsets=Estimate(1.3, 1.3, 1.3))
+    assert not faster.within(USUAL) and faster.within(limits_of("tempos"))
+    assert not replace(beside_twin(), level=Estimate(0.7, 0.7, 0.7)).within(USUAL)
+    assert beside_twin().excess(USUAL) == 0
+    lost = replace(faster, entropy=Estimate(0.5, 0.5, 0.5), adherence=Estimate(-0.05, -0.1, -0.03))
+    assert lost.excess(USUAL) == pytest.approx(0.1 + 0.1 + 0.01)
 
 
 def test_the_most_accurate_of_the_living_is_chosen():

@@ -45,6 +45,7 @@ class Steer:
             shares nothing with any concept of the bank; each clip has its own. A flipped sign is
             a negative coefficient, shuffled labels are another bank.
         unit: of the coefficient: ``relative`` to the layer's typical norm, or ``raw``.
+        draw: number of a control that is one direction for all clips; None for each its own.
     """
 
     bank: str
@@ -57,14 +58,12 @@ class Steer:
     rows: str = "both"
     operator: str = "add"
     unit: Unit = "relative"
+    draw: int | None = None
 
     def record(self) -> dict[str, Any]:
-        """What determines its clips; the usual unit goes without saying, as in kept cells."""
-        return {
-            name: value
-            for name, value in asdict(self).items()
-            if (name, value) != ("unit", "relative")
-        }
+        """What determines its clips; what is new since cells were kept goes without saying."""
+        unsaid = (("unit", "relative"), ("draw", None))
+        return {name: value for name, value in asdict(self).items() if (name, value) not in unsaid}
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ class Setting:
             "clips": [[ask.text[cell.wording], ask.seed + cell.first_seed] for ask in self.asks],
             "seconds": self.seconds,
             "sampling": asdict(self.sampling),
-            "clap": [self.clap, *(ask.text["plain"] for ask in self.asks)] if self.clap else [],
+            "clap": self.heard_by(),
             "steers": [steer.record() for steer in cell.steers],
             "orthogonalise": cell.orthogonalise and len(cell.steers) > 1,
             "targets": [ask.targets for ask in self.asks] if cell.steers else [],
@@ -110,6 +109,10 @@ class Setting:
         }
         text = json.dumps(record, sort_keys=True)
         return blake2b(text.encode(), digest_size=10).hexdigest()
+
+    def heard_by(self) -> list[str]:
+        """CLAP's name and what it compares the clips with; nothing where listeners hear adherence."""
+        return [self.clap, *(ask.text["plain"] for ask in self.asks)] if self.clap else []
 
 
 def _bank_names(cell: Cell) -> list[str]:

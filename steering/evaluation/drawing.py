@@ -17,8 +17,8 @@ from steering.evaluation.tables import Row
 matplotlib.use("Agg")
 
 COSTS: tuple[tuple[str, Callable[[Life], float]], ...] = (
-    ("adherence lost", lambda life: -life.adherence),
-    ("entropy, of the twin's", lambda life: life.entropy),
+    ("adherence lost", lambda life: -life.adherence.mean),
+    ("entropy, of the twin's", lambda life: life.entropy.mean),
     ("Frechet distance", lambda life: life.fd),
 )
 
@@ -49,7 +49,7 @@ def draw_accuracies(rows: Sequence[Row], path: Path) -> None:
     figure, axis = pyplot.subplots(figsize=(8, 0.42 * len(rows) + 0.8))
     for place, one in enumerate(rows):
         found = one.accuracy
-        lost = one.life is not None and not one.life.lives
+        lost = one.life is not None and not one.lives
         reach = [[max(found.mean - found.low, 0)], [max(found.high - found.mean, 0)]]
         axis.barh(place, found.mean, color="0.75" if lost else "C0", xerr=reach, ecolor="0.3")
     axis.set_yticks(range(len(rows)), [one.label for one in rows])

@@ -36,7 +36,8 @@ def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
     target = ask.targets[steer.target]
     direction = bank[target] if len(bank) > 1 else next(iter(bank.values()))
     if steer.control:
-        direction = control(steer.control, direction, bank, ask)
+        drawn = ask.seed if steer.draw is None else f"draw {steer.draw}"
+        direction = control(steer.control, direction, bank, drawn)
     return Intervention(
         direction,
         steer.coefficient,
@@ -49,9 +50,9 @@ def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
     )
 
 
-def control(kind: str, direction: Direction, bank: Bank, ask: Ask) -> Direction:
+def control(kind: str, direction: Direction, bank: Bank, seed: int | str) -> Direction:
     """A direction that stands for nothing, of the same length and layer scores as the concept's."""
-    generator = torch.Generator().manual_seed(seed_for("control", kind, ask.seed))
+    generator = torch.Generator().manual_seed(seed_for("control", kind, seed))
     drawn = torch.randn(direction.vectors.shape, generator=generator)
     if kind == "orthogonal":
         drawn = without(drawn, [other.vectors for other in bank.values()])

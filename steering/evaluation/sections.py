@@ -30,6 +30,10 @@ class Section:
     twin: str = TWIN
     twins: Mapping[str, str] | None = None
 
+    def twin_of(self, label: str) -> str:
+        """Label of the cell that one is compared with."""
+        return (self.twins or {}).get(label, self.twin)
+
 
 def unsteered() -> Cell:
     return Cell(TWIN)
