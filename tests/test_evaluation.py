@@ -162,6 +162,7 @@ def test_the_key_of_a_cell_knows_all_that_determines_it(setting, banks, model):
             {"control": "random"},
             {"target": 1},
             {"unit": "raw"},
+            {"draw": 0},
         )
     ]
     others += [

@@ -98,7 +98,7 @@ def test_notes_onsets_and_level_are_those_of_the_spans():
 class Codec:
     """Stands for a model whose codes are numbers of sounds."""
 
-    sample_rate = NOTE_RATE
+    sample_rate, device = NOTE_RATE, "cpu"
 
     def __init__(self, sounds: list[np.ndarray]) -> None:
         self.sounds, self.decoded = sounds, 0

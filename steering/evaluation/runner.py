@@ -146,7 +146,8 @@ class Runner:
         jobs, cosines = [], []
         for start in range(0, len(codes), self.batch):
             part = torch.from_numpy(codes[start : start + self.batch].astype(np.int64))
-            sound, rate = self.model.decode(part).cpu().numpy(), self.model.sample_rate
+            sound = self.model.decode(part.to(self.model.device)).cpu().numpy()
+            rate = self.model.sample_rate
             asked = [ask.text["plain"] for ask in setting.asks[start : start + self.batch]]
             cosines += self._cosines([cut(one, rate, spans) for one in sound], asked)
             jobs += _listened(pool, sound, rate, spans)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steering.directions.bank_name import BankName
 from steering.evaluation.cells import Cell, Steer
 from steering.families.family import PULSES, Experiment
+
+if TYPE_CHECKING:
+    from steering.evaluation.tables import Row
 
 TWIN, CONTRADICTED = "unsteered", "unsteered, contradicting prompt"
 SHUFFLED = "-shuffled"
@@ -52,6 +55,19 @@ def pushed(steer: Steer) -> str:
 def curve_of(steer: Steer) -> str:
     """The label without the strength: which trade-off a cell lies on."""
     return pushed(steer).replace(f" {steer.coefficient:g}", "")
+
+
+def curves(found: Sequence[tuple[Section, Sequence[Row]]]) -> dict[str, list[Row]]:
+    """Rows of one concept steered to as it is meant, by method, from weak to strong."""
+    by_curve: dict[str, dict[float, Row]] = {}
+    for section, rows in found:
+        for cell, row in zip(section.cells, rows, strict=True):
+            if len(cell.steers) == 1 and cell.label == pushed(cell.steers[0]):
+                steer = cell.steers[0]
+                by_curve.setdefault(curve_of(steer), {})[steer.coefficient] = row
+    return {
+        curve: [rows[strength] for strength in sorted(rows)] for curve, rows in by_curve.items()
+    }
 
 
 def search(family: str, experiment: Experiment, methods: Sequence[str]) -> list[Section]:
