@@ -21,7 +21,7 @@ from steering.evaluation.cells import Cell, Setting, Shelf, Steer
 from steering.evaluation.life import USUAL, Life, life, limits_of
 from steering.evaluation.plans import clips, intervention
 from steering.evaluation.runner import Runner
-from steering.evaluation.scoring import Scores, hits
+from steering.evaluation.scoring import PushedScores, Scores, hits
 from steering.evaluation.sections import controls, levers, search
 from steering.evaluation.statistics import Estimate, compare, estimate, holm, resampled_means
 from steering.evaluation.tables import Row, row
@@ -280,8 +280,9 @@ def beside_twin(**changed: float) -> Life:
     return life(scores(1.0, **changed), scores(0.1), np.arange(12))
 
 
-def judged(label: str, made: Scores) -> Row:
-    return row(label, made, scores(0.1), np.arange(12))
+def judged(label: str, made: Scores, there: Scores | None = None) -> Row:
+    pushed = None if there is None else PushedScores(2.4, there, scores(0.1))
+    return row(label, made, scores(0.1), np.arange(12), pushed)
 
 
 def test_a_drone_is_not_alive_and_neither_is_music_that_forgot_its_prompt():
@@ -308,6 +309,14 @@ def test_the_most_accurate_of_the_living_is_chosen():
     )
     assert chosen is good
     assert strengths.choose({"drone": (drone, judged("drone", scores(1.0, 0.2)))}) is drone
+
+
+def test_a_drone_where_it_is_pushed_is_not_chosen_however_alive_its_pauses_are():
+    pulsed, steady = (Steer("notes/ridge", c) for c in (0.045, 0.02))
+    paused = judged("pulsed", scores(0.9, 1.8), scores(1.0, 0.3))
+    modest = judged("steady", scores(0.4, 1.6), scores(0.4, 1.6))
+    assert paused.life.within(USUAL) and not paused.lives
+    assert strengths.choose({"pulsed": (pulsed, paused), "steady": (steady, modest)}) is steady
 
 
 def test_what_only_just_lives_is_chosen_where_nothing_lives_safely():
@@ -355,6 +364,7 @@ def test_the_test_run_needs_what_validation_chose(tmp_path):
                 {"coefficient": None},
                 {"target": 7},
                 {"control": "free"},
+                {"draw": "any"},
                 {"layers": {"weighting": "none"}},
                 {"layers": []},
                 {"schedule": {"shape": "spiral"}},

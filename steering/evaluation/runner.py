@@ -41,6 +41,7 @@ Waiting = tuple[str, Result, list[Job]]
 """A cell's label, what is there of it, and what its listeners will say, clip by clip."""
 
 Place = TypeVar("Place")
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ class Runner:
                     progress(Progress(done + count, total, pace * (len(missing) - count), label))
         return {label: self._kept(keys[label]) for label in keys}
 
-    def _missing(self, cells: Mapping[str, Cell]) -> dict[str, Cell]:
-        return {key: cell for key, cell in cells.items() if self.shelf.find(key) is None}
+    def _missing(self, wanted: Mapping[str, Kept]) -> dict[str, Kept]:
+        return {key: one for key, one in wanted.items() if self.shelf.find(key) is None}
 
     def _kept(self, key: str) -> Result:
         result = self.shelf.find(key)
@@ -123,14 +124,11 @@ class Runner:
         need not be played again.
         """
         keys = {place: self._key_of(setting, *one) for place, one in wanted.items()}
-        missing = {
-            keys[place]: one
-            for place, one in wanted.items()
-            if self.shelf.find(keys[place]) is None
-        }
-        with _pool(self.workers if missing else 0) as pool:
-            for key, (result, spans) in missing.items():
-                self.shelf.keep(key, self._heard(setting, result["codes"], spans, pool))
+        missing = self._missing({keys[place]: one for place, one in wanted.items()})
+        if missing:
+            with self.shelf.playing(setting), _pool(self.workers) as pool:
+                for key, (result, spans) in self._missing(missing).items():
+                    self.shelf.keep(key, self._heard(setting, result["codes"], spans, pool))
         return {place: self._kept(key) for place, key in keys.items()}
 
     def _key_of(self, setting: Setting, result: Result, spans: Spans) -> str:
