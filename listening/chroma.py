@@ -6,6 +6,7 @@ class of every frame that sounds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ import librosa
 import numpy as np
 from scipy.ndimage import median_filter
 
+from listening.spans import Span, inside
 from listening.theory import PITCH_CLASSES
 
 RATE = 16_000
@@ -129,16 +131,6 @@ class Profile:
         return float(-(shares * np.log2(shares)).sum())
 
 
-def strongest_classes(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, float]:
-    """The strongest class of every frame ``[T]``, -1 where it does not sound; frames a second.
-
-    Raises:
-        ValueError: the clip is not ``[N]``, or not finite.
-    """
-    amplitudes, sounds, rate = _look(audio, sample_rate)
-    return np.where(sounds, amplitudes.argmax(axis=0), -1), rate
-
-
 def _look(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Amplitudes ``[12, T]``, which frames sound ``[T]``, and frames a second."""
     amplitudes, rate = chroma_frames(audio, sample_rate)
@@ -146,19 +138,26 @@ def _look(audio: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray, 
     return amplitudes, sounds, rate
 
 
-def profile(audio: np.ndarray, sample_rate: int) -> Profile:
+def profile(audio: np.ndarray, sample_rate: int, spans: Sequence[Span] | None = None) -> Profile:
     """Look at a clip, float ``[N]``, once.
+
+    Args:
+        spans: frames outside of them do not count, but the whole clip is looked at: a note that
+            rings on is not cut. A low note's frame hears half a second around it. None for all.
 
     Raises:
         ValueError: the clip is not ``[N]``, or not finite.
     """
     audio, sample_rate = _slower(audio, sample_rate)
     amplitudes, sounds, rate = _look(audio, sample_rate)
+    times = np.arange(amplitudes.shape[1]) / rate
+    if spans is not None:
+        sounds = sounds & inside(spans, times)
     energy = (amplitudes[:, sounds] ** 2).sum(axis=1)
-    seconds = (np.arange(amplitudes.shape[1]) / rate).astype(int)
+    seconds = times.astype(int)
     counts = np.zeros((-(-len(audio) // sample_rate), 12))
-    inside = sounds & (seconds < len(counts))
-    np.add.at(counts, (seconds[inside], amplitudes.argmax(axis=0)[inside]), 1)
+    counted = sounds & (seconds < len(counts))
+    np.add.at(counts, (seconds[counted], amplitudes.argmax(axis=0)[counted]), 1)
     return Profile(energy, counts)
 
 

@@ -12,6 +12,7 @@ from steering.interventions.monitor import Monitor
 from steering.models.origin import Origin
 
 SIGNIFICANT = 0.05
+NOT_MEASURED = "Not measured in the pushed seconds."
 METHODS, UNSTEERED = "Methods", "unsteered"
 """The part of a report that has every method's strengths, and the row that they are held against."""
 
@@ -25,6 +26,8 @@ class Dose:
         hit, low, high: share of clips in which the target was heard, and its 95 % interval.
         alive: whether the music stayed what it was, see `steering.evaluation.life`.
         better: whether that beats unsteered clips, corrected for all comparisons of the report.
+        pushed_hit, pushed_entropy: the same share in the seconds that are pushed, and what is left of
+            the entropy there, times the unsteered; None where a report is from before that was measured.
     """
 
     strength: float
@@ -33,6 +36,18 @@ class Dose:
     high: float
     alive: bool
     better: bool
+    pushed_hit: float | None = None
+    pushed_entropy: float | None = None
+
+    @property
+    def pushed(self) -> str:
+        """The pushed seconds in a sentence."""
+        if self.pushed_hit is None or self.pushed_entropy is None:
+            return NOT_MEASURED
+        return (
+            f"In the pushed seconds {self.pushed_hit:.0%}, with {self.pushed_entropy:.0%} of the "
+            "variety of notes."
+        )
 
 
 @dataclass(frozen=True)
@@ -75,7 +90,7 @@ class Measured:
     def _told(self, dose: Dose) -> str:
         return (
             f"At ×{dose.strength / self.strength:.1f} heard in {dose.hit:.0%} of {self.clips} test clips "
-            f"({dose.low:.0%} to {dose.high:.0%}), unsteered in {self.unsteered:.0%}."
+            f"({dose.low:.0%} to {dose.high:.0%}), unsteered in {self.unsteered:.0%}. {dose.pushed}"
         )
 
     def record(self) -> dict[str, Any]:
@@ -127,4 +142,6 @@ def _of_study(
 def _dose(strength: float, row: dict[str, Any]) -> Dose:
     share, against = row["accuracy"], row["against"]
     better = against["adjusted"] < SIGNIFICANT and against["difference"]["mean"] > 0
-    return Dose(strength, share["mean"], share["low"], share["high"], bool(row["lives"]), better)
+    alive, pushed = bool(row["lives"]), row.get("pushed")
+    there = (pushed["accuracy"]["mean"], pushed["life"]["entropy"]["mean"]) if pushed else ()
+    return Dose(strength, share["mean"], share["low"], share["high"], alive, better, *there)

@@ -6,57 +6,27 @@ from typing import Any
 
 import numpy as np
 
+from listening.spans import Span, spans_where
 from steering.interventions.schedules import Schedule
-
-RATE = 50.0
-"""Places a second at which a push is looked at: the model's own steps."""
-
-HALF = 0.5
-
-Span = tuple[float, float]
+from steering.metrics.pushed import RATE, is_pushed
 
 
 def pushed_spans(recipe: dict[str, Any], concept: int, played: float) -> list[Span]:
-    """Where a concept is pushed with half of its greatest strength or more: seconds from and to.
+    """Where a concept is pushed, see `steering.metrics.pushed`: seconds from and to.
 
-    Moves count as they were made. Nothing is pushed where its strength is 0 all the time.
+    Moves count as they were made.
 
     Args:
         recipe: as it was played. concept: its place in there.
         played: seconds; a clip that was stopped ends there.
     """
-    strengths = np.abs(_strengths(recipe, concept))
-    on = (strengths >= HALF * strengths.max(initial=0.0)) & (strengths > 0)
-    on = on[: int(played * RATE)]
-    edges = np.flatnonzero(np.diff(np.pad(on.astype(int), 1)))
-    return [(start / RATE, end / RATE) for start, end in edges.reshape(-1, 2).tolist()]
+    pushed = is_pushed(_strengths(recipe, concept))
+    return spans_where(pushed[: int(played * RATE)], RATE)
 
 
 def pushed_away(recipe: dict[str, Any], concept: int) -> bool:
     """Whether there is to be less of the concept rather than more."""
     return float(_strengths(recipe, concept).sum()) < 0
-
-
-def length(spans: list[Span]) -> float:
-    """Seconds of all spans together."""
-    return sum(end - start for start, end in spans)
-
-
-def whole_seconds(spans: list[Span]) -> list[int]:
-    """The seconds of a clip that lie in the spans by more than a half."""
-    last = int(max((end for _, end in spans), default=0)) + 1
-    return [
-        second
-        for second in range(last)
-        if length(
-            [
-                (max(a, second), min(b, second + 1))
-                for a, b in spans
-                if a < second + 1 and b > second
-            ]
-        )
-        > HALF
-    ]
 
 
 def _strengths(recipe: dict[str, Any], concept: int) -> np.ndarray:

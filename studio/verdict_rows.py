@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from listening.chroma import profile, strongest_classes
+from listening.chroma import profile
 from listening.features import features
 from listening.key import hear_key
 from listening.loudness import loudness
 from listening.onsets import onset_rate
+from listening.spans import Span, length, whole_seconds
 from listening.spectrum import NothingHeard
 from listening.tempo import hear_bpm
 from listening.theory import PITCH_CLASSES, TRIADS
@@ -26,7 +27,7 @@ from steering.metrics.adherence import GENRE_WORDS, asked_in
 from steering.metrics.judges import hear_triad
 from steering.metrics.kept_listeners import KeptListeners
 from studio.clips import SIDES, Pair
-from studio.pushed import length, pushed_away, pushed_spans, whole_seconds
+from studio.pushed import pushed_away, pushed_spans
 
 CHORDS = (*TRIAD_NAMES, *TRIADS)
 NOT_CHORDS = ("keys", "modes")
@@ -104,7 +105,7 @@ def _target_rows(pair: Pair, place: int, listeners: KeptListeners | None) -> lis
     return [row | {"target": concept, "away": away} for row in rows if row.get("of", 1)]
 
 
-def _note_row(pair: Pair, concept: str, spans: list[tuple[float, float]]) -> Row:
+def _note_row(pair: Pair, concept: str, spans: Sequence[Span]) -> Row:
     """The share of sounding frames, while it is pushed, in which a pitch class is the strongest."""
     row: Row = {
         "what": f"{concept} is the loudest note",
@@ -112,14 +113,8 @@ def _note_row(pair: Pair, concept: str, spans: list[tuple[float, float]]) -> Row
         "of": round(length(spans), 1),
     }
     for side in SIDES:
-        classes, rate = strongest_classes(pair.floating(side), pair.sample_rate)
-        heard = np.concatenate([classes[round(a * rate) : round(b * rate)] for a, b in spans])
-        sounding = heard[heard >= 0]
-        row[side] = (
-            round(100 * float(np.mean(sounding == PITCH_CLASSES.index(concept))))
-            if len(sounding)
-            else 0
-        )
+        heard = profile(pair.floating(side), pair.sample_rate, spans)
+        row[side] = round(100 * heard.share(concept))
     return row
 
 

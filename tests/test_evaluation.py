@@ -18,12 +18,12 @@ from steering.directions.library import RESULTS
 from steering.evaluation import report, strengths
 from steering.evaluation.asks import asks, check_disjoint
 from steering.evaluation.cells import Cell, Setting, Shelf, Steer
-from steering.evaluation.life import Life, life
+from steering.evaluation.life import USUAL, Life, life, limits_of
 from steering.evaluation.plans import clips, intervention
 from steering.evaluation.runner import Runner
-from steering.evaluation.scoring import Scores, hits
+from steering.evaluation.scoring import PushedScores, Scores, hits
 from steering.evaluation.sections import controls, levers, search
-from steering.evaluation.statistics import compare, estimate, holm, resampled_means
+from steering.evaluation.statistics import Estimate, compare, estimate, holm, resampled_means
 from steering.evaluation.tables import Row, row
 from steering.families import get_family
 from steering.families.genres import as_said
@@ -162,6 +162,7 @@ def test_the_key_of_a_cell_knows_all_that_determines_it(setting, banks, model):
             {"control": "random"},
             {"target": 1},
             {"unit": "raw"},
+            {"draw": 0},
         )
     ]
     others += [
@@ -275,20 +276,26 @@ def scores(hit: float, entropy: float = 2.0, adherence: float = 0.5, clips: int 
     )  # fmt: skip
 
 
-def judged(label: str, made: Scores) -> Row:
-    return row(label, made, scores(0.1), np.arange(12))
+def beside_twin(**changed: float) -> Life:
+    return life(scores(1.0, **changed), scores(0.1), np.arange(12))
+
+
+def judged(label: str, made: Scores, there: Scores | None = None) -> Row:
+    pushed = None if there is None else PushedScores(2.4, there, scores(0.1))
+    return row(label, made, scores(0.1), np.arange(12), pushed)
 
 
 def test_a_drone_is_not_alive_and_neither_is_music_that_forgot_its_prompt():
-    twin = scores(0.1)
-    assert life(scores(1.0, entropy=1.3), twin).lives
-    assert not life(scores(1.0, entropy=1.1), twin).lives
-    assert not life(scores(1.0, adherence=0.47), twin).lives
-    assert not replace(life(scores(1.0), twin), onsets=1.3).lives
-    assert not replace(life(scores(1.0), twin), level=0.7).lives
-    assert life(scores(1.0), twin).excess == 0
-    lost = replace(life(scores(1.0, entropy=1.0), twin), onsets=1.3, adherence=-0.03)
-    assert lost.excess == pytest.approx(0.1 + 0.1 + 0.01)
+    assert beside_twin(entropy=1.3).within(USUAL)
+    assert not beside_twin(entropy=1.1).within(USUAL)
+    assert beside_twin(entropy=1.1).within(limits_of("triads"))
+    assert not beside_twin(adherence=0.47).within(USUAL)
+    faster = replace(beside_twin(), onsets=Estimate(1.3, 1.3, 1.3))
+    assert not faster.within(USUAL) and faster.within(limits_of("tempos"))
+    assert not replace(beside_twin(), level=Estimate(0.7, 0.7, 0.7)).within(USUAL)
+    assert beside_twin().excess(USUAL) == 0
+    lost = replace(faster, entropy=Estimate(0.5, 0.5, 0.5), adherence=Estimate(-0.05, -0.1, -0.03))
+    assert lost.excess(USUAL) == pytest.approx(0.1 + 0.1 + 0.01)
 
 
 def test_the_most_accurate_of_the_living_is_chosen():
@@ -302,6 +309,14 @@ def test_the_most_accurate_of_the_living_is_chosen():
     )
     assert chosen is good
     assert strengths.choose({"drone": (drone, judged("drone", scores(1.0, 0.2)))}) is drone
+
+
+def test_a_drone_where_it_is_pushed_is_not_chosen_however_alive_its_pauses_are():
+    pulsed, steady = (Steer("notes/ridge", c) for c in (0.045, 0.02))
+    paused = judged("pulsed", scores(0.9, 1.8), scores(1.0, 0.3))
+    modest = judged("steady", scores(0.4, 1.6), scores(0.4, 1.6))
+    assert paused.life.within(USUAL) and not paused.lives
+    assert strengths.choose({"pulsed": (pulsed, paused), "steady": (steady, modest)}) is steady
 
 
 def test_what_only_just_lives_is_chosen_where_nothing_lives_safely():
@@ -349,6 +364,7 @@ def test_the_test_run_needs_what_validation_chose(tmp_path):
                 {"coefficient": None},
                 {"target": 7},
                 {"control": "free"},
+                {"draw": "any"},
                 {"layers": {"weighting": "none"}},
                 {"layers": []},
                 {"schedule": {"shape": "spiral"}},

@@ -18,7 +18,7 @@ from sketch.measures.adherence import Listener
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
 from steering.directions.bank_name import BankName
-from steering.evaluation import scoring, sections
+from steering.evaluation import dose, scoring, sections
 from steering.evaluation.asks import asks
 from steering.evaluation.banks import OwnProbe
 from steering.evaluation.cells import Setting, Shelf, Steer
@@ -26,7 +26,7 @@ from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.fitted_judges import Judges
 from steering.evaluation.runner import Runner
 from steering.evaluation.strengths import Chosen
-from steering.evaluation.studies import get_study
+from steering.evaluation.studies import get_study, tempos
 from steering.evaluation.studies.schedules import target_shares
 from steering.families import concepts_of, get_family
 from steering.metrics import embeddings
@@ -137,14 +137,15 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     ]  # fmt: skip
     tried = found.family.experiment.grid + found.family.experiment.pulsed
     assert chosen.methods["ridge"].coefficient in tried
-    parts = {part.title: part for part in study.parts(replace(found, chosen=chosen))}
+    monkeypatch.setattr(dose, "DIRECTIONS", 2)
+    parts = {part.title: part for part in study.report(replace(found, chosen=chosen))}
     rows = {row.label: row for row in parts["Controls"].rows}
     assert rows["unsteered"].against is None and rows["unsteered"].life is None
     assert all(row.against is not None for label, row in rows.items()
                if label not in ("unsteered", sections.CONTRADICTED))  # fmt: skip
     assert rows["unsteered, other seeds"].life.fd > 0
     assert len(parts["Methods"].rows) == 3 and parts["Methods"].pictures == ("trade-off.png",)
-    steady = [row.label for row in parts["Steady or in pulses"].rows[1:]]
+    steady = [row.label for row in parts["Steady, in pulses, by itself"].rows[1:]]
     assert len(steady) == 6 and sum(label.endswith("in pulses") for label in steady) == 2
     assert parts["Controls"].pictures == ("controls.png",)
     assert (tmp_path / "controls.png").stat().st_size > 5_000
@@ -153,6 +154,12 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     assert (tmp_path / "rising.png").stat().st_size > 5_000
     assert {"Layers", "Gates"} < set(parts) and (tmp_path / "pulses.png").stat().st_size > 5_000
     assert set(parts["Two at once"].numbers["shares"]) >= {"both", "both, orthogonalised"}
+    for title, picture in (("Frontier", "frontier.png"), ("Dose and response", "dose.png")):
+        assert parts[title].pictures == (picture,) and (tmp_path / picture).stat().st_size > 5_000
+    rise = parts["Dose and response"].numbers["doses"]["hit rate"]
+    assert len(rise["random"]) == 2 and rise["clips"] == rise["few"] == 2
+    pushed = [row for part in parts.values() for row in part.rows if row.pushed]
+    assert {row.pushed.seconds for row in pushed} == {1.2}
 
 
 def test_schedules_and_a_crossfade_are_followed_second_by_second(model, judges, tmp_path):
@@ -218,9 +225,11 @@ def test_a_banks_own_probe_knows_the_clips_that_made_the_bank(model):
     assert np.mean([a == b for a, b in zip(named, right, strict=True)]) > 0.6
 
 
-def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path):
+def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path, monkeypatch):
+    monkeypatch.setattr(dose, "DIRECTIONS", 2)
     found = replace(evaluation(model, judges, "tempos", tmp_path, 1.0), tried=("ridge",))
-    parts = get_study("tempos").parts(found)
+    *parts, dosed = get_study("tempos").report(found)
+    assert set(dosed.numbers["doses"]) == {"tempo, bpm", "onsets, a second"}
     families = ("tempos", "tempos_in_genres")
     assert [part.title for part in parts] == [f"Tempos, {family}" for family in families]
     for part, family in zip(parts, families, strict=True):
@@ -230,5 +239,7 @@ def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path
         assert len(part.numbers["tempo"]["ridge"]["medians"]) == 5
         assert list(part.numbers["onsets"]["in words"]["medians"]) == [-1, 0, 1]
         assert len(part.lines) == 8
+        assert all(np.isnan(row.accuracy.mean) for row in part.rows)
+        assert sum(row.pushed is not None for row in part.rows) == 3 * len(tempos.GRID)
         assert (found.folder / f"{family}.png").stat().st_size > 1000
     assert all(ask.text["contradicting"].startswith("slow ") for ask in found.asks)

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from steering.directions.bank import load_bank
 from steering.directions.library import BANKS, RESULTS
+from steering.evaluation import strengths
+from steering.evaluation.cells import Steer
+from steering.evaluation.report import Part, write
+from steering.evaluation.scoring import PushedScores, Scores
+from steering.evaluation.tables import row
 from studio.measured import Dose, Measured, measured
 
 
@@ -56,3 +62,36 @@ def test_words_claim_no_more_than_was_shown(better, said):
         Dose(0.03, 0.4, 0.3, 0.5, False, better[1]),
     )
     assert Measured("notes", 48, 0.02, {}, 0.05, doses).words.startswith(said)
+
+
+def test_pushed_seconds_are_told_where_a_report_has_them_and_missed_where_it_is_older(origin):
+    old = measured(origin)[
+        json.loads((RESULTS / "strengths" / "notes.json").read_text())["best"]["bank"]
+    ]
+    assert all(one.pushed_hit is None for one in old.doses)
+    assert old.words.endswith("Not measured in the pushed seconds.")
+    new = replace(old.chosen, pushed_hit=0.9, pushed_entropy=0.35)
+    assert replace(old, doses=(new,)).words.endswith(
+        "In the pushed seconds 90%, with 35% of the variety of notes."
+    )
+
+
+def test_what_a_report_of_today_says_is_read(tmp_path, origin):
+    """Written by the evaluation, read by the page."""
+    ones = np.ones(4)
+    made = Scores(ones, ones, ones, 2 * ones, ones, -20 * ones, ones, np.eye(4)[:, :2])
+    less = replace(made, hit=np.array([1, 0, 0, 0.0]), entropy=ones)
+    prompts = np.arange(4)
+    rows = [
+        row("unsteered", made, made, prompts),
+        row(
+            "ridge 0.03", made, replace(made, hit=0 * ones), prompts, PushedScores(2.4, less, made)
+        ),
+    ]
+    write(tmp_path / "notes-test", "notes", {}, [Part("Methods", "", rows)])
+    steer = Steer("notes/ridge", 0.03)
+    chosen = strengths.Chosen({"ridge": steer}, steer)
+    strengths.write(tmp_path / "strengths" / "notes.json", chosen, origin, [1])
+    dose = measured(origin, tmp_path)["notes/ridge"].chosen
+    assert (dose.hit, dose.pushed_hit, dose.pushed_entropy) == (1.0, 0.25, 0.5)
+    assert not dose.alive

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from listening.spans import length, whole_seconds
 from studio.clips import Pair
-from studio.pushed import length, pushed_away, pushed_spans, whole_seconds
+from studio.pushed import pushed_away, pushed_spans
 from studio.verdict_rows import verdict
 from tests.studio_toy import toy_recipe
 

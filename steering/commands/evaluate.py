@@ -120,7 +120,7 @@ def _play(study: Study, options: argparse.Namespace) -> None:
     else:
         if study.strengths:
             evaluation.chosen = strengths.read(path, origin, seeds, study.strengths)
-        parts = study.parts(evaluation)
+        parts = study.report(evaluation)
     head = facts(study, evaluation, under.split, options.truth_clips)
     report.write(evaluation.folder, f"{study.name}, {under.split} split", head, parts)
     print(f"{evaluation.folder}: report.md, report.json")

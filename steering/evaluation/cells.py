@@ -49,6 +49,7 @@ class Steer:
         unit: of the coefficient: ``relative`` to the layer's typical norm, or ``raw``.
         monitor: settings of the `Monitor` that the strength follows; None for one that is fixed. A
             control hears the concept that it does not push.
+        draw: number of a control that is one direction for all clips; None for each its own.
     """
 
     bank: str
@@ -62,11 +63,12 @@ class Steer:
     operator: str = "add"
     unit: Unit = "relative"
     monitor: Mapping[str, float] | None = None
+    draw: int | None = None
 
     def record(self) -> dict[str, Any]:
-        """What determines its clips; what was always so goes without saying, as in kept cells."""
-        usual = (("unit", "relative"), ("monitor", None))
-        return {name: value for name, value in asdict(self).items() if (name, value) not in usual}
+        """What determines its clips; what is new since cells were kept goes without saying."""
+        unsaid = (("unit", "relative"), ("monitor", None), ("draw", None))
+        return {name: value for name, value in asdict(self).items() if (name, value) not in unsaid}
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Setting:
             "clips": [[ask.text[cell.wording], ask.seed + cell.first_seed] for ask in self.asks],
             "seconds": self.seconds,
             "sampling": asdict(self.sampling),
-            "clap": [self.clap, *(ask.text["plain"] for ask in self.asks)] if self.clap else [],
+            "clap": self.heard_by(),
             "steers": [steer.record() for steer in cell.steers],
             "orthogonalise": cell.orthogonalise and len(cell.steers) > 1,
             "targets": [ask.targets for ask in self.asks] if cell.steers else [],
@@ -112,6 +114,10 @@ class Setting:
         }
         text = json.dumps(record, sort_keys=True)
         return blake2b(text.encode(), digest_size=10).hexdigest()
+
+    def heard_by(self) -> list[str]:
+        """CLAP's name and what it compares the clips with; nothing where listeners hear adherence."""
+        return [self.clap, *(ask.text["plain"] for ask in self.asks)] if self.clap else []
 
 
 def _bank_names(cell: Cell) -> list[str]:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
 
 from steering.evaluation.life import Life
 from steering.evaluation.probe_table import POOLED, SPLIT_NAMES, SPLITS, Entry, compared
+from steering.evaluation.statistics import Estimate
 from steering.evaluation.tables import Row
+
+if TYPE_CHECKING:
+    from steering.evaluation.dose import Rise
 
 matplotlib.use("Agg")
 
 COSTS: tuple[tuple[str, Callable[[Life], float]], ...] = (
-    ("adherence lost", lambda life: -life.adherence),
-    ("entropy, of the twin's", lambda life: life.entropy),
+    ("adherence lost", lambda life: -life.adherence.mean),
+    ("entropy, of the twin's", lambda life: life.entropy.mean),
     ("Frechet distance", lambda life: life.fd),
 )
 
@@ -42,6 +46,68 @@ def draw_trade_off(curves: Mapping[str, Sequence[Row]], path: Path) -> None:
     pyplot.close(figure)
 
 
+def draw_frontier(curves: Mapping[str, Sequence[Row]], least: float, path: Path) -> None:
+    """Accuracy against entropy in the pushed seconds, both with intervals: one line a method.
+
+    Args:
+        least: entropy below which the music is not alive; it is shaded.
+    """
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=(8, 6))
+    axis.axvspan(0, least, color="0.92", zorder=0)
+    for method, rows in curves.items():
+        left = [row.pushed.life.entropy for row in rows if row.pushed]
+        found = [row.accuracy for row in rows if row.pushed]
+        axis.errorbar(
+            [one.mean for one in left], [one.mean for one in found], _reach(found), _reach(left),
+            marker="o", elinewidth=0.6, label=method,
+        )  # fmt: skip
+    axis.set_xlabel("entropy in the pushed seconds, of the twin's (grey: not alive)")
+    axis.set_ylabel("accuracy")
+    axis.set_xlim(left=0)
+    axis.set_ylim(0, 1)
+    axis.grid(alpha=0.3)
+    axis.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=90)
+    pyplot.close(figure)
+
+
+def draw_dose(doses: Sequence[float], found: Mapping[str, Rise], path: Path) -> None:
+    """Each response over the dose, steered with intervals and random directions in grey; and slopes."""
+    from matplotlib import pyplot
+
+    shape = {"squeeze": False, "width_ratios": (3, 1)}
+    figure, axes = pyplot.subplots(len(found), 2, figsize=(9, 3.8 * len(found)), **shape)
+    for (over, beside), (name, rise) in zip(axes, found.items(), strict=True):
+        for place, line in enumerate(rise.random_means):
+            label = f"{len(rise.random)} random directions" if place == 0 else None
+            over.plot(doses, line, color="0.7", linewidth=0.8, label=label)
+        means = [one.mean for one in rise.means]
+        over.errorbar(doses, means, _reach(rise.means), marker="o", capsize=3, label="steered")
+        over.set_xlabel("times the strength")
+        over.set_ylabel(name)
+        over.legend()
+        spread = np.linspace(-0.2, 0.2, len(rise.random))
+        beside.plot(spread, rise.random, "o", color="0.7", markersize=4)
+        beside.errorbar([0], [rise.slope.mean], _reach([rise.slope]), marker="o", capsize=4)
+        beside.set_xticks([])
+        beside.set_xlim(-0.5, 0.5)
+        beside.set_title("slope")
+        for axis in (over, beside):
+            axis.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, dpi=90)
+    pyplot.close(figure)
+
+
+def _reach(found: Sequence[Estimate]) -> np.ndarray:
+    """Error bars ``[2, N]``: how far the intervals reach below and above the means."""
+    bars = [[one.mean - one.low for one in found], [one.high - one.mean for one in found]]
+    return np.maximum(bars, 0)
+
+
 def draw_accuracies(rows: Sequence[Row], path: Path) -> None:
     """A bar for each row's accuracy, with its interval; grey where a limit of the music is passed."""
     from matplotlib import pyplot
@@ -49,13 +115,13 @@ def draw_accuracies(rows: Sequence[Row], path: Path) -> None:
     figure, axis = pyplot.subplots(figsize=(8, 0.42 * len(rows) + 0.8))
     for place, one in enumerate(rows):
         found = one.accuracy
-        lost = one.life is not None and not one.life.lives
-        reach = [[max(found.mean - found.low, 0)], [max(found.high - found.mean, 0)]]
-        axis.barh(place, found.mean, color="0.75" if lost else "C0", xerr=reach, ecolor="0.3")
+        lost = one.life is not None and not one.lives
+        color = "0.75" if lost else "C0"
+        axis.barh(place, found.mean, color=color, xerr=_reach([found]), ecolor="0.3")
     axis.set_yticks(range(len(rows)), [one.label for one in rows])
     axis.invert_yaxis()
     axis.set_xlim(0, 1)
-    axis.set_xlabel("accuracy (grey: entropy, onsets, level or adherence outside the limits)")
+    axis.set_xlabel("accuracy (grey: not alive in the clip, or where it is pushed)")
     axis.grid(axis="x", alpha=0.3)
     figure.tight_layout()
     figure.savefig(path, dpi=90)
@@ -70,11 +136,8 @@ def draw_rising(ladders: Mapping[str, Mapping[float, Row]], twin: Row, path: Pat
     axis.axhspan(twin.accuracy.low, twin.accuracy.high, color="0.85", label=twin.label)
     for kind, rows in ladders.items():
         found = [row.accuracy for row in rows.values()]
-        reach = [[f.mean - f.low for f in found], [f.high - f.mean for f in found]]
-        axis.errorbar(
-            list(rows), [f.mean for f in found], np.maximum(reach, 0), marker="o", capsize=3,
-            label=kind,
-        )  # fmt: skip
+        means = [one.mean for one in found]
+        axis.errorbar(list(rows), means, _reach(found), marker="o", capsize=3, label=kind)
     axis.set_xlabel("coefficient")
     axis.set_ylabel("accuracy")
     axis.set_ylim(0, 1)

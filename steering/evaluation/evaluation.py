@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from listening.spans import length
 from steering.evaluation.asks import Ask
 from steering.evaluation.banks import BankShelf, HeldOutProbe
 from steering.evaluation.cells import Result, Setting, Steer
 from steering.evaluation.fitted_judges import Judges
-from steering.evaluation.runner import Progress, Runner
-from steering.evaluation.scoring import Scores, score
+from steering.evaluation.life import limits_of
+from steering.evaluation.runner import Place, Progress, Runner
+from steering.evaluation.scoring import PushedScores, Scores, score
 from steering.evaluation.sections import Section
+from steering.evaluation.spans import Spans, pushed_spans, whole
 from steering.evaluation.strengths import Chosen
 from steering.evaluation.tables import Row, rows
 from steering.families.family import SteeredFamily
@@ -88,18 +91,47 @@ class Evaluation:
     def scores(self, results: Mapping[str, Result], target: int = 0) -> dict[str, Scores]:
         """Every cell's numbers."""
         return {
-            label: score(
-                result,
-                self.asks,
-                self.judges,
-                self.shares(result),
-                self.prominent(result),
-                self.held_out,
-                target,
-            )
-            for label, result in results.items()
+            label: self._score(result, self.held_out, target) for label, result in results.items()
         }
 
     def table(self, section: Section, played: Mapping[str, Result]) -> list[Row]:
         """A section's rows."""
-        return rows(section, self.scores(self.results(section, played)), self.asks)
+        results = self.results(section, played)
+        pushed = self._pushed(section, results)
+        limits = limits_of(self.family.name)
+        return rows(section, self.scores(results), self.asks, pushed, limits)
+
+    def heard_in(self, wanted: Mapping[Place, tuple[Result, Spans]]) -> dict[Place, Result]:
+        """Cells as they are heard in some spans alone; a whole clip is known already."""
+        clip = whole(self.setting.seconds)
+        parts = {place: one for place, one in wanted.items() if one[1] != clip}
+        known = {place: result for place, (result, _) in wanted.items()}
+        return known | self.runner.hear(self.setting, parts)
+
+    def _pushed(self, section: Section, results: Mapping[str, Result]) -> dict[str, PushedScores]:
+        """The pushed seconds of the cells that have any, and the same ones of their twins."""
+        spans = {cell.label: pushed_spans(cell, self.setting.seconds) for cell in section.cells}
+        sides = {label: (label, section.twin_of(label)) for label, one in spans.items() if one}
+        wanted = {
+            (side, spans[label]): (results[side], spans[label])
+            for label, pair in sides.items()
+            for side in pair
+        }
+        there = {
+            place: self._score(result, None, 0) for place, result in self.heard_in(wanted).items()
+        }
+        return {
+            label: PushedScores(length(spans[label]), *(there[side, spans[label]] for side in pair))
+            for label, pair in sides.items()
+        }
+
+    def _score(self, result: Result, held_out: HeldOutProbe | None, target: int) -> Scores:
+        return score(
+            result,
+            self.asks,
+            self.judges,
+            self.shares(result),
+            self.prominent(result),
+            held_out,
+            target,
+        )

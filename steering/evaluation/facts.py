@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steering.evaluation.evaluation import Evaluation
+from steering.evaluation.life import limits_of
 from steering.evaluation.study import Study
 from steering.evaluation.truth import own_errors
 
@@ -21,6 +22,7 @@ def facts(study: Study, evaluation: Evaluation, split: str, truth_clips: int) ->
         "prompt adherence": f"cosine in {setting.clap}"
         if setting.clap
         else "probability of what the prompt names, by the listeners below",
+        "alive": str(limits_of(evaluation.family.name)),
     }
     names = (
         [trial.name for trial in evaluation.family.trials]

@@ -35,8 +35,10 @@ def clips(cell: Cell, setting: Setting, banks: Mapping[str, Bank], frame_rate: f
 def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
     """One concept of one clip."""
     target = ask.targets[steer.target]
-    concept = bank[target] if len(bank) > 1 else next(iter(bank.values()))
-    direction = control(steer.control, concept, bank, ask) if steer.control else concept
+    concept = direction = bank[target] if len(bank) > 1 else next(iter(bank.values()))
+    if steer.control:
+        drawn = ask.seed if steer.draw is None else f"draw {steer.draw}"
+        direction = control(steer.control, concept, bank, drawn)
     return Intervention(
         direction,
         steer.coefficient,
@@ -51,11 +53,11 @@ def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:
     )
 
 
-def control(kind: str, direction: Direction, bank: Bank, ask: Ask) -> Direction:
+def control(kind: str, direction: Direction, bank: Bank, seed: int | str) -> Direction:
     """A direction that stands for no concept, of the same length and layer scores as the concept's."""
     if kind == "flipped":
         return direction.like(-direction.vectors)
-    generator = torch.Generator().manual_seed(seed_for("control", kind, ask.seed))
+    generator = torch.Generator().manual_seed(seed_for("control", kind, seed))
     drawn = torch.randn(direction.vectors.shape, generator=generator)
     if kind == "orthogonal":
         drawn = without(drawn, [other.vectors for other in bank.values()])

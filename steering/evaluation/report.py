@@ -10,19 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from curation.files import write_whole
-from steering.evaluation.life import LIMITS
-from steering.evaluation.tables import Row
+from steering.evaluation.life import Life
+from steering.evaluation.statistics import Estimate
+from steering.evaluation.tables import Pushed, Row
 
 HEADINGS = (
     "cell", "accuracy", "against unsteered", "p", "share of clip", "held-out probe",
-    "adherence", "entropy", "onsets", "level", "FD", "MMD", "alive",
+    "adherence", "entropy", "onsets", "level", "FD", "MMD",
+    "pushed s", "accuracy there", "entropy there", "onsets there", "level there", "adherence there",
+    "alive",
 )  # fmt: skip
 LEGEND = (
     "Accuracy: share of clips whose most prominent concept is the target, with its 95 % interval. "
     "p: two-sided, paired bootstrap over prompts and seeds, corrected for all comparisons of the "
     "table (Holm). Adherence: of the plain prompt; below the first row, the change. Entropy, onsets "
-    "and level: times the unsteered twin's. "
-    f"Alive: {LIMITS}."
+    "and level: times the unsteered twin's. There: in the seconds of each clip that are pushed with half "
+    "of the greatest strength or more, beside the same seconds of the twin."
 )
 
 
@@ -88,27 +91,52 @@ def table(rows: Sequence[Row]) -> list[str]:
 
 
 def _cells(row: Row) -> list[str]:
-    accuracy = f"{row.accuracy.mean:.2f} ({row.accuracy.low:.2f} to {row.accuracy.high:.2f})"
-    common = [f"{row.share.mean:.2f}", _number(row.probe)]
+    common = [row.label, _share(row.accuracy)]
+    by_others = [_number(row.share.mean), _number(row.probe)]
     if row.against is None or row.life is None:
-        return [row.label, accuracy, "", "", *common, f"{row.adherence.mean:.3f}", *[""] * 6]
-    life = row.life
-    changed = row.against.difference
+        blank = [""] * (len(HEADINGS) - 7)
+        return [*common, "", "", *by_others, f"{row.adherence.mean:.3f}", *blank]
+    changed = [_change(row.against.difference), _number(row.against.adjusted, ".2g")]
+    entropy, onsets, level, adherence = _left(row.life)
     return [
-        row.label,
-        accuracy,
-        f"{changed.mean:+.2f} ({changed.low:+.2f} to {changed.high:+.2f})",
-        f"{row.against.adjusted:.2g}",
         *common,
-        f"{row.adherence.mean:+.3f}",
-        f"{life.entropy:.2f}",
-        f"{life.onsets:.2f}",
-        f"{life.level:.2f}",
-        f"{life.fd:.2f}",
-        f"{life.mmd:.3f}",
-        "yes" if life.lives else "no",
+        *changed,
+        *by_others,
+        adherence,
+        entropy,
+        onsets,
+        level,
+        f"{row.life.fd:.2f}",
+        f"{row.life.mmd:.3f}",
+        *_there(row.pushed),
+        "yes" if row.lives else "no",
     ]
 
 
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.2f}"
+def _there(pushed: Pushed | None) -> list[str]:
+    """The columns of the pushed seconds."""
+    if pushed is None:
+        return [""] * 6
+    return [f"{pushed.seconds:.3g}", _share(pushed.accuracy), *_left(pushed.life)]
+
+
+def _left(life: Life) -> list[str]:
+    """Entropy, onsets, level and adherence."""
+    means = [f"{one.mean:.2f}" for one in (life.entropy, life.onsets, life.level)]
+    return [*means, _change(life.adherence, 3)]
+
+
+def _share(found: Estimate) -> str:
+    if math.isnan(found.mean):
+        return ""
+    return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _change(found: Estimate, places: int = 2) -> str:
+    if math.isnan(found.mean):
+        return ""
+    return f"{found.mean:+.{places}f} ({found.low:+.2f} to {found.high:+.2f})"
+
+
+def _number(value: float, digits: str = ".2f") -> str:
+    return "" if math.isnan(value) else format(value, digits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import time
@@ -9,18 +10,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from listening.spans import cut
 from sketch.parallel import begin_worker
 from steering.activations.reader import read_activations
 from steering.decoding.clip import Clip
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
 from steering.evaluation.cells import Cell, Result, Setting, Shelf, check_labels
-from steering.evaluation.heard import hear_clip
+from steering.evaluation.heard import FORMAT, Heard, hear_clip
 from steering.evaluation.plans import clips
+from steering.evaluation.spans import Spans
 from steering.metrics.adherence import Clap
 from steering.models.interface import MusicModel
 
@@ -28,7 +34,14 @@ Generate = Callable[[Sequence[Clip], float, Sampling], Tensor]
 """``(clips, seconds, sampling) -> codes [B, K, T]``, as `steering.decoding.decoder.Decoder.generate`."""
 
 AHEAD = 2
-"""Cells that may wait for their judges while the next is played."""
+"""Batches of cells that may wait for their judges while the next is played."""
+
+Job = Future[Heard] | Heard
+Waiting = tuple[str, Result, list[Job]]
+"""A cell's label, what is there of it, and what its listeners will say, clip by clip."""
+
+Place = TypeVar("Place")
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
@@ -94,57 +107,122 @@ class Runner:
                     progress(Progress(done + count, total, pace * (len(missing) - count), label))
         return {label: self._kept(keys[label]) for label in keys}
 
-    def _missing(self, cells: Mapping[str, Cell]) -> dict[str, Cell]:
-        return {key: cell for key, cell in cells.items() if self.shelf.find(key) is None}
+    def _missing(self, wanted: Mapping[str, Kept]) -> dict[str, Kept]:
+        return {key: one for key, one in wanted.items() if self.shelf.find(key) is None}
 
     def _kept(self, key: str) -> Result:
         result = self.shelf.find(key)
         assert result is not None, "a cell that was just kept is there"
         return result
 
+    def hear(
+        self, setting: Setting, wanted: Mapping[Place, tuple[Result, Spans]]
+    ) -> dict[Place, Result]:
+        """Some spans of cells that were played: all that is heard there, from the codes that are kept.
+
+        It is kept in files of its own, under what it is heard in, so that a cell of an earlier run
+        need not be played again.
+        """
+        keys = {place: self._key_of(setting, *one) for place, one in wanted.items()}
+        missing = self._missing({keys[place]: one for place, one in wanted.items()})
+        if missing:
+            with self.shelf.playing(setting), _pool(self.workers) as pool:
+                for key, (result, spans) in self._missing(missing).items():
+                    self.shelf.keep(key, self._heard(setting, result["codes"], spans, pool))
+        return {place: self._kept(key) for place, key in keys.items()}
+
+    def _key_of(self, setting: Setting, result: Result, spans: Spans) -> str:
+        """Digits of the sound, of where in it is listened, and of who listens."""
+        about = [FORMAT, setting.origin.revision, spans, setting.heard_by()]
+        found = blake2b(json.dumps(about).encode(), digest_size=10)
+        found.update(result["codes"].tobytes())
+        return found.hexdigest()
+
+    def _heard(
+        self, setting: Setting, codes: np.ndarray, spans: Spans, pool: Executor | None
+    ) -> Result:
+        jobs, cosines = [], []
+        for start in range(0, len(codes), self.batch):
+            part = torch.from_numpy(codes[start : start + self.batch].astype(np.int64))
+            sound = self.model.decode(part.to(self.model.device)).cpu().numpy()
+            rate = self.model.sample_rate
+            asked = [ask.text["plain"] for ask in setting.asks[start : start + self.batch]]
+            cosines += self._cosines([cut(one, rate, spans) for one in sound], asked)
+            jobs += _listened(pool, sound, rate, spans)
+        return _stacked(jobs) | ({"clap": np.concatenate(cosines)} if cosines else {})
+
     def _fresh(
         self, setting: Setting, cells: Sequence[Cell], banks: Mapping[str, Bank]
     ) -> Iterator[tuple[str, Result]]:
-        """Play one cell while others are listened to."""
+        """Play some cells while others are listened to; of few clips, as many as fill a batch."""
+        beside = max(1, self.batch // len(setting.asks))
         with _pool(self.workers) as pool:
-            waiting: list[tuple[str, Result, list[Future] | list]] = []
-            for cell in cells:
-                waiting.append((cell.label, *self._play(cell, setting, banks, pool)))
-                while waiting and (len(waiting) > AHEAD or _done(waiting[0][2])):
-                    yield _collect(*waiting.pop(0))
-            for one in waiting:
-                yield _collect(*one)
+            waiting: list[list[Waiting]] = []
+            for start in range(0, len(cells), beside):
+                waiting.append(self._play(cells[start : start + beside], setting, banks, pool))
+                while waiting and (len(waiting) > AHEAD or _done(waiting[0])):
+                    yield from map(_collect, waiting.pop(0))
+            for group in waiting:
+                yield from map(_collect, group)
 
     def _play(
-        self, cell: Cell, setting: Setting, banks: Mapping[str, Bank], pool: Executor | None
-    ) -> tuple[Result, list]:
-        """Codes and activations of a cell, and what its listeners will say."""
-        wanted = clips(cell, setting, banks, self.model.frame_rate)
+        self,
+        cells: Sequence[Cell],
+        setting: Setting,
+        banks: Mapping[str, Bank],
+        pool: Executor | None,
+    ) -> list[Waiting]:
+        """Codes and activations of cells side by side, and what their listeners will say."""
+        rate, count = self.model.frame_rate, len(setting.asks)
+        wanted = [clip for cell in cells for clip in clips(cell, setting, banks, rate)]
+        asked = [ask.text["plain"] for ask in setting.asks] * len(cells)
         codes, states, cosines, jobs = [], [], [], []
         for start in range(0, len(wanted), self.batch):
-            part = wanted[start : start + self.batch]
-            made = self.generate(part, setting.seconds, setting.sampling)
+            end = start + self.batch
+            made = self.generate(wanted[start:end], setting.seconds, setting.sampling)
             codes.append(made.cpu().numpy().astype(np.int16))
             states.append(read_activations(self.model, made)[:, 0].numpy().astype(np.float16))
-            sound, rate = self.model.decode(made).cpu().numpy(), self.model.sample_rate
-            if self.clap is not None:
-                asked = [ask.text["plain"] for ask in setting.asks[start : start + self.batch]]
-                cosines.append(self.clap.score(list(sound), rate, asked))
-            for audio in sound:
-                jobs.append(pool.submit(hear_clip, audio, rate) if pool else hear_clip(audio, rate))
+            sound = self.model.decode(made).cpu().numpy()
+            cosines += self._cosines(list(sound), asked[start:end])
+            jobs += _listened(pool, sound, self.model.sample_rate)
         made_of = {"codes": np.concatenate(codes), "states": np.concatenate(states)}
         if cosines:
             made_of["clap"] = np.concatenate(cosines)
-        return made_of, jobs
+        found = []
+        for place, cell in enumerate(cells):
+            own = slice(place * count, (place + 1) * count)
+            part = {name: values[own] for name, values in made_of.items()}
+            found.append((cell.label, part, jobs[own]))
+        return found
+
+    def _cosines(self, sounds: Sequence[np.ndarray], asked: Sequence[str]) -> list[np.ndarray]:
+        """What CLAP hears of the prompts, where it is at hand."""
+        if self.clap is None:
+            return []
+        return [self.clap.score(sounds, self.model.sample_rate, asked)]
 
 
-def _done(jobs: list) -> bool:
-    return all(job.done() for job in jobs if isinstance(job, Future))
+def _listened(
+    pool: Executor | None, sound: np.ndarray, rate: int, spans: Spans | None = None
+) -> list[Job]:
+    """Clips ``[B, N]`` given to the listeners."""
+    if pool is None:
+        return [hear_clip(audio, rate, spans) for audio in sound]
+    return [pool.submit(hear_clip, audio, rate, spans) for audio in sound]
 
 
-def _collect(label: str, result: Result, jobs: list) -> tuple[str, Result]:
+def _done(group: Sequence[Waiting]) -> bool:
+    return all(job.done() for _, _, jobs in group for job in jobs if isinstance(job, Future))
+
+
+def _collect(one: Waiting) -> tuple[str, Result]:
+    label, result, jobs = one
+    return label, result | _stacked(jobs)
+
+
+def _stacked(jobs: Sequence[Job]) -> Result:
     heard = [job.result() if isinstance(job, Future) else job for job in jobs]
-    return label, result | {name: np.stack([one[name] for one in heard]) for name in heard[0]}
+    return {name: np.stack([one[name] for one in heard]) for name in heard[0]}
 
 
 @contextmanager

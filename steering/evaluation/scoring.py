@@ -14,13 +14,20 @@ from steering.evaluation.heard import entropies
 
 
 def share_of(shares: Mapping[str, np.ndarray], targets: Sequence[str]) -> np.ndarray:
-    """Each clip's share of its own target, ``[B]``."""
+    """Each clip's share of its own target, ``[B]``; nan where nothing is a share."""
+    if not shares:
+        return np.full(len(targets), np.nan)
     return np.array([shares[target][clip] for clip, target in enumerate(targets)])
 
 
 def hits(shares: Mapping[str, np.ndarray], targets: Sequence[str]) -> np.ndarray:
-    """Whether each clip's target is its largest share, float ``[B]``; a clip of nothing is no hit."""
+    """Whether each clip's target is its largest share, float ``[B]``; a clip of nothing is no hit.
+
+    Where nothing is a share, of a number as tempo, there is nothing to hit: nan.
+    """
     names = list(shares)
+    if not names:
+        return np.full(len(targets), np.nan)
     table = np.stack([shares[name] for name in names])
     answers = [names[place] for place in table.argmax(axis=0)]
     loud = table.max(axis=0) > 0
@@ -47,6 +54,19 @@ class Scores:
     loudness: np.ndarray
     adherence: np.ndarray
     points: np.ndarray
+
+
+@dataclass(frozen=True)
+class PushedScores:
+    """The pushed seconds of a cell, and the same ones of its twin.
+
+    Attributes:
+        seconds: of a clip that are pushed.
+    """
+
+    seconds: float
+    steered: Scores
+    twin: Scores
 
 
 HeldOut = Callable[[np.ndarray], Sequence[str]]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from steering.directions.bank_name import BankName
 from steering.evaluation.cells import Cell, Steer
 from steering.families.family import PULSES, Experiment
+from steering.interventions.monitor import Monitor
 
+if TYPE_CHECKING:
+    from steering.evaluation.tables import Row
+
+MONITOR: Mapping[str, float] = asdict(Monitor())
 TWIN, CONTRADICTED = "unsteered", "unsteered, contradicting prompt"
 SHUFFLED = "-shuffled"
 """Ends the names of banks whose training labels were dealt out anew."""
@@ -30,6 +35,10 @@ class Section:
     twin: str = TWIN
     twins: Mapping[str, str] | None = None
 
+    def twin_of(self, label: str) -> str:
+        """Label of the cell that one is compared with."""
+        return (self.twins or {}).get(label, self.twin)
+
 
 def unsteered() -> Cell:
     return Cell(TWIN)
@@ -38,16 +47,33 @@ def unsteered() -> Cell:
 IN_PULSES = " in pulses"
 """Ends the labels of cells whose push comes and goes."""
 
+FOLLOWING = " by itself"
+"""Ends the labels of cells whose strength sets itself."""
+
 
 def pushed(steer: Steer) -> str:
-    """A cell's label: the method, how strong, and whether in pulses."""
+    """A cell's label: the method, how strong, and whether in pulses or by itself."""
     method = BankName.parse(steer.bank).method
-    return f"{method} {steer.coefficient:g}{IN_PULSES if steer.schedule else ''}"
+    pulses, following = IN_PULSES if steer.schedule else "", FOLLOWING if steer.monitor else ""
+    return f"{method} {steer.coefficient:g}{pulses}{following}"
 
 
 def curve_of(steer: Steer) -> str:
     """The label without the strength: which trade-off a cell lies on."""
     return pushed(steer).replace(f" {steer.coefficient:g}", "")
+
+
+def curves(found: Sequence[tuple[Section, Sequence[Row]]]) -> dict[str, list[Row]]:
+    """Rows of one concept steered to as it is meant, by method, from weak to strong."""
+    by_curve: dict[str, dict[float, Row]] = {}
+    for section, rows in found:
+        for cell, row in zip(section.cells, rows, strict=True):
+            if len(cell.steers) == 1 and cell.label == pushed(cell.steers[0]):
+                steer = cell.steers[0]
+                by_curve.setdefault(curve_of(steer), {})[steer.coefficient] = row
+    return {
+        curve: [rows[strength] for strength in sorted(rows)] for curve, rows in by_curve.items()
+    }
 
 
 def search(family: str, experiment: Experiment, methods: Sequence[str]) -> list[Section]:
@@ -59,8 +85,12 @@ def search(family: str, experiment: Experiment, methods: Sequence[str]) -> list[
             bank = str(BankName(source, method))
             steers = [Steer(bank, strength) for strength in experiment.grid]
             steers += [Steer(bank, strength, schedule=PULSES) for strength in experiment.pulsed]
+            steers += [Steer(bank, strength, monitor=MONITOR) for strength in experiment.monitored]
             cells += [Cell(pushed(steer), (steer,)) for steer in steers]
-        about = f"Directions from the {source} bank, added after every block of both guidance rows."
+        about = (
+            f"Directions from the {source} bank, added after every block of both guidance rows; by "
+            "itself: at most so strong, less while the concept is heard (`Monitor`)."
+        )
         sections.append(Section(f"Strengths, {source}", about, tuple(cells)))
     return sections
 
@@ -101,6 +131,13 @@ def levers(best: Steer, layers: int) -> Section:
     return Section("Levers", about, tuple(cells))
 
 
+def flipped(best: Steer) -> Steer:
+    """The same push the other way."""
+    if best.monitor:
+        return replace(best, control="flipped")
+    return replace(best, coefficient=-best.coefficient)
+
+
 def controls(best: Steer, shuffled: str) -> Section:
     """The chosen steering beside all that should not work, and beside asking in words."""
     cells = (
@@ -110,7 +147,7 @@ def controls(best: Steer, shuffled: str) -> Section:
         Cell("steered", (best,)),
         Cell("random direction", (replace(best, control="random"),)),
         Cell("orthogonal direction", (replace(best, control="orthogonal"),)),
-        Cell("flipped sign", (replace(best, coefficient=-best.coefficient),)),
+        Cell("flipped sign", (flipped(best),)),
         Cell("shuffled labels", (replace(best, bank=shuffled),)),
         Cell(CONTRADICTED, wording="contradicting"),
         Cell("steered, contradicting prompt", (best,), "contradicting"),
@@ -131,7 +168,7 @@ def rising_controls(best: Steer, shuffled: str) -> Section:
         "steered": best,
         "random direction": replace(best, control="random"),
         "orthogonal direction": replace(best, control="orthogonal"),
-        "flipped sign": replace(best, coefficient=-best.coefficient),
+        "flipped sign": flipped(best),
         "shuffled labels": replace(best, bank=shuffled),
     }
     cells = [unsteered()]
@@ -154,15 +191,24 @@ def methods_side_by_side(chosen: Mapping[str, Steer]) -> Section:
     return Section("Methods", about, tuple(cells))
 
 
-def steady_or_pulsed(best: Steer) -> Section:
-    """The best method's trade-off with a push that never pauses, and with one in pulses."""
+def ways_in_time(best: Steer) -> Section:
+    """The best method's trade-off with a push that never pauses, one in pulses, one that sets itself."""
+    fixed, itself = ((0.25, 0.5, 0.75, 1.0), MULTIPLES) if best.monitor else (MULTIPLES, (1, 2, 3))
+    ways: tuple[tuple[dict[str, Any], Sequence[float]], ...] = (
+        ({"schedule": {}, "monitor": None}, fixed),
+        ({"schedule": PULSES, "monitor": None}, MULTIPLES),
+        ({"schedule": {}, "monitor": MONITOR}, itself),
+    )
     cells = [unsteered()]
-    for schedule, multiples in (({}, (0.25, 0.5, 0.75, 1.0)), (PULSES, MULTIPLES)):
+    for way, multiples in ways:
         for multiple in multiples:
-            other = replace(best, coefficient=best.coefficient * multiple, schedule=schedule)
+            other = replace(best, coefficient=best.coefficient * multiple, **way)
             cells.append(Cell(pushed(other), (other,)))
-    about = "The chosen directions all the time, and for 1.2 s of every 2 s."
-    return Section("Steady or in pulses", about, tuple(cells))
+    about = (
+        "The chosen directions all the time, for 1.2 s of every 2 s, and by themselves: less while the "
+        "concept is heard."
+    )
+    return Section("Steady, in pulses, by itself", about, tuple(cells))
 
 
 def layer_ablation(best: Steer, layers: int) -> Section:

@@ -38,7 +38,7 @@ SAFE = 0.75
 
 
 def choose(candidates: Mapping[str, tuple[Steer, Row]]) -> Steer:
-    """The most accurate steering that leaves the music alive, safely if any does.
+    """The most accurate steering that leaves the music alive where it is pushed, safely if any does.
 
     Where none does, the one that hits most for what it costs.
 
@@ -58,9 +58,8 @@ def choose(candidates: Mapping[str, tuple[Steer, Row]]) -> Steer:
 
 
 def _worth(row: Row) -> float:
-    """Accuracy, less what the music lost beyond its limits."""
-    assert row.life is not None
-    return row.accuracy.mean - 2 * row.life.excess
+    """Accuracy, less what the music lost beyond its limits, in the clip or where it is pushed."""
+    return row.accuracy.mean - 2 * row.excess
 
 
 def path_of(study: str, home: Path) -> Path:
@@ -135,6 +134,8 @@ def _steer(record: Any) -> Steer:
     BankName.parse(steer.bank)
     if type(steer.target) is not int or steer.target not in (0, 1):
         raise ValueError(f"target {steer.target!r:.20} is not 0 or 1")
+    if steer.draw is not None and type(steer.draw) is not int:
+        raise ValueError(f"draw {steer.draw!r:.20} is no whole number")
     if steer.control not in get_args(Control):
         raise ValueError(f"there is no control {steer.control!r:.20}")
     same = {name: record[name] for name in _PLAYED if name in record}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from steering.evaluation.asks import SplitName
 
 if TYPE_CHECKING:
+    from steering.evaluation.dose import Dosed
     from steering.evaluation.evaluation import Evaluation
     from steering.evaluation.report import Part
     from steering.evaluation.strengths import Chosen
@@ -37,6 +38,7 @@ class Study:
         seconds: of a clip. clips: of a cell, by split.
         probed: whether a held-out probe names the concepts, too.
         trials: names of the family's that say how far the judges can be trusted; None for all.
+        dosed: what is played at rising strength beside random directions; None for nothing.
         alone: in place of all that, where no steered clips are played.
     """
 
@@ -49,12 +51,20 @@ class Study:
     clips: Mapping[SplitName, int] = field(default_factory=lambda: CLIPS)
     probed: bool = True
     trials: tuple[str, ...] | None = None
+    dosed: Dosed | None = None
     alone: Alone | None = None
 
     @property
     def split(self) -> SplitName:
         """Whose prompts are played where none is asked for."""
         return "test" if self.choice is None else "validation"
+
+    def report(self, evaluation: Evaluation) -> list[Part]:
+        """All parts: the study's own, and its dose and response where it declares one."""
+        from steering.evaluation.dose import dose_part
+
+        parts = list(self.parts(evaluation))
+        return [*parts, dose_part(evaluation, self.dosed)] if self.dosed else parts
 
     def chooser(self, split: SplitName) -> Choice | None:
         """What chooses strengths on the prompts of a split; None where they are read."""

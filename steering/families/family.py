@@ -112,6 +112,7 @@ class Experiment:
         rivals: other families whose banks stand for the same concepts, tried on validation.
         grid: relative coefficients that are tried, all the time.
         pulsed: those that are tried in pulses; none leaves pulses out.
+        monitored: those that are tried with strengths that set themselves.
         ablated: whether ways to spend the push, layers and gates are compared, too.
     """
 
@@ -119,6 +120,7 @@ class Experiment:
     rivals: tuple[str, ...] = ()
     grid: tuple[float, ...] = (0.01, 0.015, 0.02, 0.03, 0.045, 0.07)
     pulsed: tuple[float, ...] = ()
+    monitored: tuple[float, ...] = (0.06, 0.09, 0.12)
     ablated: bool = False
 
 

@@ -44,7 +44,8 @@ def _note_and_genre(evaluation: Evaluation) -> Part:
         Cell("both, orthogonalised", both, orthogonalise=True),
     )
     section = Section("A note and a genre", "", cells)
-    results = evaluation.results(section, evaluation.play([section]))
+    played = evaluation.play([section])
+    results = evaluation.results(section, played)
     lines, numbers = [], {}
     for label, result in results.items():
         genres = get_family(OTHER).shares(result, evaluation.judges.listeners)
@@ -60,8 +61,11 @@ def _note_and_genre(evaluation: Evaluation) -> Part:
             f"{label}: the note is hit in {note.mean():.0%}, the genre in {genre.mean():.0%}, "
             f"both in {np.mean(note * genre):.0%} of the clips"
         )
-    about = f"Two banks together; two notes of one bank get {FUSION:g} of their strength each."
-    return Part(section.title, about, (), lines, {"hits": numbers})
+    about = (
+        f"Two banks together; two notes of one bank get {FUSION:g} of their strength each. Accuracy "
+        "counts the note."
+    )
+    return Part(section.title, about, evaluation.table(section, played), lines, {"hits": numbers})
 
 
 def _genres(count: int) -> list[str]:

@@ -10,7 +10,9 @@ import numpy as np
 from steering.directions.bank_name import BankName
 from steering.evaluation import drawing, sections, strengths
 from steering.evaluation.cells import Result
+from steering.evaluation.dose import Dosed
 from steering.evaluation.evaluation import Evaluation
+from steering.evaluation.life import limits_of
 from steering.evaluation.report import Part
 from steering.evaluation.scoring import share_of
 from steering.evaluation.sections import SHUFFLED, Section
@@ -72,7 +74,7 @@ def test(evaluation: Evaluation) -> list[Part]:
     if _experiment(evaluation).ablated:
         tables += [
             sections.rising_controls(best, best.bank + SHUFFLED),
-            sections.steady_or_pulsed(best),
+            sections.ways_in_time(best),
             sections.layer_ablation(best, layers),
             sections.gate_ablation(best),
         ]
@@ -84,14 +86,15 @@ def test(evaluation: Evaluation) -> list[Part]:
         if section.title in PICTURES:
             part = _with_picture(evaluation, part, section)
         parts.append(part)
-    return [*parts, fusion_part(evaluation, fused, played)]
+    found = [(section, part.rows) for section, part in zip(tables, parts, strict=True)]
+    return [*parts, frontier_part(evaluation, found), fusion_part(evaluation, fused, played)]
 
 
 PICTURES = {
     "Controls": "controls.png",
     "Controls at rising strength": "rising.png",
     "Methods": "trade-off.png",
-    "Steady or in pulses": "pulses.png",
+    "Steady, in pulses, by itself": "pulses.png",
 }
 """Sections that are drawn, and into what: controls as bars and over the strength, the others' cells
 lie on curves."""
@@ -116,6 +119,40 @@ def _with_picture(evaluation: Evaluation, part: Part, section: Section) -> Part:
                 curves.setdefault(sections.curve_of(cell.steers[0]), []).append(row)
         drawing.draw_trade_off(curves, path)
     return replace(part, pictures=(path.name,))
+
+
+EQUAL_HITS = (0.25, 0.5, 0.75, 0.85)
+"""Hit rates at which the entropy that methods leave is compared."""
+
+
+def frontier_part(evaluation: Evaluation, found: Sequence[tuple[Section, Sequence[Row]]]) -> Part:
+    """What every method of some tables leaves of the variety where it pushes, for what it hits."""
+    curves = sections.curves(found)
+    evaluation.folder.mkdir(parents=True, exist_ok=True)
+    least = limits_of(evaluation.family.name).entropy
+    drawing.draw_frontier(curves, least, evaluation.folder / "frontier.png")
+    left = {
+        curve: {f"{hits:g}": entropy_at(rows, hits) for hits in EQUAL_HITS}
+        for curve, rows in curves.items()
+    }
+    lines = [
+        f"{curve}: {said}"
+        for curve, at in left.items()
+        if (said := ", ".join(f"{one:.2f} at {h}" for h, one in at.items() if not np.isnan(one)))
+    ]
+    about = (
+        "Accuracy, and entropy in the pushed seconds, times the twin's in the same seconds: a curve for "
+        "each method, a point for each strength, with 95 % intervals. Below, what entropy each leaves "
+        "at equal accuracy, on straight lines between its points; what it does not reach is left out."
+    )
+    return Part("Frontier", about, (), lines, {"entropy at equal hits": left}, ("frontier.png",))
+
+
+def entropy_at(rows: Sequence[Row], hits: float) -> float:
+    """Entropy in the pushed seconds where a curve has this hit rate; nan where it never does."""
+    points = sorted((r.accuracy.mean, r.pushed.life.entropy.mean) for r in rows if r.pushed)
+    rates, left = zip(*points, strict=True)
+    return float(np.interp(hits, rates, left, np.nan, np.nan))
 
 
 def fusion_part(evaluation: Evaluation, section: Section, played: Mapping[str, Result]) -> Part:
@@ -154,7 +191,14 @@ def _both_lead(
 def studies() -> list[Study]:
     """One for each family that has an experiment."""
     return [
-        Study(one.experiment.name, one.name, test, validation, one.experiment.name)
+        Study(
+            one.experiment.name,
+            one.name,
+            test,
+            validation,
+            one.experiment.name,
+            dosed=Dosed(lambda evaluation: evaluation.best),
+        )
         for one in families().values()
         if one.experiment is not None
     ]

@@ -16,6 +16,7 @@ from steering.directions.bank_name import BankName
 from steering.evaluation import drawing
 from steering.evaluation.asks import Wording
 from steering.evaluation.cells import Cell, Result, Steer
+from steering.evaluation.dose import Dosed, Response
 from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.report import Part
 from steering.evaluation.sections import Section, unsteered
@@ -45,7 +46,8 @@ def _part(evaluation: Evaluation, family: str) -> Part:
     """What one family's directions do at all coefficients."""
     methods = [method for method in evaluation.tried if suits(family, method)]
     section = _section(family, methods)
-    results = evaluation.results(section, evaluation.play([section]))
+    played = evaluation.play([section])
+    results = evaluation.results(section, played)
     prompts = np.array([ask.prompt for ask in evaluation.asks])
     lines: list[str] = []
     numbers: dict[str, dict[str, Any]] = {measure: {} for measure in MEASURES}
@@ -66,7 +68,8 @@ def _part(evaluation: Evaluation, family: str) -> Part:
         "that the listener hears; of the controls the first method's coefficients. In words: the "
         "prompt asks for slow music at 70 bpm (-1), for no tempo (0), for fast music at 150 bpm (1)."
     )
-    return Part(section.title, about, (), lines, numbers, pictures=(picture,))
+    rows = evaluation.table(section, played)
+    return Part(section.title, about, rows, lines, numbers, pictures=(picture,))
 
 
 def _section(family: str, methods: Sequence[str]) -> Section:
@@ -143,4 +146,20 @@ def _followed(found: Mapping[str, Any]) -> str:
     )
 
 
-study = Study("tempos", "tempos", tempo_parts, seconds=8.0, probed=False)
+def _steer(evaluation: Evaluation) -> Steer:
+    """The first method's direction at the greatest strength of the grid."""
+    return Steer(str(BankName(evaluation.family.name, evaluation.methods[0])), max(GRID))
+
+
+def _measured(measure: str, name: str, unit: str) -> Response:
+    return Response(f"{measure}, {unit}", lambda evaluation, heard: heard[name].astype(float))
+
+
+study = Study(
+    "tempos",
+    "tempos",
+    tempo_parts,
+    seconds=8.0,
+    probed=False,
+    dosed=Dosed(_steer, tuple(_measured(one, *said) for one, said in MEASURES.items())),
+)

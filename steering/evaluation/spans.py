@@ -1,0 +1,33 @@
+"""Which seconds of a cell's clips are pushed: by any of its concepts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from listening.spans import Span, spans_where
+from steering.evaluation.cells import Cell
+from steering.interventions.schedules import Schedule
+from steering.metrics.pushed import RATE, is_pushed
+
+Spans = tuple[Span, ...]
+
+
+def pushed_spans(cell: Cell, seconds: float) -> Spans:
+    """Where one of a cell's concepts is pushed, as its schedule has it; nothing of an unsteered one.
+
+    A gate that opens now and then is no schedule: the push is there as long as it may open.
+
+    Args:
+        seconds: of a clip.
+    """
+    times = np.arange(round(seconds * RATE)) / RATE
+    pushed = np.zeros(len(times), dtype=bool)
+    for steer in cell.steers:
+        levels = Schedule.from_record(steer.schedule).levels(times, seconds)
+        pushed |= is_pushed(steer.coefficient * steer.gate * levels)
+    return whole(seconds) if pushed.all() else tuple(spans_where(pushed, RATE))
+
+
+def whole(seconds: float) -> Spans:
+    """The span that is all of a clip."""
+    return ((0.0, seconds),)
