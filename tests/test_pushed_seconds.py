@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from curation.errors import BadInput
 from listening.chroma import profile
 from listening.levels import rms_dbfs
 from listening.onsets import onset_rate
@@ -59,6 +60,9 @@ def test_a_push_in_pulses_is_there_in_its_pulses_and_a_steady_one_in_the_whole_c
         assert pushed_spans(Cell("still", (replace(STEER, **still),)), SECONDS) == ()
     late = replace(STEER, target=1, schedule=HALVES | {"start": 1.0})
     assert pushed_spans(Cell("both", (STEER, late)), SECONDS) == ((0.0, 4.0),)
+    brief = replace(STEER, schedule={"shape": "constant", "end": 0.1})
+    with pytest.raises(BadInput, match=r"brief is pushed for 0\.1 s: push"):
+        pushed_spans(Cell("brief", (brief,)), SECONDS)
     rise = replace(STEER, schedule={"shape": "linear_rise"}, coefficient=-0.03)
     assert pushed_spans(Cell("rise", (rise,)), SECONDS) == ((2.0, 4.0),)
 

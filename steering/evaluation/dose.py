@@ -18,8 +18,8 @@ from steering.evaluation import drawing
 from steering.evaluation.cells import Cell, Result, Steer
 from steering.evaluation.report import Part
 from steering.evaluation.scoring import hits
-from steering.evaluation.sections import TWIN, Section, unsteered
-from steering.evaluation.spans import pushed_spans
+from steering.evaluation.sections import Section, unsteered
+from steering.evaluation.spans import pushed_spans, whole
 from steering.evaluation.statistics import Estimate, estimate, slopes
 
 if TYPE_CHECKING:
@@ -205,5 +205,6 @@ def _label(draw: int, dose: float) -> str:
 def _heard(evaluation: Evaluation, section: Section, steer: Steer) -> Mapping[str, Result]:
     """What is heard of each cell in the seconds that are pushed."""
     results = evaluation.results(section, evaluation.play([section]))
-    spans = pushed_spans(Cell(TWIN, (steer,)), evaluation.setting.seconds)
+    seconds = evaluation.setting.seconds
+    spans = pushed_spans(Cell(section.title, (steer,)), seconds) or whole(seconds)
     return evaluation.heard_in({label: (one, spans) for label, one in results.items()})

@@ -63,12 +63,18 @@ class Evaluation:
         return self.chosen.best
 
     def play(self, sections: Sequence[Section]) -> dict[str, Result]:
-        """All results by section title and label; a cell that two sections have is played once."""
+        """All results by section title and label; a cell that two sections have is played once.
+
+        Raises:
+            BadInput: a cell is pushed for so short that it could not be judged there.
+        """
         cells = {
             self._name(section, cell.label): replace(cell, label=self._name(section, cell.label))
             for section in sections
             for cell in section.cells
         }
+        for cell in cells.values():
+            pushed_spans(cell, self.setting.seconds)
         banks = self.banks.of(list(cells.values()))
         return self.runner.run(self.setting, list(cells.values()), banks, self.told)
 
