@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,6 +18,7 @@ from listening.theory import PITCH_CLASSES
 from sketch.measures.adherence import Listener
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
+from steering.directions.bank import Bank
 from steering.directions.bank_name import BankName
 from steering.evaluation import dose, scoring, sections
 from steering.evaluation.asks import asks
@@ -56,7 +58,13 @@ class Toys:
 
     def of(self, cells):
         names = {steer.bank for cell in cells for steer in cell.steers}
-        return {name: toy_bank(self.model, self._concepts(name), len(name)) for name in names}
+        return {name: self._calibrated(name) for name in names}
+
+    def _calibrated(self, name: str) -> Bank:
+        bank = toy_bank(self.model, self._concepts(name), len(name))
+        calibration = torch.tensor([[0.3, 0.0]] * self.model.origin.layers)
+        directions = {c: replace(d, calibration=calibration) for c, d in bank.items()}
+        return replace(bank, directions=directions)
 
     def own_probe(self, name):
         return Own(self._concepts(name)[0])
@@ -135,8 +143,8 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     assert [part.title for part in parts] == [
         "Strengths, notes", "Strengths, notes_in_songs", "Levers",
     ]  # fmt: skip
-    tried = found.family.experiment.grid + found.family.experiment.pulsed
-    assert chosen.methods["ridge"].coefficient in tried
+    one = found.family.experiment
+    assert chosen.methods["ridge"].coefficient in one.grid + one.pulsed + one.monitored
     monkeypatch.setattr(dose, "DIRECTIONS", 2)
     parts = {part.title: part for part in study.report(replace(found, chosen=chosen))}
     rows = {row.label: row for row in parts["Controls"].rows}
@@ -145,12 +153,16 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
                if label not in ("unsteered", sections.CONTRADICTED))  # fmt: skip
     assert rows["unsteered, other seeds"].life.fd > 0
     assert len(parts["Methods"].rows) == 3 and parts["Methods"].pictures == ("trade-off.png",)
-    steady = [row.label for row in parts["Steady, in pulses, by itself"].rows[1:]]
-    assert len(steady) == 6 and sum(label.endswith("in pulses") for label in steady) == 2
+    ways = [row.label for row in parts["Steady, in pulses, by itself"].rows[1:]]
+    assert sum(label.endswith("in pulses") for label in ways) == 2
+    assert sum(label.endswith("by itself") for label in ways) >= 2 and len(ways) >= 7
     assert parts["Controls"].pictures == ("controls.png",)
     assert (tmp_path / "controls.png").stat().st_size > 5_000
     rising = [row.label for row in parts["Controls at rising strength"].rows]
-    assert len(rising) == 1 + 5 * 2 and f"flipped sign, {-chosen.best.coefficient:g}" in rising
+    assert (
+        len(rising) == 1 + 5 * 2
+        and f"flipped sign, {sections.flipped(chosen.best).coefficient:g}" in rising
+    )
     assert (tmp_path / "rising.png").stat().st_size > 5_000
     assert {"Layers", "Gates"} < set(parts) and (tmp_path / "pulses.png").stat().st_size > 5_000
     assert set(parts["Two at once"].numbers["shares"]) >= {"both", "both, orthogonalised"}
@@ -160,6 +172,21 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     assert len(rise["random"]) == 2 and rise["clips"] == rise["few"] == 2
     pushed = [row for part in parts.values() for row in part.rows if row.pushed]
     assert {row.pushed.seconds for row in pushed} == {1.2}
+
+
+def test_a_strength_that_sets_itself_is_held_against_controls_that_never_let_go():
+    """A negative coefficient would let go as soon as the concept is gone: the control must not."""
+    steady, itself = (
+        Steer("notes/ridge", 0.05),
+        Steer("notes/ridge", 0.09, monitor=sections.MONITOR),
+    )
+    assert sections.flipped(steady).coefficient == -0.05
+    assert sections.flipped(itself) == replace(itself, control="flipped")
+    assert (
+        sections.pushed(itself) == "ridge 0.09 by itself"
+        and sections.pushed(steady) == "ridge 0.05"
+    )
+    assert "monitor" not in steady.record() and itself.record()["monitor"]["target"] == 0.3
 
 
 def test_schedules_and_a_crossfade_are_followed_second_by_second(model, judges, tmp_path):
