@@ -237,7 +237,9 @@ async function heard(event) {
     take.append(await take.unpack(event));
     pitches.look();
     forget();
+    take.levelDb = event.level_db ?? 0;
     if (first && take.filled) take.play(0);
+    take.settle();
     record.disabled = keep.disabled = !take.filled;
     if (session && performance.now() - told > SIGN) {
       told = performance.now();
@@ -264,7 +266,7 @@ function forget() {
   const oldest = take.memory.from / take.rate;
   for (const one of [...faders, ...gone])
     while (one.moves.length && one.moves[0].at < oldest) one.start = one.moves.shift().value;
-  while (take.switches.length > 1 && take.switches[1].at < take.memory.from) take.switches.shift();
+  take.forget();
   if (recording !== null && recording < take.memory.from) saved();
 }
 
@@ -279,11 +281,10 @@ function volume() {
 let drawn = 0;
 function frame(now) {
   if (!root.isConnected) return;
-  if (now - drawn > 66 && root.offsetParent) {
+  if (now - drawn > 90 && root.offsetParent) {
     drawn = now;
     time.textContent = clock(Math.floor(take.position));
     strip.draw();
-    if (playing && session) word.dataset.dry = take.dry;
   }
   if (playing || take.playing) requestAnimationFrame(frame);
 }
