@@ -75,11 +75,11 @@ def test_it_goes_on_and_its_link_plays_it_again(visit):
     page.locator(".live .fader").first.fill("-0.06")
     page.wait_for_timeout(600)
     word = stopped(page)
-    assert "Kept: " in word and "1 moves. Its link plays it again." in word
+    assert "Kept: " in word and "one move. Its link plays it again." in word
     page.click("text=Hear this take in the Studio tab")
     page.wait_for_function("studio.pair?.recipe.moves.length === 1")
     first = page.evaluate("studio.pair")
-    assert first["seconds"] > 3.0 == first["recipe"]["seconds"] - first["seconds"] + 3.0
+    assert first["recipe"]["seconds"] == first["seconds"] > 3.0
     page.evaluate("studio.pair = null; studio.say('generate', studio.recipe)")
     assert visit.pair()["sha256"] == first["sha256"]
 

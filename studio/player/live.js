@@ -94,15 +94,16 @@ function offer() {
 }
 
 function shown() {
-  faders.forEach((one, place) => {
-    one.box.style.setProperty("--colour", `var(--concept-${(place % 6) + 1})`);
+  for (const one of faders) {
+    one.hue ??= [...Array(99).keys()].find((hue) => ![...faders, ...gone].some((known) => known.hue === hue));
+    one.box.style.setProperty("--colour", `var(--concept-${(one.hue % 6) + 1})`);
     one.out.textContent = one.value.toFixed(3);
     one.learn.hidden = !knobs.access;
     const knob = knobs.of(named(one)), waits = knobs.learning === named(one);
     one.learn.textContent = waits ? "turn a knob" : knob === null ? "learn" : `knob ${knob}`;
     one.learn.setAttribute("aria-pressed", waits);
     one.learn.setAttribute("aria-label", `${one.learn.textContent}: a knob for ${one.record.concept}`);
-  });
+  }
   const boxes = faders.map((one) => one.box);
   if (boxes.length !== desk.children.length || boxes.some((box, n) => box !== desk.children[n])) desk.replaceChildren(...boxes);
   if (!faders.length) desk.replaceChildren(h("p.empty", {}, "No fader yet: add a concept."));
@@ -214,6 +215,7 @@ function working(now) {
 }
 
 function stop() {
+  if (recording !== null) saved();
   take.pause();
   if (session) studio.quick("stop", session).catch(failed);
   else controller?.abort();
@@ -302,11 +304,10 @@ take.onover = () => strip.draw();
 // ---- what stays -----------------------------------------------------------------------------
 function ended(event) {
   take.finish();
-  if (event.event === "stopped") take.pause();
   current = event.clip ? event : null;
   const long = event.played_seconds > event.seconds;
   const words = [];
-  if (current && !long) words.push(`Kept: ${event.seconds.toFixed(1)} s with ${event.recipe.moves.length} moves. Its link plays it again.`);
+  if (current && !long) words.push(`Kept: ${event.seconds.toFixed(1)} s with ${event.recipe.moves.length === 1 ? "one move" : `${event.recipe.moves.length} moves`}. Its link plays it again.`);
   if (current && long) words.push(`Played ${clock(Math.round(event.played_seconds))}. Its sound can be kept as a file; a link holds the first ${Math.round(event.recipe.seconds)} s.`);
   if (!current) words.push(take.filled ? `Played ${clock(Math.round(event.played_seconds ?? 0))}; its sound can be kept as a file.` : "Stopped before there was any sound.");
   if (event.why) words.push(`${event.why[0].toUpperCase()}${event.why.slice(1)}.`);
@@ -317,7 +318,7 @@ function ended(event) {
   over();
 }
 
-const heardUntil = () => Math.min(take.filled, Math.round((take.playing || take.held ? take.position : take.duration) * take.rate) || take.filled);
+const heardUntil = () => (take.complete ? take.filled : Math.min(take.filled, Math.round(take.position * take.rate)));
 
 function recorded() {
   recording = Math.round(take.position * take.rate);

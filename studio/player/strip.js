@@ -162,11 +162,10 @@ class Strip {
     pen.restore();
     if (row.kind !== "notes") return;
     pen.font = "9px system-ui, sans-serif";
-    const pushed = this.what.faders.map((one) => NAMES.indexOf(one.record.concept));
     NAMES.forEach((name, c) => {
-      const place = pushed.indexOf(c);
-      if (place < 0 && ![0, 4, 7].includes(c)) return;
-      pen.fillStyle = place < 0 ? studio.ink("ink-soft") : studio.colour(place);
+      const pushed = this.what.faders.find((one) => one.record.concept === name);
+      if (!pushed && ![0, 4, 7].includes(c)) return;
+      pen.fillStyle = pushed ? studio.colour(pushed.hue) : studio.ink("ink-soft");
       pen.fillText(name, LEFT - 15, row.top + ((12 - c) * row.high) / 12);
     });
     pen.font = "11px system-ui, sans-serif";
@@ -223,8 +222,8 @@ class Strip {
     const y = (value) => row.top + row.high / 2 - (value / most) * (row.high / 2 - 3);
     pen.fillStyle = studio.ink("line");
     pen.fillRect(LEFT, row.top + row.high / 2, this.pixels, 1);
-    faders.forEach((one, place) => {
-      pen.strokeStyle = studio.colour(place);
+    for (const one of faders) {
+      pen.strokeStyle = studio.colour(one.hue);
       pen.lineWidth = 2;
       pen.beginPath();
       let level = one.start;
@@ -236,7 +235,7 @@ class Strip {
       }
       pen.lineTo(this.x(this.made), y(level));
       if (this.made) pen.stroke();
-    });
+    }
     pen.lineWidth = 1;
   }
 
