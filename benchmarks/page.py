@@ -6,11 +6,14 @@
     python -m benchmarks.page --only nonsense          a client that sends nonsense
     python -m benchmarks.page --only listeners         1, 2, 4 and 8 browser tabs that listen at once
     python -m benchmarks.page --only network           one tab on fast and on slow 3G
+    python -m benchmarks.page --only live              from a fader to its sound, past the window's slides
 
 First: from the call to the first samples at the client, over the page's own API. Crowd: each client
 generates again and again with one of a few recipes; what it hears must be, sample by sample, what
 that recipe gives to a client that is alone, and only the stated limit of the line may refuse it.
-Memory is the server's, which runs in this process. Listeners and network are `benchmarks/listeners.py`.
+Memory is the server's, which runs in this process. Live: from the call of `move` to the moment at which
+its step sounds, for who plays from the first sound on; and how far ahead of the clock each chunk came, below 0 too late.
+Listeners and network are `benchmarks/listeners.py`.
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ from studio.engine import Engine
 from studio.loaded_models import LoadedModels, load_with_banks
 from studio.page import launch, make_page
 
+LIVE_SECONDS, MOVES = 75.0, 24
 TRIES, CLIENTS, RECIPES, SECONDS = 20, 20, 5, 2.0
 FULL = "waiting already"
 
@@ -153,6 +157,38 @@ def crowd(address: str, minutes: float, engine: Engine, clients: int = CLIENTS) 
     }
 
 
+def live(address: str, memory_mb: Callable[[], float], seconds: float) -> dict[str, Any]:
+    """A live session whose fader moves every 0.7 s: from the move to its sound, and what was too late."""
+    client = Client(address, verbose=False)
+    recipe = one_recipe(client, 20.0)
+    begun, sent, session = 0.0, list[float](), ""
+    memory, lead = list[float](), list[float]()
+    last: dict[str, Any] = {}
+    for last in client.submit(recipe, api_name="/play_live"):
+        now = time.perf_counter()
+        session = last.get("session") or session
+        if last["event"] != "audio" or not unpacked(last)[SIDES[0]].size:
+            continue
+        begun = begun or now
+        lead.append(last["start"] - (now - begun))
+        memory.append(memory_mb())
+        if now - begun > 0.7 * (len(sent) + 1) and len(sent) < MOVES:
+            sent.append(time.perf_counter() - begun)
+            client.predict(session, 0, 0.001 * len(sent), api_name="/move")
+        if last["done"] >= 50 * seconds:
+            client.predict(session, api_name="/stop")
+    steps = [move["step"] / 50 for move in last["recipe"]["moves"]]
+    waits = sorted(step - at for step, at in zip(steps, sent, strict=False))
+    return {
+        "moves": len(waits),
+        "fader_to_sound_median_s": round(statistics.median(waits), 2),
+        "fader_to_sound_slowest_s": round(waits[-1], 2),
+        "played_s": round(seconds),
+        "least_lead_s": round(min(lead), 2),
+        "memory_mb": [round(memory[0]), round(memory[-1])],
+    }
+
+
 def on_the_wire(address: str, recipe: dict[str, Any]) -> str:
     """The answer to JSON that `gradio_client` cannot send: it waits without end for its own error."""
     call = f"{address}gradio_api/call/check_recipe"
@@ -195,7 +231,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.page", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--only", choices=("first", "crowd", "nonsense", "listeners", "network"))
+    parser.add_argument(
+        "--only", choices=("first", "crowd", "nonsense", "listeners", "network", "live")
+    )
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--tries", type=int, default=TRIES)
     parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
@@ -208,6 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "nonsense": nonsense,
             "listeners": partial(listeners, memory_mb=resident_mb),
             "network": network,
+            "live": partial(live, memory_mb=resident_mb, seconds=LIVE_SECONDS),
         }
         figures = {
             name: part(address) for name, part in parts.items() if options.only in (None, name)

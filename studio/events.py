@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from studio.encodings import as_flac
@@ -21,7 +22,8 @@ async def events(
     waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     def listen(event: dict[str, Any]) -> None:
-        loop.call_soon_threadsafe(waiting.put_nowait, event)
+        with suppress(RuntimeError):  # the page was closed meanwhile
+            loop.call_soon_threadsafe(waiting.put_nowait, event)
 
     session = await asyncio.to_thread(engine.open, recipe, listen, live)
     try:

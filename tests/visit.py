@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,12 @@ PATIENCE = 60_000
 
 
 @contextmanager
-def served(model: TransformersModel) -> Iterator[str]:
-    """The page on a model, at its address."""
+def served(
+    model: TransformersModel, told: Callable[[Engine], None] = lambda engine: None
+) -> Iterator[str]:
+    """The page on a model, at its address; ``told`` gets what plays behind it."""
     engine, answers = Engine(toy_models(model)), Answers()
+    told(engine)
     page = make_page(engine, answers)
     try:
         yield launch(page, prevent_thread_lock=True)

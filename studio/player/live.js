@@ -94,15 +94,16 @@ function offer() {
 }
 
 function shown() {
-  faders.forEach((one, place) => {
-    one.box.style.setProperty("--colour", `var(--concept-${(place % 6) + 1})`);
+  for (const one of faders) {
+    one.hue ??= [...Array(99).keys()].find((hue) => ![...faders, ...gone].some((known) => known.hue === hue));
+    one.box.style.setProperty("--colour", `var(--concept-${(one.hue % 6) + 1})`);
     one.out.textContent = one.value.toFixed(3);
     one.learn.hidden = !knobs.access;
     const knob = knobs.of(named(one)), waits = knobs.learning === named(one);
     one.learn.textContent = waits ? "turn a knob" : knob === null ? "learn" : `knob ${knob}`;
     one.learn.setAttribute("aria-pressed", waits);
     one.learn.setAttribute("aria-label", `${one.learn.textContent}: a knob for ${one.record.concept}`);
-  });
+  }
   const boxes = faders.map((one) => one.box);
   if (boxes.length !== desk.children.length || boxes.some((box, n) => box !== desk.children[n])) desk.replaceChildren(...boxes);
   if (!faders.length) desk.replaceChildren(h("p.empty", {}, "No fader yet: add a concept."));
@@ -214,6 +215,7 @@ function working(now) {
 }
 
 function stop() {
+  if (recording !== null) saved();
   take.pause();
   if (session) studio.quick("stop", session).catch(failed);
   else controller?.abort();
@@ -237,7 +239,9 @@ async function heard(event) {
     take.append(await take.unpack(event));
     pitches.look();
     forget();
+    take.levelDb = event.level_db ?? 0;
     if (first && take.filled) take.play(0);
+    take.settle();
     record.disabled = keep.disabled = !take.filled;
     if (session && performance.now() - told > SIGN) {
       told = performance.now();
@@ -264,7 +268,7 @@ function forget() {
   const oldest = take.memory.from / take.rate;
   for (const one of [...faders, ...gone])
     while (one.moves.length && one.moves[0].at < oldest) one.start = one.moves.shift().value;
-  while (take.switches.length > 1 && take.switches[1].at < take.memory.from) take.switches.shift();
+  take.forget();
   if (recording !== null && recording < take.memory.from) saved();
 }
 
@@ -279,11 +283,10 @@ function volume() {
 let drawn = 0;
 function frame(now) {
   if (!root.isConnected) return;
-  if (now - drawn > 66 && root.offsetParent) {
+  if (now - drawn > 90 && root.offsetParent) {
     drawn = now;
     time.textContent = clock(Math.floor(take.position));
     strip.draw();
-    if (playing && session) word.dataset.dry = take.dry;
   }
   if (playing || take.playing) requestAnimationFrame(frame);
 }
@@ -301,11 +304,10 @@ take.onover = () => strip.draw();
 // ---- what stays -----------------------------------------------------------------------------
 function ended(event) {
   take.finish();
-  if (event.event === "stopped") take.pause();
   current = event.clip ? event : null;
   const long = event.played_seconds > event.seconds;
   const words = [];
-  if (current && !long) words.push(`Kept: ${event.seconds.toFixed(1)} s with ${event.recipe.moves.length} moves. Its link plays it again.`);
+  if (current && !long) words.push(`Kept: ${event.seconds.toFixed(1)} s with ${event.recipe.moves.length === 1 ? "one move" : `${event.recipe.moves.length} moves`}. Its link plays it again.`);
   if (current && long) words.push(`Played ${clock(Math.round(event.played_seconds))}. Its sound can be kept as a file; a link holds the first ${Math.round(event.recipe.seconds)} s.`);
   if (!current) words.push(take.filled ? `Played ${clock(Math.round(event.played_seconds ?? 0))}; its sound can be kept as a file.` : "Stopped before there was any sound.");
   if (event.why) words.push(`${event.why[0].toUpperCase()}${event.why.slice(1)}.`);
@@ -316,7 +318,7 @@ function ended(event) {
   over();
 }
 
-const heardUntil = () => Math.min(take.filled, Math.round((take.playing || take.held ? take.position : take.duration) * take.rate) || take.filled);
+const heardUntil = () => (take.complete ? take.filled : Math.min(take.filled, Math.round(take.position * take.rate)));
 
 function recorded() {
   recording = Math.round(take.position * take.rate);

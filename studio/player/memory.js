@@ -57,7 +57,9 @@ class LiveSound extends PairSound {
     this.length = Infinity;
     this.loop = false;
     this.memory = new Memory(rate);
-    this.switches = [{ at: 0, side: this.side }];
+    this.matching = false;
+    this.switches = [this.firstSwitch(this.side)];
+    this.trimmed = Object.fromEntries(["steered", "unsteered"].map((side) => [side, [{ at: 0, from: 0, to: 0, long: 0 }]]));
   }
 
   append(rows) {
@@ -85,29 +87,51 @@ class LiveSound extends PairSound {
     return Float32Array.from(this.memory.part(side, first, last), (value) => value / 32768);
   }
 
+  // The sample that sounds now; before its beginning by as much as that is ahead.
+  get exact() {
+    if (!this.voice) return Math.round(this.held * this.rate);
+    const span = this.voice.spans.findLast((one) => one.at <= this.frame) ?? this.voice.spans[0];
+    return span ? span.first + Math.min(this.frame - span.at, span.last - span.first) : this.voice.first;
+  }
+
+  // What is done to the sound is kept as lines: from one value to another within so many samples.
   heard(side) {
-    if (!this.complete) this.switches.push({ at: Math.round(this.position * this.rate), side });
+    if (!this.complete && this.context) {
+      const at = this.exact;
+      this.switches.push({ at, from: along(this.switches)(at), to: side === "steered" ? 1 : 0, long: RAMP * this.rate, side });
+    } else if (!this.filled) this.switches = [this.firstSwitch(side)];
     super.heard(side);
   }
 
-  // What was heard, the switch included, as int16: the same ramps as the audio graph's.
+  firstSwitch(side) {
+    return { at: 0, from: 0, to: side === "steered" ? 1 : 0, long: 0, side };
+  }
+
+  settle(quick) {
+    super.settle(quick);
+    if (this.complete || !this.context || !this.memory) return;
+    for (const side of ["steered", "unsteered"]) {
+      const { from, to, at, until } = this.levels[side];
+      if (from !== to || this.trimmed[side].at(-1).to !== to) this.trimmed[side].push({ at: this.exact, from, to, long: (until - at) * this.rate });
+    }
+  }
+
+  // Lets go of lines that ended before what is kept.
+  forget() {
+    for (const lines of [this.switches, this.trimmed.steered, this.trimmed.unsteered])
+      while (lines.length > 1 && lines[1].at <= this.memory.from) lines.shift();
+  }
+
+  // What was heard, the level and the switch included, as int16: the same ramps as the audio graph's.
   *render(first, last, step = this.rate) {
-    const ramp = RAMP * this.rate;
-    let place = 0, from = 0, since = -Infinity, to = this.switches[0].side === "steered" ? 1 : 0;
-    const level = (n) => from + (to - from) * Math.min(1, (n - since) / ramp);
-    from = to;
+    const share = along(this.switches), db = { steered: along(this.trimmed.steered), unsteered: along(this.trimmed.unsteered) };
     for (let at = first; at < last; at += step) {
       const end = Math.min(last, at + step);
       const steered = this.memory.part("steered", at, end), unsteered = this.memory.part("unsteered", at, end);
       for (let n = at; n < end; n++) {
-        while (place < this.switches.length && this.switches[place].at <= n) {
-          const { at: when, side } = this.switches[place++];
-          from = level(when);
-          since = when;
-          to = side === "steered" ? 1 : 0;
-        }
-        const share = level(n);
-        steered[n - at] = Math.round(share * steered[n - at] + (1 - share) * unsteered[n - at]);
+        const part = share(n);
+        const heard = (part && part * power(db.steered(n)) * steered[n - at]) + (part < 1 && (1 - part) * power(db.unsteered(n)) * unsteered[n - at]);
+        steered[n - at] = Math.max(-32768, Math.min(32767, Math.round(heard)));
       }
       yield steered;
     }
@@ -128,4 +152,16 @@ class LiveSound extends PairSound {
     head.setUint32(40, bytes, true);
     return new Blob([head, ...this.render(first, last)], { type: "audio/wav" });
   }
+}
+
+const power = (db) => (db ? 10 ** (db / 20) : 1);
+
+// The value of lines at samples that only go on.
+function along(lines) {
+  let place = 0;
+  return (n) => {
+    while (lines[place + 1]?.at <= n) place++;
+    const { at, from, to, long } = lines[place];
+    return n >= at + long ? to : from + ((to - from) * Math.max(0, n - at)) / long;
+  };
 }

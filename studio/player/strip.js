@@ -5,6 +5,7 @@ const LEFT = 36;
 class Strip {
   static nearest = 2; // seconds of the closest zoom
   static usual = 30;
+  static shades = Uint8Array.from({ length: 256 }, (_, bright) => 255 * (bright / 255) ** 1.6);
 
   // what: { sound, pitches, faders }, asked for whenever it is drawn.
   constructor(what, onseek) {
@@ -100,11 +101,14 @@ class Strip {
     this.pixels = this.canvas.clientWidth;
     if (!this.pixels) return;
     const rows = this.rows, high = rows.at(-1).top + 14, ratio = devicePixelRatio || 1;
-    this.canvas.width = Math.round(this.pixels * ratio);
-    this.canvas.height = Math.round(high * ratio);
-    this.canvas.style.height = `${high}px`;
     const pen = this.canvas.getContext("2d");
-    pen.scale(ratio, ratio);
+    if (this.canvas.width !== Math.round(this.pixels * ratio) || this.canvas.style.height !== `${high}px`) {
+      this.canvas.width = Math.round(this.pixels * ratio);
+      this.canvas.height = Math.round(high * ratio);
+      this.canvas.style.height = `${high}px`;
+    }
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, this.pixels, high);
     pen.font = "11px system-ui, sans-serif";
     this.axis(pen, high);
     for (const row of rows) {
@@ -158,11 +162,10 @@ class Strip {
     pen.restore();
     if (row.kind !== "notes") return;
     pen.font = "9px system-ui, sans-serif";
-    const pushed = this.what.faders.map((one) => NAMES.indexOf(one.record.concept));
     NAMES.forEach((name, c) => {
-      const place = pushed.indexOf(c);
-      if (place < 0 && ![0, 4, 7].includes(c)) return;
-      pen.fillStyle = place < 0 ? studio.ink("ink-soft") : studio.colour(place);
+      const pushed = this.what.faders.find((one) => one.record.concept === name);
+      if (!pushed && ![0, 4, 7].includes(c)) return;
+      pen.fillStyle = pushed ? studio.colour(pushed.hue) : studio.ink("ink-soft");
       pen.fillText(name, LEFT - 15, row.top + ((12 - c) * row.high) / 12);
     });
     pen.font = "11px system-ui, sans-serif";
@@ -179,27 +182,30 @@ class Strip {
     if (!this.what.pitches) return;
     const peaks = this.what.pitches.peaks[row.side], middle = row.top + row.high / 2;
     pen.fillStyle = studio.ink(row.side === "steered" ? "steered" : "twin");
+    pen.beginPath();
     for (let x = LEFT; x < this.pixels; x++) {
       const [first, last] = this.columns(x);
       let most = -1;
       for (let n = first; n < last; n++) most = Math.max(most, peaks[n % peaks.length]);
       if (most < 0) continue;
       const size = Math.max(1, (most / 255) * row.high);
-      pen.fillRect(x, middle - size / 2, 1, size);
+      pen.rect(x, middle - size / 2, 1, size);
     }
+    pen.fill();
   }
 
   // As a picture of a pixel a column and a class, drawn out to its place.
   notes(pen, row) {
     if (!this.what.pitches) return;
     const { classes, most } = this.what.pitches, rows = classes[row.side], wide = this.pixels - LEFT;
-    const picture = new ImageData(wide, 12), [r, g, b] = inked(studio.ink(row.side === "steered" ? "steered" : "twin"));
+    const picture = new ImageData(wide, 12), dots = new Uint32Array(picture.data.buffer);
+    const [r, g, b] = inked(studio.ink(row.side === "steered" ? "steered" : "twin")), ink = (b << 16) | (g << 8) | r;
     for (let x = 0; x < wide; x++) {
       const [first, last] = this.columns(x + LEFT);
       for (let c = 0; c < 12; c++) {
         let bright = 0;
         for (let n = first; n < last; n++) bright = Math.max(bright, rows[12 * (n % most) + c]);
-        picture.data.set([r, g, b, 255 * (bright / 255) ** 1.6], 4 * ((11 - c) * wide + x));
+        if (bright) dots[(11 - c) * wide + x] = (Strip.shades[bright] << 24) | ink;
       }
     }
     const small = (this.small ??= h("canvas"));
@@ -216,8 +222,8 @@ class Strip {
     const y = (value) => row.top + row.high / 2 - (value / most) * (row.high / 2 - 3);
     pen.fillStyle = studio.ink("line");
     pen.fillRect(LEFT, row.top + row.high / 2, this.pixels, 1);
-    faders.forEach((one, place) => {
-      pen.strokeStyle = studio.colour(place);
+    for (const one of faders) {
+      pen.strokeStyle = studio.colour(one.hue);
       pen.lineWidth = 2;
       pen.beginPath();
       let level = one.start;
@@ -229,7 +235,7 @@ class Strip {
       }
       pen.lineTo(this.x(this.made), y(level));
       if (this.made) pen.stroke();
-    });
+    }
     pen.lineWidth = 1;
   }
 
