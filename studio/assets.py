@@ -7,7 +7,6 @@ from pathlib import Path
 import gradio as gr
 
 FOLDER = Path(__file__).parent / "player"
-STYLES = FOLDER / "page.css"
 
 
 def script(*names: str) -> str:
@@ -20,14 +19,14 @@ def component(name: str, *scripts: str, box: str = "", **props: object) -> gr.HT
 
     Args:
         name: the last script's.
-        scripts: what comes before it, after the shared one.
+        scripts: what comes before it.
         box: class and id of the box, where they are not the name.
         props: what its script finds in ``props``.
     """
     box = box or name
     return gr.HTML(
         html_template=f'<div class="{box} panel"></div>',
-        js_on_load=script("api", *scripts, name),
+        js_on_load=script(*scripts, name),
         apply_default_css=False,
         elem_id=box,
         **props,

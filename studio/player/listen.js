@@ -49,8 +49,16 @@ const deck = h("div.deck", { hidden: true },
   h("p.keys.small", {}, ...[["space", "play"], ["x", "switch"], ["l", "loop"], ["m", "match"], ["← →", "seek"], ["[ ]", "region"], ["+ −", "zoom"], ["t", "take before"]]
     .map(([key, text]) => h("span", {}, h("kbd", {}, key), ` ${text} `)), h("span", {}, "or drag on the seconds to loop a part")),
   kept);
-root.append(h("div.head", {}, h("h2", {}, "Listen"), word), bar, empty, deck);
+const up = h("button.quiet.up", { type: "button", onclick: toPresets }, "↑ Presets");
+root.append(h("div.head", {}, h("h2", {}, "Listen"), word, up), bar, empty, deck);
 bar.hidden = true;
+
+// Where the panels stand below each other, the presets are a long way up.
+function toPresets() {
+  const preset = document.querySelector(".compose .preset");
+  preset.scrollIntoView({ block: "center" });
+  preset.focus({ preventScroll: true });
+}
 
 function side(name, text) {
   return h("button", { type: "button", role: "radio", "data-side": name, "aria-checked": name === "steered", tabindex: name === "steered" ? 0 : -1, onclick: () => hear(name) }, text);
@@ -266,7 +274,7 @@ function started({ sample_rate, seconds, recipe }) {
   bar.hidden = false;
   bar.value = made = 0;
   say("Making the first sound …");
-  if (innerWidth < 760) root.scrollIntoView({ block: "start" });
+  if (root.getBoundingClientRect().top > innerHeight / 2) root.scrollIntoView({ block: "start" });
 }
 
 function appear(seconds, recipe) {
