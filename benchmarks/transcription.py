@@ -45,6 +45,8 @@ def score_of(piece: Piece) -> list[tuple[float, float, int]]:
 
 def right(score: list[tuple[float, float, int]], heard: list[Note]) -> tuple[float, float, float]:
     """Precision, recall and F of what was heard; of no notes at all, nothing is right."""
+    if not heard:
+        return 0.0, 0.0, 0.0
     truth = np.array(score).reshape(-1, 3)
     notes = np.array([(n.start, n.end, n.pitch) for n in heard]).reshape(-1, 3)
     return mir_eval.transcription.precision_recall_f1_overlap(

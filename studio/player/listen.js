@@ -39,7 +39,7 @@ const first = h("button.go", { type: "button", }, "▶ Hear it");
 first.onclick = example;
 const invitation = h("p.big", {}, "The same music twice, once with a push");
 const empty = h("div.hollow", {}, invitation, first,
-  h("p", {}, "The steered clip and the unsteered one are made in one pass with the same noise. They stand here side by side, and you switch between them while they play."));
+  h("p", {}, "A pair that was made beforehand. Both sides were made in one pass, with the same noise."));
 const deck = h("div.deck", { hidden: true },
   h("div.transport", {}, play, sides, h("div.row", {}, loop, match), clock),
   tracks.box, legend, about,
