@@ -30,7 +30,7 @@ const bar = h("progress", { max: 1, value: 0, "aria-label": "Progress of the cli
 const word = h("p.state", { role: "status" }, "Choose a preset, or press Generate.");
 const legend = h("div.legend");
 const tracks = new Tracks(sound, (time) => { sound.seek(time); tracks.point(); }, region);
-const about = h("p.about.small", {}, "Notes are what a transcriber hears. In songs whose score is known 58 % of them are right, and 69 % of the score is heard; in the sketch's own sound 43 and 45 %.");
+const about = h("p.about.small", {}, "Notes are what a transcriber hears. In songs whose score is known 58 % of them are right, and 69 % of the score is heard; as the sketch's codec holds them 43 and 45 %.");
 const row = h("div.takes.row", { role: "group", "aria-label": "Takes so far" });
 const back = quiet("Take before", "Switch between the last two takes (t)", () => before && choose(before));
 const edit = quiet("Edit this one", "Put its recipe into the editor", () => studio.say("load", { recipe: current.event.recipe }));
