@@ -17,6 +17,8 @@ def script(*names: str) -> str:
 def component(name: str, *scripts: str, box: str = "", **props: object) -> gr.HTML:
     """A part of the page that draws itself: an empty box, and the scripts that fill it.
 
+    Each runs in a turn of its own: all of them in one would keep a visitor's first touch waiting.
+
     Args:
         name: the last script's.
         scripts: what comes before it.
@@ -26,8 +28,9 @@ def component(name: str, *scripts: str, box: str = "", **props: object) -> gr.HT
     box = box or name
     return gr.HTML(
         html_template=f'<div class="{box} panel"></div>',
-        js_on_load=script(*scripts, name),
+        js_on_load=f"setTimeout(() => {{\n{script(*scripts, name)}\n}});",
         apply_default_css=False,
         elem_id=box,
+        elem_classes=["bare"],
         **props,
     )

@@ -66,8 +66,9 @@ def make_page(
         with gr.Tabs(elem_id="tabs"):
             for title in dict.fromkeys(panel.tab for panel in found):
                 _draw_tab(title, [panel for panel in found if panel.tab == title], services)
-        for panel in found:
-            panel.endpoints(services)
+        with gr.Column(visible=False):
+            for panel in found:
+                panel.endpoints(services)
     page.queue(max_size=QUEUE, default_concurrency_limit=None)
     return page
 
