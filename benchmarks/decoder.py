@@ -39,6 +39,8 @@ from steering.decoding.sampling import Sampling
 from steering.decoding.session import Chunk, Session
 from steering.directions.direction import Direction
 from steering.interventions.intervention import Intervention
+from steering.interventions.monitor import Monitor
+from steering.interventions.operators import OPERATORS
 from steering.interventions.plan import Plan, compile_plan
 from steering.models import MusicModel, load_model
 from steering.models.transformers_backend import TransformersModel
@@ -46,21 +48,28 @@ from steering.models.transformers_backend import TransformersModel
 SECONDS, ROUNDS, CONCEPTS = 4.0, 5, 3
 BATCHES, GPU_BATCHES = (1, 2, 8), (1, 2, 8, 32)
 TRIALS, SESSIONS = 20, 100
+WAYS: dict[str, dict[str, Any]] = {
+    f"{CONCEPTS} concepts": {},
+    f"{CONCEPTS} concepts, by themselves": {"monitor": Monitor()},
+    **{f"{CONCEPTS} concepts, {name}": {"operator": name} for name in OPERATORS if name != "add"},
+}
+"""Ways of steering whose cost is told."""
 PROMPT = "calm jazz with a flute"
 
 Player = Callable[[], Any]
 
 
-def plan_for(model: MusicModel, seconds: float) -> Plan:
-    """Three random concepts at every layer."""
+def plan_for(model: MusicModel, seconds: float, way: dict[str, Any] | None = None) -> Plan:
+    """Three random concepts at every layer, pushed in this way."""
     generator = torch.Generator().manual_seed(0)
     shape = (model.origin.layers, model.origin.size)
     made = []
     for number in range(CONCEPTS):
         vectors = torch.randn(shape, generator=generator)
         one = Direction(str(number), vectors, torch.ones(shape[0]), model.origin).unit()
-        norms = torch.full(shape[:1], 10.0)
-        made.append(Intervention(replace(one, norms=norms), 0.02))
+        norms, calibration = torch.full(shape[:1], 10.0), torch.tensor([[0.3, 0.0]] * shape[0])
+        known = replace(one, norms=norms, calibration=calibration)
+        made.append(Intervention(known, 0.02, **(way or {})))
     return compile_plan(made, seconds, model.frame_rate)
 
 
@@ -148,6 +157,7 @@ def speed_part(options: argparse.Namespace) -> Lines:
     lines = floor_lines(decoder, seconds, copied_per_second(torch.device("cpu")))
     steps = round(seconds * model.frame_rate) + model.codebooks - 1
     plan = plan_for(model, seconds)
+    plans = {name: plan_for(model, seconds, way) for name, way in WAYS.items()}
     for count in BATCHES:
         others: dict[str, Player] = {
             "transformers": partial(by_transformers, model, count, seconds),
@@ -159,23 +169,26 @@ def speed_part(options: argparse.Namespace) -> Lines:
             others["audiocraft"] = audiocraft
         ours: dict[str, Player] = {
             "ours": partial(decoder.generate, clips(count), seconds),
-            f"ours, {CONCEPTS} concepts": partial(decoder.generate, clips(count, plan), seconds),
+            **{
+                f"ours, {name}": partial(decoder.generate, clips(count, one), seconds)
+                for name, one in plans.items()
+            },
         }
         rates = timed({**others, **ours}, options.rounds, steps)
         for name, (clock, processor) in rates.items():
             lines.append((f"batch {count}: {name}", f"{clock:.0f} (processor: {processor:.0f})"))
-        bare, steered = (rates[name] for name in ours)
+        bare = rates["ours"]
         best = [max(rates[name][place] for name in others) for place in (0, 1)]
         lines += [
             (
                 f"batch {count}: ours by the fastest other",
                 f"{bare[0] / best[0]:.2f} (processor: {bare[1] / best[1]:.2f})",
             ),
-            (
-                f"batch {count}: cost of steering",
-                f"{bare[0] / steered[0] - 1:.1%} (processor: {bare[1] / steered[1] - 1:.1%})",
-            ),
         ]
+        for name in plans:
+            steered = rates[f"ours, {name}"]
+            cost = f"{bare[0] / steered[0] - 1:.1%} (processor: {bare[1] / steered[1] - 1:.1%})"
+            lines.append((f"batch {count}: cost of {name}", cost))
     return lines
 
 

@@ -146,13 +146,13 @@ def read_kept(path: Path, kind: Callable[..., T], fix: str) -> T | None:
         fix: what makes it anew, for the message.
 
     Raises:
-        BadInput: it is damaged, or of another version.
+        BadInput: it is damaged, of another version, or cannot be read.
     """
     if not path.exists():
         return None
     try:
-        return read_fields(kind, json.loads(read_text(path)))
-    except (ValueError, RecursionError):
+        return read_fields(kind, read_object(path))
+    except (OSError, ValueError):
         raise BadInput(f"{path} is damaged or of another version: {fix}") from None
 
 

@@ -60,7 +60,7 @@ def _serve(options: argparse.Namespace) -> int:
     models.load(models.names[0])
     engine = Engine(models, options.playing, options.waiting)
     warm_up(engine)
-    page = make_page(engine, answers, listeners)
+    page = make_page(engine, answers, listeners, options.code)
     try:
         address = launch(
             page,
@@ -117,6 +117,13 @@ def _whole(least: int, most: float = math.inf) -> Callable[[str], int]:
     return read
 
 
+def _address(text: str) -> str:
+    """Reads an address from an option: a link to anything else might run in a visitor's browser."""
+    if text and not text.startswith(("https://", "http://")):
+        raise argparse.ArgumentTypeError(f"{text!r:.40}: give an address that begins with https://")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m studio", description="The page: compose, listen, play live, test blind."
@@ -153,6 +160,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--waiting", type=_whole(1), default=MOST_WAITING, help="listeners in line at most"
+    )
+    parser.add_argument(
+        "--code",
+        type=_address,
+        default="",
+        metavar="ADDRESS",
+        help="where the page's source is read, for a link; a Space knows its own",
     )
     parser.add_argument(
         "--check", action="store_true", help="play one preset through the API, and end"

@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,6 +27,9 @@ from studio.limits import LARGEST_RECIPE
 
 LARGEST_BODY = 2 * LARGEST_RECIPE
 """Bytes of a request: the largest recipe, with room for how a program may write it."""
+
+SMALL = 2000
+"""Bytes of an answer that is not worth compressing."""
 
 EVERYWHERE = "*"
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
@@ -38,7 +42,10 @@ HEADERS = {
 }
 """Of every answer. A Space is shown in a frame of huggingface.co."""
 
-_SHOWN = r"(config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(assets|static)/.+)?"
+NAMED_BY_CONTENT = "/assets/"
+"""What is there has a hash in its name, and never changes."""
+
+_SHOWN = r"(config/?|card\.png|theme\.css|favicon\.ico|robots\.txt|manifest\.json|monitoring/summary|(assets|static)/.+)?"
 _READ = r"(info/?|startup-events|heartbeat/[\w-]+|queue/data|call/{names}/[\w-]+)"
 _CALLED = r"(queue/join|cancel|reset|(run|call)/{names})/?"
 _AGENTS = r"mcp(/.*)?"
@@ -52,6 +59,7 @@ def doors(endpoints: Iterable[str], hosts: Collection[str]) -> dict[str, Any]:
         hosts: names that are answered to, see `hosts_of`.
     """
     middleware = [
+        Middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=6),
         Middleware(Sealed),
         Middleware(KnownHosts, hosts=hosts),
         Middleware(OpenRoutes, endpoints=endpoints),
@@ -91,7 +99,10 @@ class Sealed:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                if message["status"] == 200 and scope["path"].startswith(NAMED_BY_CONTENT):
+                    headers["Cache-Control"] = "public, max-age=31536000, immutable"
             await send(message)
 
         try:

@@ -10,10 +10,10 @@ import gradio as gr
 from curation.errors import BadInput
 from steering.metrics.kept_listeners import KeptListeners
 from studio.answers import Answers
-from studio.assets import STYLES, component
 from studio.doors import doors, hosts_of
 from studio.endpoints import check_arguments, in_one_line
 from studio.engine import Engine
+from studio.front import code_of_space, dress, routes
 from studio.panels import Panel, panels
 from studio.services import Services
 
@@ -46,21 +46,29 @@ class Page(gr.Blocks):
         return inputs
 
 
-def make_page(engine: Engine, answers: Answers, listeners: KeptListeners | None = None) -> Page:
-    """The page over an engine; `launch` serves it."""
+def make_page(
+    engine: Engine, answers: Answers, listeners: KeptListeners | None = None, code: str = ""
+) -> Page:
+    """The page over an engine; `launch` serves it.
+
+    Args:
+        listeners: hear whether a clip is what its prompt asks for, where they are there.
+        code: address of the source, for a link; a Space knows its own.
+    """
     services, found = Services(engine, answers, listeners), panels()
+    dress(engine.models.names, code or code_of_space())
     with Page(
         title=TITLE,
         analytics_enabled=False,
         fill_width=True,
         delete_cache=(CLEAN_EVERY_SECONDS, CLEAN_EVERY_SECONDS),
     ) as page:
-        component("masthead")
         with gr.Tabs(elem_id="tabs"):
             for title in dict.fromkeys(panel.tab for panel in found):
                 _draw_tab(title, [panel for panel in found if panel.tab == title], services)
-        for panel in found:
-            panel.endpoints(services)
+        with gr.Column(visible=False):
+            for panel in found:
+                panel.endpoints(services)
     page.queue(max_size=QUEUE, default_concurrency_limit=None)
     return page
 
@@ -101,9 +109,8 @@ def launch(
     try:
         _, local, _ = page.launch(
             server_name=server_name,
-            app_kwargs=doors(names, hosts_of(server_name, hosts)),
+            app_kwargs=doors(names, hosts_of(server_name, hosts)) | routes(),
             theme=THEME,
-            css_paths=STYLES,
             mcp_server=_speaks_mcp(),
             allowed_paths=[],
             blocked_paths=["."],

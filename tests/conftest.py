@@ -5,8 +5,9 @@ Fixtures import what brings librosa only when they are asked for: it must be com
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -49,6 +50,24 @@ def model() -> TransformersModel:
     from tests.toy import MODEL_LAYERS, toy_model
 
     return toy_model(MODEL_LAYERS)
+
+
+@pytest.fixture(scope="module")
+def address(model: TransformersModel) -> Iterator[str]:
+    """Of the page on that model."""
+    from tests.visit import served
+
+    with served(model) as there:
+        yield there
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a window; the test is skipped where there is none."""
+    from tests.visit import chromium
+
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

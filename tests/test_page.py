@@ -6,7 +6,7 @@ import pytest
 
 from studio import answers as kept
 from studio import excerpts
-from tests.visit import Visit, chromium, needs_chromium, served
+from tests.visit import Visit, needs_chromium
 
 pytestmark = needs_chromium
 
@@ -34,18 +34,6 @@ HASHES = """async () => Object.fromEntries(await Promise.all(["steered", "unstee
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", studio.sound.whole[side]));
   return [side, [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("")];
 })))"""
-
-
-@pytest.fixture(scope="module")
-def address(model):
-    with served(model) as there:
-        yield there
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

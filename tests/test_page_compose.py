@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from tests.visit import Visit, chromium, needs_chromium, served
+from tests.visit import Visit, needs_chromium
 
 pytestmark = needs_chromium
 IN_SIGHT = """(name) => {
@@ -14,18 +14,6 @@ IN_SIGHT = """(name) => {
   return box.height > 0 && box.top >= 0 && box.bottom <= innerHeight;
 }"""
 STRENGTH = ".compose .strength input"
-
-
-@pytest.fixture(scope="module")
-def address(model):
-    with served(model) as there:
-        yield there
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.visit import Visit, chromium, needs_chromium, served
+from tests.visit import Visit, needs_chromium
 
 pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def visit(model, browser):
-    with served(model) as address:
-        there = Visit(browser, address, viewport={"width": 1440, "height": 1000})
-        there.generate("Hold a C")
-        yield there
-        assert there.errors == []
-        there.context.close()
+def visit(browser, address):
+    there = Visit(browser, address, viewport={"width": 1440, "height": 1000})
+    there.generate("Hold a C")
+    yield there
+    assert there.errors == []
+    there.context.close()
 
 
 @pytest.fixture

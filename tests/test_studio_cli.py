@@ -31,6 +31,12 @@ def test_a_number_that_cannot_be_is_refused(options, capsys):
     assert f"{options[1]!r}: give a whole number from" in capsys.readouterr().err
 
 
+def test_a_link_to_the_source_is_an_address(capsys):
+    with pytest.raises(SystemExit):
+        main(["--code", "javascript:alert(1)"])
+    assert "give an address that begins with https://" in capsys.readouterr().err
+
+
 def refused(capsys, *options: str) -> str:
     assert main(options) == 2
     (line,) = capsys.readouterr().err.splitlines()

@@ -22,7 +22,7 @@ const ratings = h("div.ratings");
 const results = h("div.scroll.results");
 root.append(
   h("div.head", {}, h("h2", {}, "Blind test"), word),
-  h("p.small", {}, "A and B are a steered clip and the unsteered one, in an order by lot, at one loudness. X is one of the two: which? Each round is another few seconds; the score comes after the last one. Keys: ", h("kbd", {}, "a"), h("kbd", {}, "b"), h("kbd", {}, "x"), " play, ", h("kbd", {}, "1"), h("kbd", {}, "2"), " answer X is A, X is B, ", h("kbd", {}, "n"), " start."),
+  h("p.small", {}, "A and B are a steered clip and the unsteered one, in an order by lot, at one loudness. X is one of the two: which? Each round is another few seconds; the score comes after the last one. ", h("span.keys", {}, "Keys: ", h("kbd", {}, "a"), h("kbd", {}, "b"), h("kbd", {}, "x"), " play, ", h("kbd", {}, "1"), h("kbd", {}, "2"), " answer X is A, X is B, ", h("kbd", {}, "n"), " start.")),
   bar, h("div.row.wrap", {}, begin, h("div.row", {}, ...players), h("div.row", {}, ...answers)), h("div.row.wrap", {}, more, there), score, told,
   h("h3.eyebrow", {}, "Rate the clip that was made last"), ratings,
   h("div.head", {}, h("h3.eyebrow", {}, "Results so far"), h("button.quiet", { type: "button", onclick: download }, "Answers as CSV")), results);

@@ -45,6 +45,7 @@ const model = catalogue.models.length > 1 ? choice("Model", catalogue.models, ch
 const modelWord = h("p.small.word");
 
 element.querySelector(".compose").append(
+  h("div.head", {}, h("h2", {}, "Compose")),
   h("section.block", {}, h("label.eyebrow", { for: "prompt" }, "Prompt"), prompt, examples, seconds.box),
   h("section.block", {}, h("h3.eyebrow", {}, "Presets"), presets),
   h("section.block", {}, h("h3.eyebrow", {}, "Concepts"), list, add),

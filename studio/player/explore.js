@@ -161,22 +161,23 @@ function report(one) {
   const body = h("div", {});
   const box = h("details.report", { ontoggle: () => {
     if (!box.open || body.children.length) return;
-    body.append(h("div.pictures", {}, ...pictures), ...written(one.text));
+    body.append(h("div.pictures", {}, ...pictures), ...written(one.text, box.textContent));
     for (const each of pictures) seen.observe(each);
   } }, h("summary", {}, one.name.replaceAll(/[-_]/g, " ")), body);
   return box;
 }
 
 // The Markdown that reports are written in: headings, lists, tables and paragraphs.
-function written(text) {
+function written(text, name) {
   const nodes = [];
+  let tables = 0;
   const cells = (line, tag) => h("tr", {}, ...line.split("|").slice(1, -1).map((cell) => h(tag, {}, cell.trim())));
   for (const block of text.split(/\n{2,}/)) {
     const lines = block.split("\n").filter((line) => line && !line.startsWith("!["));
     if (!lines.length || lines[0].startsWith("# ")) continue;
     if (lines[0].startsWith("## ")) nodes.push(h("h4", {}, lines[0].slice(3)));
     else if (lines[0].startsWith("- ")) nodes.push(h("ul", {}, ...lines.map((line) => h("li", {}, line.slice(2)))));
-    else if (lines[0].startsWith("|")) nodes.push(h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Table of figures" }, h("table", {}, h("thead", {}, cells(lines[0], "th")), h("tbody", {}, ...lines.slice(2).map((line) => cells(line, "td"))))));
+    else if (lines[0].startsWith("|")) nodes.push(h("div.scroll", { tabindex: 0, role: "region", "aria-label": `${name}, table ${++tables}` }, h("table", {}, h("thead", {}, cells(lines[0], "th")), h("tbody", {}, ...lines.slice(2).map((line) => cells(line, "td"))))));
     else nodes.push(h("p", {}, lines.join(" ")));
   }
   return nodes;

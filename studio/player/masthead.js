@@ -1,26 +1,31 @@
-// The page's name, what it is in a sentence, and light or dark.
-const dark = () => document.body.classList.contains("dark");
-const button = h("button.quiet", { type: "button", onclick: () => turn(!dark()) }, "");
-element.querySelector(".masthead").append(
-  h("div", {}, h("h1", {}, "Steering ", h("em", {}, "Music")),
-    h("p", {}, "Two clips of one prompt and one noise: only a direction inside the model differs. Switch between them while they play.")),
-  button);
-
-function turn(to) {
-  document.body.classList.toggle("dark", to);
-  button.textContent = to ? "Light" : "Dark";
-  button.setAttribute("aria-label", to ? "Light colours" : "Dark colours");
+// Light or dark: as the visitor chose, else as their machine is. Gradio sets its own choice once it is there.
+{
+  const button = document.querySelector(".masthead button"), machine = matchMedia("(prefers-color-scheme: dark)");
+  let chosen = null;
   try {
-    localStorage.setItem("studio-dark", to);
+    chosen = localStorage.getItem("studio-dark");
   } catch {
-    return;
+    chosen = null;
   }
-}
+  const wanted = () => (chosen === null ? machine.matches : chosen === "true");
 
-let kept = null;
-try {
-  kept = localStorage.getItem("studio-dark");
-} catch {
-  kept = null;
+  const show = () => {
+    const dark = wanted();
+    if (document.body.classList.contains("dark") !== dark) document.body.classList.toggle("dark", dark);
+    button.textContent = dark ? "Light" : "Dark";
+    button.setAttribute("aria-label", `${button.textContent} colours`);
+  };
+
+  button.addEventListener("click", () => {
+    chosen = String(!wanted());
+    show();
+    try {
+      localStorage.setItem("studio-dark", chosen);
+    } catch {
+      // It is not remembered, then.
+    }
+  });
+  new MutationObserver(show).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  machine.addEventListener("change", show);
+  show();
 }
-turn(kept === null ? dark() || matchMedia("(prefers-color-scheme: dark)").matches : kept === "true");

@@ -15,6 +15,9 @@ function scheduleEditor({ schedule, seconds, colour, name, onchange }) {
   const value = h("output.value", { "aria-live": "off" });
   const box = h("div.schedule", {}, h("div.row", {}, h("label.small", {}, "Schedule ", shape), add, value), svg);
 
+  // Points are as large on a narrow screen as on a wide one.
+  new ResizeObserver(() => svg.style.setProperty("--pixel", WIDE / (svg.clientWidth || WIDE))).observe(svg);
+
   shape.addEventListener("change", () => {
     if (shape.value === "breakpoints" && points.length > most) {
       value.textContent = `this shape has ${points.length} points, ${most} can be drawn: choose a shorter clip or a longer period`;
@@ -68,7 +71,7 @@ function scheduleEditor({ schedule, seconds, colour, name, onchange }) {
 
   function handle(point, n) {
     const made = h("circle.point", {
-      cx: x(point[0]), cy: y(point[1]), r: 7, fill: colour, tabindex: 0, role: "slider",
+      cx: x(point[0]), cy: y(point[1]), fill: colour, tabindex: 0, role: "slider",
       "aria-label": `Point ${n + 1} of ${points.length} of ${name}`,
       "aria-valuemin": 0, "aria-valuemax": 1, "aria-valuenow": point[1].toFixed(2),
       "aria-valuetext": `${point[0].toFixed(1)} seconds, level ${point[1].toFixed(2)}`,

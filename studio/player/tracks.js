@@ -13,12 +13,15 @@ class Tracks {
     this.tip = h("div.tip", { hidden: true });
     this.box = h("div.tracks", {}, this.picture, this.needle, this.tip);
     this.window = [0, 1];
+    this.fingers = new Map();
     this.needle.addEventListener("pointerdown", (event) => {
       this.needle.setPointerCapture(event.pointerId);
+      if (event.pointerType === "touch" && this.touched(event, onseek)) return;
       this.drag = this.meant(event);
       if (!this.drag) onseek(this.timeAt(event));
     });
     this.needle.addEventListener("pointermove", (event) => {
+      if (this.fingers.size > 1) return this.pinch(event);
       this.hover = this.timeAt(event);
       if (event.buttons && this.drag) this.pull(event, onregion);
       else if (event.buttons) onseek(this.hover);
@@ -28,6 +31,7 @@ class Tracks {
       this.needle.addEventListener(kind, (event) => {
         if (this.drag && !this.drag.moved && kind === "pointerup") onseek(this.timeAt(event));
         this.drag = null;
+        this.fingers.delete(event.pointerId);
       });
     this.needle.addEventListener("pointerleave", () => { this.hover = null; this.tip.hidden = true; this.point(); });
     this.needle.addEventListener("wheel", (event) => {
@@ -94,6 +98,29 @@ class Tracks {
     const first = Math.max(0, Math.min(this.seconds - wide, from));
     this.window = [first, first + wide];
     this.draw();
+  }
+
+  // Two fingers zoom and move: what was between them stays between them. What the first one sought is taken back.
+  touched(event, onseek) {
+    if (!this.fingers.size) this.sought = this.sound.position;
+    this.fingers.set(event.pointerId, event);
+    if (this.fingers.size < 2) return false;
+    this.drag = null;
+    this.tip.hidden = true;
+    onseek(this.sought);
+    return true;
+  }
+
+  pinch(event) {
+    if (!this.fingers.has(event.pointerId)) return;
+    const spread = ([one, other]) => Math.max(20, Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY));
+    const middle = ([one, other]) => ({ clientX: (one.clientX + other.clientX) / 2 });
+    const before = [...this.fingers.values()];
+    const held = this.timeAt(middle(before));
+    this.fingers.set(event.pointerId, event);
+    const after = [...this.fingers.values()];
+    this.zoom(spread(after) / spread(before), held);
+    this.move(held - this.timeAt(middle(after)));
   }
 
   // The clip's length once it is known for good.
