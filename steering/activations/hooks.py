@@ -108,7 +108,9 @@ class Steering:
 
     def settle(self) -> None:
         """After a step: let the strengths follow what was heard in it."""
-        self.followers.settle(self.step, self._faders)
+        if self.followers:
+            gains, resting = self.followers.gains(self._faders, self.step, 1)
+            self.followers.settle(gains[0], resting[0])
 
     def _applied(self, row: int, plan: Plan) -> Tensor:
         """Coefficients ``[M, L]`` of this step, worked out once for all layers."""

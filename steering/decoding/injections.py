@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -35,12 +35,14 @@ class Injection:
         concepts: for each slot, the rows it concerns: clip to concept of its plan.
         vectors: per slot float32 ``[L, R, D]``; zeros for rows that it does not concern.
         evens: float32 ``[L, R, 1]``: where the probes are undecided, for operators that read.
+        followed: per slot ``[R]``: the place of each row's strength among all ``[M * B]``.
     """
 
     operator: str
     concepts: list[dict[int, int]] = field(default_factory=list)
     vectors: list[Tensor] = field(default_factory=list)
     evens: Tensor = field(default_factory=lambda: torch.zeros(1))
+    followed: list[Tensor] = field(default_factory=list)
 
     @property
     def adds(self) -> bool:
@@ -106,6 +108,7 @@ class Injections:
         self.first, self.ready, self.ahead = 0, 0, AHEAD
         self.blocks: list[tuple[list[Tensor], list[list[bool]]]] = []
         self.sums: list[Tensor] = []
+        self.gains: tuple[Tensor, list[bool]] = (torch.zeros(0), [])
 
     def move(self, clip: int, move: Move) -> None:
         """Move a fader of a clip; one that stands there already stays as it is."""
@@ -144,7 +147,13 @@ class Injections:
         if not self.first <= step < self.first + self.ready:
             self.first, self.ready = step, self.ahead
             self.blocks = [self._coefficients_of(one, step, self.ahead) for one in self.all]
-            self.sums = [] if self.followers else self._summed_all()
+            if self.followers:
+                self.gains = self.followers.gains(self.faders, step, self.ahead)
+            else:
+                self.sums = [
+                    self._amounts(one, parts)
+                    for one, (parts, _) in zip(self.all, self.blocks, strict=True)
+                ]
             self.ahead = min(AHEAD, 2 * self.ahead)
         place = step - self.first
         return [
@@ -155,7 +164,9 @@ class Injections:
 
     def settle(self, step: int) -> None:
         """After a step: let the strengths follow what was heard in it."""
-        self.followers.settle(step, self.faders)
+        if self.followers:
+            gains, resting = self.gains
+            self.followers.settle(gains[step - self.first], resting[step - self.first])
 
     def during(self, first: int, count: int) -> list[Applied]:
         """The same for ``count`` steps at once, for streams ``[R, S, D]``; those before are forgotten."""
@@ -167,7 +178,7 @@ class Injections:
             amounts = self._amounts(one, self._followed(one, parts, strengths))
             layers = torch.tensor(active).any(0).tolist()
             slots = [vectors.unsqueeze(2) for vectors in one.vectors]
-            wide = Injection(one.operator, one.concepts, slots, one.evens.unsqueeze(2))
+            wide = replace(one, vectors=slots, evens=one.evens.unsqueeze(2))
             chosen.append(Applied(wide, number, amounts.permute(1, 2, 0, 3), layers))
         return chosen
 
@@ -178,37 +189,28 @@ class Injections:
                 one.concepts,
                 [self._vectors(slot) for slot in one.concepts],
                 self._evens(one.concepts[0]),
+                [self._places(slot) for slot in one.concepts],
             )
             for one in _ordered(self.plans)
-        ]
-
-    def _summed_all(self) -> list[Tensor]:
-        """What every injection applies in this block, where nothing depends on what is heard."""
-        return [
-            self._amounts(one, parts) for one, (parts, _) in zip(self.all, self.blocks, strict=True)
         ]
 
     def _now(self, number: int, place: int) -> Tensor:
         """What an injection applies at a step of this block: ``[L, R, D or 1]``."""
         if not self.followers:
             return self.sums[number][place]
-        one = self.all[number]
-        parts = [part[place : place + 1] for part in self.blocks[number][0]]
-        strengths = self.followers.at(self.first + place)[None]
-        return self._amounts(one, self._followed(one, parts, strengths))[0]
+        one, strengths = self.all[number], self.followers.at(self.first + place)
+        parts = [part[place] for part in self.blocks[number][0]]
+        return self._amounts(one, self._followed(one, parts, strengths))
 
     def _followed(self, one: Injection, parts: list[Tensor], strengths: Tensor) -> list[Tensor]:
-        """Coefficients ``[S, L, R]`` of each slot times strengths ``[S, M, B]``."""
+        """Coefficients ``[..., L, R]`` of each slot times strengths ``[..., M, B]``."""
         if not self.followers:
             return parts
-        out = []
-        for slot, part in zip(one.concepts, parts, strict=True):
-            strength = strengths.new_ones(len(part), part.shape[2])
-            for clip, concept in slot.items():
-                for row in self._rows(clip):
-                    strength[:, row] = strengths[:, concept, clip]
-            out.append(part.to(strength.device) * strength[:, None])
-        return out
+        flat = strengths.flatten(-2)
+        return [
+            part.to(flat.device) * flat.index_select(-1, places).unsqueeze(-2)
+            for part, places in zip(parts, one.followed, strict=True)
+        ]
 
     def _coefficients_of(
         self, one: Injection, first: int, count: int
@@ -218,7 +220,7 @@ class Injections:
         return parts, torch.stack([(part != 0).any(2) for part in parts]).any(0).tolist()
 
     def _amounts(self, one: Injection, parts: Sequence[Tensor]) -> Tensor:
-        """What coefficients ``[S, L, R]`` of the slots come to: ``[S, L, R, D or 1]``."""
+        """What coefficients ``[..., L, R]`` of the slots come to: ``[..., L, R, D or 1]``."""
         device = self.like.device
         if not one.adds:
             return parts[0].unsqueeze(-1).to(device)
@@ -265,6 +267,13 @@ class Injections:
             for row in self._rows(clip):
                 if plan.evens is not None:
                     out[:, row, 0] = plan.evens[concept]
+        return out.to(self.like.device)
+
+    def _places(self, slot: dict[int, int]) -> Tensor:
+        """Where a slot's strengths are among all ``[M * B]``, by row ``[R]``."""
+        out = torch.zeros(self._count, dtype=torch.long)
+        for clip, concept in slot.items():
+            out[list(self._rows(clip))] = concept * len(self.plans) + clip
         return out.to(self.like.device)
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,26 +38,24 @@ class Followers:
         self.past: list[Tensor] = []
         self.first = 0
         if ears:
-            self._prepare(ears, next(filter(None, plans)).frame_rate)
+            self._prepare(ears, 1 / next(filter(None, plans)).frame_rate)
 
-    def _prepare(self, ears: Sequence[tuple[int, int, Ear]], frame_rate: float) -> None:
-        self.seconds = 1 / frame_rate
-        size = len(ears[0][2].vector)
+    def _prepare(self, ears: Sequence[tuple[int, int, Ear]], seconds: float) -> None:
+        """Args: seconds: of a step."""
         self.read, self.mean = self._filled(0.0), self._filled(0.0)
-        self._vectors = torch.zeros(*self._shape, size)
-        self._layer = torch.full(self._shape, -1)
-        numbers = torch.ones(5, *self._shape)
+        vectors = torch.zeros(*self._shape, len(ears[0][2].vector))
+        layer, numbers = torch.full(self._shape, -1), torch.zeros(5, *self._shape)
         for concept, clip, ear in ears:
-            self._vectors[concept, clip] = ear.vector
-            self._layer[concept, clip] = ear.layer
+            vectors[concept, clip], layer[concept, clip] = ear.vector, ear.layer
             one = ear.monitor
+            weight = min(1.0, seconds / one.memory)
             numbers[:, concept, clip] = torch.tensor(
-                [one.target, one.rate, one.memory, ear.slope, ear.intercept]
+                [one.target, seconds * one.rate, weight, ear.slope, ear.intercept]
             )
+        self._gain = numbers[1]
         numbers = numbers.to(self._device)
-        self._law, self._memory, self._calibration = numbers[:2], numbers[2], numbers[3:]
-        self._vectors, self._layer = self._vectors.to(self._device), self._layer.to(self._device)
-        self._follows = self._layer >= 0
+        self._target, _, self._weight, self._slope, self._intercept = numbers
+        self._vectors, self._layer = vectors.to(self._device), layer.to(self._device)
 
     def _filled(self, value: float) -> Tensor:
         return torch.full(self._shape, value, device=self._device)
@@ -69,34 +66,46 @@ class Followers:
 
     def hear(self, layer: int, x: Tensor) -> None:
         """Read the streams ``[R, D]`` after a layer; the conditional rows come first."""
-        if layer in self.layers:
-            read = (x[: self.clips].float() * self._vectors).sum(-1)
-            torch.where(self._layer == layer, read, self.read, out=self.read)
+        if layer not in self.layers:
+            return
+        products = x[: self.clips].float() * self._vectors
+        if len(self.layers) == 1:
+            torch.sum(products, -1, out=self.read)
+        else:
+            torch.where(self._layer == layer, products.sum(-1), self.read, out=self.read)
 
-    def settle(self, step: int, faders: Sequence[Faders | None]) -> None:
-        """Make the strengths of the next step; this one's are kept.
+    def gains(
+        self, faders: Sequence[Faders | None], first: int, count: int
+    ) -> tuple[Tensor, list[bool]]:
+        """How fast strengths move at these steps ``[S, M, B]``; and whether any concept is at rest.
 
         A concept whose coefficient is 0 is at rest: it begins anew when it is pushed again.
 
         Args:
-            faders: of each clip: which way its concepts are pushed now.
+            faders: of each clip: which way its concepts are pushed.
         """
-        if not self:
-            return
-        signs = torch.zeros(self._shape)
-        for concept, clip in self.places:
-            fader = faders[clip]
-            assert fader is not None, "a clip that is followed has a plan"
-            signs[concept, clip] = float(np.sign(fader.at(step, concept)))
-        signs = signs.to(self._device)
-        slope, intercept = self._calibration
-        heard = (slope * self.read + intercept).sigmoid()
-        mean = average(self.mean, heard, self._memory, self.seconds)
-        moved = follow(self.now, mean, signs, self._law, self.seconds)
-        pushed = self._follows & (signs != 0)
+        signs = torch.zeros(count, *self._shape)
+        for clip in {clip for _, clip in self.places}:
+            one = faders[clip]
+            assert one is not None, "a clip that is followed has a plan"
+            signs[:, : one.concepts, clip] = one.between(first, count).sign()
+        resting = torch.stack([signs[:, concept, clip] == 0 for concept, clip in self.places])
+        return (signs * self._gain).to(self._device), resting.any(0).tolist()
+
+    def settle(self, gain: Tensor, resting: bool) -> None:
+        """Make the strengths of the next step; this one's are kept.
+
+        Args:
+            gain, resting: of this step, out of `gains`.
+        """
+        heard = torch.addcmul(self._intercept, self._slope, self.read).sigmoid_()
         self.past.append(self.now)
-        self.mean = torch.where(pushed, mean, 0.0)
-        self.now = torch.where(pushed, moved, 1.0)
+        self.mean = average(self.mean, heard, self._weight)
+        self.now = follow(self.now, self.mean, self._target, gain)
+        if resting:
+            pushed = gain != 0
+            self.mean = torch.where(pushed, self.mean, 0.0)
+            self.now = torch.where(pushed, self.now, 1.0)
 
     def at(self, step: int) -> Tensor:
         """The strengths of a step that is at hand or over: ``[M, B]``."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+import torch
 from torch import Tensor
 
 from curation.errors import BadInput
@@ -81,18 +82,16 @@ class Ear:
         return Ear(monitor, layer, vector / vector.norm().clamp_min(1e-30), slope, intercept)
 
 
-def follow(strength: Tensor, heard: Tensor, signs: Tensor, law: Tensor, step: float) -> Tensor:
-    """Strengths after a step, each from 0 to 1, of any one shape ``[...]``.
+def follow(strength: Tensor, heard: Tensor, target: Tensor, gain: Tensor) -> Tensor:
+    """Strengths after a step, each from 0 to 1; all of one shape.
 
     Args:
         heard: probabilities, averaged.
-        signs: 1 where the concept is pushed in, -1 where it is pushed out.
-        law: ``[2, ...]``: targets and rates. step: seconds.
+        gain: rate times the seconds of a step; negative where the concept is pushed out.
     """
-    target, rate = law
-    return (strength + step * rate * signs * (target - heard)).clamp(0, 1)
+    return torch.addcmul(strength, gain, target - heard).clamp_(0, 1)
 
 
-def average(before: Tensor, now: Tensor, memory: Tensor, step: float) -> Tensor:
-    """A running mean of probabilities, of any shape; memory and step in seconds."""
-    return before + (now - before) * (step / memory).clamp(max=1)
+def average(before: Tensor, now: Tensor, weight: Tensor) -> Tensor:
+    """A running mean of probabilities, of any shape; weight: seconds of a step by those of the memory."""
+    return torch.lerp(before, now, weight)
