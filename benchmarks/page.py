@@ -60,6 +60,7 @@ def served(banks: Path | None) -> Iterator[tuple[str, Engine]]:
     """The page: its address, and what plays behind it."""
     quieten()
     models = LoadedModels(partial(load_with_banks, folder=banks))
+    models.load(models.names[0])
     engine, answers = Engine(models), Answers()
     page = make_page(engine, answers)
     try:

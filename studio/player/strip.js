@@ -181,6 +181,7 @@ class Strip {
   wave(pen, row) {
     if (!this.what.pitches) return;
     const peaks = this.what.pitches.peaks[row.side], middle = row.top + row.high / 2;
+    const level = 10 ** (this.what.sound.levelDb / 20);
     pen.fillStyle = studio.ink(row.side === "steered" ? "steered" : "twin");
     pen.beginPath();
     for (let x = LEFT; x < this.pixels; x++) {
@@ -188,7 +189,7 @@ class Strip {
       let most = -1;
       for (let n = first; n < last; n++) most = Math.max(most, peaks[n % peaks.length]);
       if (most < 0) continue;
-      const size = Math.max(1, (most / 255) * row.high);
+      const size = Math.max(1, Math.min(1, (most / 255) * level) * row.high);
       pen.rect(x, middle - size / 2, 1, size);
     }
     pen.fill();
