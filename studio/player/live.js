@@ -362,5 +362,6 @@ async function compare() {
 }
 
 studio.on("recipe", arrange);
+studio.on("generate", () => playing && stop());
 if (studio.recipe) arrange(studio.recipe);
 addEventListener("pagehide", () => controller?.abort());
