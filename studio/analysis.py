@@ -42,7 +42,7 @@ def chromagram(audio: np.ndarray, sample_rate: int) -> list[list[int]]:
 
 
 def curves(pair: Pair, loaded: LoadedModel) -> list[dict[str, Any]]:
-    """Each concept's coefficient over time, with schedule, gate and moves, as the plan has it."""
+    """Each concept's coefficient over time: schedule, gate, moves, and what a monitor made of it."""
     recipe = Recipe.from_record(pair.recipe)
     plan = recipe.plan(loaded.bank, loaded.model.frame_rate)
     if plan is None:
@@ -53,6 +53,9 @@ def curves(pair: Pair, loaded: LoadedModel) -> list[dict[str, Any]]:
         strengths = np.abs(one.strengths())
         layer = int(strengths.argmax())
         levels = plan.coefficients[:, place, layer].numpy() / max(float(strengths[layer]), 1e-12)
+        if pair.strengths is not None:
+            played = pair.strengths[: len(levels), place]
+            levels[: len(played)] *= played
         parts = np.array_split(levels, columns)
         drawn.append(
             {

@@ -35,6 +35,8 @@ class Pair:
         sound: int16 ``[2, N]``, in the order of `SIDES`.
         codes: ``[2, K, T]``.
         whole: whether it was played to its end.
+        strengths: ``[S, M]``, what monitors made of each concept's coefficient at every step; None
+            where there were none.
     """
 
     recipe: dict[str, Any]
@@ -42,6 +44,7 @@ class Pair:
     codes: Tensor
     sample_rate: int
     whole: bool = True
+    strengths: np.ndarray | None = None
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
     def side(self, name: object) -> np.ndarray:

@@ -178,6 +178,7 @@ class Playback:
             torch.cat(self._codes, dim=-1)[..., :frames],
             model.sample_rate,
             whole=whole,
+            strengths=_of_the_steered(self._session),
         )
 
     def tell_end(self, pair: Pair | None) -> None:
@@ -196,6 +197,13 @@ class Playback:
         """Give the session's memory back."""
         if self._session is not None:
             self._session.stop()
+
+
+def _of_the_steered(session: Session | ZeroGpuSession | None) -> np.ndarray | None:
+    """What monitors made of the steered side's coefficients ``[S, M]``; None where there were none."""
+    if session is None or session.strengths is None:
+        return None
+    return session.strengths[..., SIDES.index("steered")].numpy()
 
 
 def told_of(pair: Pair) -> Event:

@@ -70,6 +70,7 @@ class ZeroGpuSession:
     """A session that plays somewhere else: it streams as any does, and takes no moves."""
 
     moves: tuple[Move, ...] = ()
+    strengths: None = None
 
     def __init__(
         self, model: str, clips: Sequence[Clip], seconds: float, sampling: Sampling

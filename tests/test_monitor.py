@@ -16,6 +16,7 @@ from steering.decoding.decoder import Decoder
 from steering.decoding.generation import Generation
 from steering.decoding.reference import generate
 from steering.decoding.sampling import Sampling
+from steering.decoding.session import Session
 from steering.interventions.intervention import Intervention
 from steering.interventions.layers import LayerWeights
 from steering.interventions.monitor import Monitor, average, follow
@@ -185,6 +186,15 @@ def test_a_concept_at_rest_begins_anew_and_may_join_late(model):
         run.advance()
     assert torch.equal(run.codes(0, 27), expected[..., :27])  # the plan of 30 frames ends with them
     assert run.injections.followers.at(11)[1] == 1 != run.injections.followers.at(30)[1]
+
+
+def test_a_session_says_what_the_strengths_were(model):
+    clips = [Clip("calm jazz", 3, plan(model, monitored(model))), Clip("calm jazz", 3)]
+    with Session(Decoder(model), clips, 0.6) as session:
+        list(session.stream())
+    assert session.strengths is not None and session.strengths.shape == (33, 1, 2)
+    assert session.strengths[0, 0, 0] == 1 > session.strengths[:, 0, 0].min()
+    assert (session.strengths[..., 1] == 1).all()
 
 
 def test_a_fader_moves_a_strength_that_sets_itself(model):

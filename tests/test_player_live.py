@@ -7,21 +7,16 @@ import pytest
 
 from studio.assets import script
 from tests.test_player_sound import RATE, SOON, clip, floating, play
-from tests.visit import chromium, needs_chromium
+from tests.visit import needs_chromium, staged
 
 pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def stage():
-    with chromium() as browser:
-        page = browser.new_page()
-        page.route("**/*", lambda route: route.fulfill(body="<p>", content_type="text/html"))
-        page.goto("http://localhost/")
-        scripts = script("arrival", "sound", "memory", "pitches", "midi")
-        page.add_script_tag(
-            content=f"{{ {scripts}\nObject.assign(window, {{ PairSound: LiveSound, Memory, Pitches, Knobs, unpack }}); }}"
-        )
+    scripts = script("arrival", "sound", "memory", "pitches", "midi")
+    named = "Object.assign(window, { PairSound: LiveSound, Memory, Pitches, Knobs, unpack });"
+    with staged(f"{{ {scripts}\n{named} }}") as page:
         yield page
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studio.assets import script
-from tests.visit import chromium, needs_chromium
+from tests.visit import needs_chromium, staged
 
 pytestmark = needs_chromium
 RATE, EDGE, SOON = 32_000, 320, 960
@@ -49,11 +49,7 @@ STAGE = """async ({ rate, seconds, clip, cues, setup }) => {
 
 @pytest.fixture(scope="module")
 def stage():
-    with chromium() as browser:
-        page = browser.new_page()
-        page.route("**/*", lambda route: route.fulfill(body="<p>", content_type="text/html"))
-        page.goto("http://localhost/")
-        page.add_script_tag(content=f"{script('arrival', 'sound')}\nwindow.PairSound = PairSound;")
+    with staged(f"{script('arrival', 'sound')}\nwindow.PairSound = PairSound;") as page:
         yield page
 
 

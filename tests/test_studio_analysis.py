@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from curation.errors import BadInput
-from studio.analysis import probe_readings
+from studio.analysis import curves, probe_readings
 from studio.clips import Pair
 from studio.loaded_models import LoadedModel
 from studio.reports import picture, reports
@@ -28,6 +28,16 @@ def calibrated(loaded: LoadedModel, slope: float, intercept: float) -> LoadedMod
     lines = torch.tensor([[slope, intercept]]).repeat(bank.origin.layers, 1)
     directions = {name: replace(one, calibration=lines) for name, one in bank.items()}
     return replace(loaded, banks={"notes/ridge": replace(bank, directions=directions)})
+
+
+def test_what_is_drawn_of_a_push_is_what_its_monitor_let_through(model):
+    loaded, plain = toy_loaded(model), pair(model)
+    plain = replace(plain, recipe=plain.recipe | {"revision": model.origin.revision})
+    full = np.array(curves(plain, loaded)[0]["levels"])
+    followed = replace(plain, strengths=np.linspace(1, 0, 103)[:, None])
+    drawn = np.array(curves(followed, loaded)[0]["levels"])
+    assert full[0] != 0 and drawn[0] == pytest.approx(full[0], rel=0.05)
+    assert abs(drawn[-1]) < 0.05 * abs(full[-1])
 
 
 def test_a_calibrated_direction_is_read_in_probabilities(model):

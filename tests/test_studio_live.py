@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
@@ -125,7 +126,6 @@ def test_more_concepts_than_a_recipe_holds_are_left_out_if_they_rested(engine, m
     ends = []
     for pushed in (2, 3):
         listener = Listener(engine, toy_recipe(interventions=[]), live=True)
-        listener.until("audio")
         places = [engine.add(listener.session, intervention(name)) for name in ("C", "E", "G", "C")]
         with pytest.raises(BadInput, match="has 4 concepts at most"):
             engine.add(listener.session, intervention("E"))
@@ -152,6 +152,7 @@ def test_one_that_nobody_is_heard_of_ends_and_one_that_is_goes_on(engine, monkey
 
 
 def test_it_ends_after_an_hour_and_sooner_while_others_wait(engine, monkeypatch):
+    monkeypatch.setattr(live, "UNHEARD_SECONDS", math.inf)
     monkeypatch.setattr(live, "MOST_LIVE_SECONDS", 1.5)
     assert "an hour" in Listener(engine, toy_recipe(), live=True).end()["why"]
     monkeypatch.setattr(live, "MOST_LIVE_SECONDS", 3600.0)

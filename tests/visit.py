@@ -55,6 +55,17 @@ def chromium() -> Iterator[Any]:
         running.close()
 
 
+@contextmanager
+def staged(content: str) -> Iterator[Any]:
+    """An empty page with a script of the player's in it."""
+    with chromium() as browser:
+        page = browser.new_page()
+        page.route("**/*", lambda route: route.fulfill(body="<p>", content_type="text/html"))
+        page.goto("http://localhost/")
+        page.add_script_tag(content=content)
+        yield page
+
+
 class Visit:
     """A tab of its own, and what went wrong in it."""
 

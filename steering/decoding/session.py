@@ -109,6 +109,9 @@ class Session:
         self._lock = Lock()
         self._stream: ref[Generator[Chunk, None, None]] | None = None
         self._over = False
+        self.strengths: Tensor | None = None
+        """Of clips that were played: what monitors made of each concept's coefficient, 0 to 1,
+        ``[S, M, B]``; None where there were none, or where an endless clip has forgotten its first."""
 
     def __enter__(self) -> Session:
         return self
@@ -233,6 +236,9 @@ class Session:
                         piece = min(self.chunk, math.ceil(GROWTH * piece))
                         yield chunk
         finally:
+            followers = run.injections.followers
+            if followers and not followers.first:
+                self.strengths = followers.during(0, run.step).cpu()
             with self._lock:
                 self._over = True
                 self._run = self._sound = None

@@ -16,6 +16,8 @@ from steering.evaluation.statistics import Estimate
 from steering.evaluation.tables import Row
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from steering.evaluation.dose import Rise
 
 matplotlib.use("Agg")
@@ -41,9 +43,7 @@ def draw_trade_off(curves: Mapping[str, Sequence[Row]], path: Path) -> None:
     axes[0].set_ylabel("accuracy")
     axes[0].set_ylim(0, 1)
     axes[0].legend()
-    figure.tight_layout()
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+    _save(figure, path)
 
 
 def draw_frontier(curves: Mapping[str, Sequence[Row]], least: float, path: Path) -> None:
@@ -69,9 +69,7 @@ def draw_frontier(curves: Mapping[str, Sequence[Row]], least: float, path: Path)
     axis.set_ylim(0, 1)
     axis.grid(alpha=0.3)
     axis.legend()
-    figure.tight_layout()
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+    _save(figure, path)
 
 
 def draw_dose(doses: Sequence[float], found: Mapping[str, Rise], path: Path) -> None:
@@ -97,9 +95,7 @@ def draw_dose(doses: Sequence[float], found: Mapping[str, Rise], path: Path) -> 
         beside.set_title("slope")
         for axis in (over, beside):
             axis.grid(alpha=0.3)
-    figure.tight_layout()
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+    _save(figure, path)
 
 
 def _reach(found: Sequence[Estimate]) -> np.ndarray:
@@ -123,9 +119,7 @@ def draw_accuracies(rows: Sequence[Row], path: Path) -> None:
     axis.set_xlim(0, 1)
     axis.set_xlabel("accuracy (grey: not alive in the clip, or where it is pushed)")
     axis.grid(axis="x", alpha=0.3)
-    figure.tight_layout()
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+    _save(figure, path)
 
 
 def draw_rising(ladders: Mapping[str, Mapping[float, Row]], twin: Row, path: Path) -> None:
@@ -143,9 +137,7 @@ def draw_rising(ladders: Mapping[str, Mapping[float, Row]], twin: Row, path: Pat
     axis.set_ylim(0, 1)
     axis.grid(alpha=0.3)
     axis.legend()
-    figure.tight_layout()
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+    _save(figure, path)
 
 
 def draw_schedules(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], path: Path) -> None:
@@ -164,9 +156,7 @@ def draw_schedules(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], path: Pa
     for axis in axes[-1]:
         axis.set_xlabel("seconds")
     axes[0, 0].legend()
-    figure.tight_layout()
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+    _save(figure, path)
 
 
 def draw_ladders(numbers: Mapping[str, Mapping[str, Any]], path: Path) -> None:
@@ -189,9 +179,7 @@ def draw_ladders(numbers: Mapping[str, Mapping[str, Any]], path: Path) -> None:
         axis.set_ylim(bottom=0)
         axis.grid(alpha=0.3)
     axes[0, 0].legend()
-    figure.tight_layout()
-    figure.savefig(path, dpi=90)
-    pyplot.close(figure)
+    _save(figure, path)
 
 
 def draw_probes(found: Sequence[Entry], path: Path) -> None:
@@ -224,6 +212,13 @@ def draw_probes(found: Sequence[Entry], path: Path) -> None:
         axis.grid(axis="y", alpha=0.3)
     axes[-1, -1].legend(loc="upper right")
     axes[0, 0].set_ylabel("accuracy (R squared of tempos)")
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Write a figure, and let go of it."""
+    from matplotlib import pyplot
+
     figure.tight_layout()
     figure.savefig(path, dpi=90)
     pyplot.close(figure)
