@@ -10,6 +10,7 @@ import torch
 
 from curation.errors import BadInput
 from steering.activations.hooks import changing
+from steering.commands.generate import _monitor as read_monitor
 from steering.decoding.clip import Clip
 from steering.decoding.cuda_graph import StaticStep
 from steering.decoding.decoder import Decoder
@@ -220,6 +221,15 @@ def test_a_direction_without_calibration_cannot_be_followed(model):
 def test_a_monitor_out_of_its_limits_is_refused(wrong):
     with pytest.raises(BadInput, match="the monitor's"):
         Monitor(**wrong)
+
+
+def test_the_command_reads_a_monitor_in_words():
+    assert read_monitor(None) is None
+    assert read_monitor("") == Monitor()
+    assert read_monitor("target=0.5,memory=1") == Monitor(0.5, memory=1.0)
+    for wrong in ("goal=3", "target", "target=much"):
+        with pytest.raises(BadInput, match="write it as target=0.3"):
+            read_monitor(wrong)
 
 
 def test_a_record_keeps_its_monitor(model):

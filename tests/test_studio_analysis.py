@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from curation.errors import BadInput
+from steering.interventions.monitor import Monitor
 from studio.analysis import curves, probe_readings
+from studio.catalogue import catalogue
 from studio.clips import Pair
 from studio.loaded_models import LoadedModel
 from studio.reports import picture, reports
@@ -38,6 +40,17 @@ def test_what_is_drawn_of_a_push_is_what_its_monitor_let_through(model):
     drawn = np.array(curves(followed, loaded)[0]["levels"])
     assert full[0] != 0 and drawn[0] == pytest.approx(full[0], rel=0.05)
     assert abs(drawn[-1]) < 0.05 * abs(full[-1])
+
+
+def test_strengths_that_set_themselves_are_offered_where_a_bank_can_be_heard_by(model):
+    for loaded, heard in (
+        (toy_loaded(model), False),
+        (calibrated(toy_loaded(model), 0.3, 0.5), True),
+    ):
+        choices = catalogue(loaded, ("toy",))
+        assert choices["banks"]["notes/ridge"]["heard"] is heard
+    assert choices["intervention"]["monitor"] is None
+    assert Monitor(**choices["monitor"]) == Monitor()
 
 
 def test_a_calibrated_direction_is_read_in_probabilities(model):
