@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from steering.interventions.gate import Gate
     from steering.interventions.intervention import Intervention
     from steering.interventions.layers import LayerWeights
+    from steering.interventions.monitor import Monitor
     from steering.interventions.plan import Plan, compile_plan
     from steering.interventions.schedules import Schedule
     from steering.models.interface import MusicModel
@@ -43,6 +44,7 @@ _HOMES = {
     "interventions.gate": ("Gate",),
     "interventions.intervention": ("Intervention",),
     "interventions.layers": ("LayerWeights",),
+    "interventions.monitor": ("Monitor",),
     "interventions.plan": ("Plan", "compile_plan"),
     "interventions.schedules": ("Schedule",),
     "decoding.clip": ("Clip",),
@@ -62,6 +64,7 @@ __all__ = [
     "Gate",
     "Intervention",
     "LayerWeights",
+    "Monitor",
     "MusicModel",
     "Plan",
     "Recipe",
