@@ -29,9 +29,15 @@ from unittest.mock import patch
 import torch
 
 import steering.decoding.generation
+from benchmarks.other_decoders import (
+    PROMPT,
+    Player,
+    audiocraft_player,
+    by_transformers,
+    by_transformers_steered,
+)
 from benchmarks.parts import Lines, print_parts
 from benchmarks.shapes import PUBLISHED, random_musicgen
-from steering.activations.hooks import Steering, changing
 from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.reference import generate as by_hooks
@@ -54,9 +60,6 @@ WAYS: dict[str, dict[str, Any]] = {
     **{f"{CONCEPTS} concepts, {name}": {"operator": name} for name in OPERATORS if name != "add"},
 }
 """Ways of steering whose cost is told."""
-PROMPT = "calm jazz with a flute"
-
-Player = Callable[[], Any]
 
 
 def plan_for(model: MusicModel, seconds: float, way: dict[str, Any] | None = None) -> Plan:
@@ -112,46 +115,6 @@ def timed(players: dict[str, Player], rounds: int, steps: int) -> dict[str, tupl
     }
 
 
-def by_transformers(model: TransformersModel, count: int, seconds: float) -> None:
-    words = model.tokenizer([PROMPT] * count, padding=True, return_tensors="pt").to(model.device)
-    frames = round(seconds * model.frame_rate)
-    with torch.inference_mode():
-        model.model.generate(
-            **words, do_sample=True, guidance_scale=3.0, top_k=250,
-            max_new_tokens=frames + model.codebooks - 1, pad_token_id=model.vocabulary,
-            bos_token_id=model.vocabulary, decoder_start_token_id=model.vocabulary,
-        )  # fmt: skip
-
-
-def by_transformers_steered(model: TransformersModel, count: int, seconds: float) -> None:
-    plans = [plan_for(model, seconds)] * count
-    like = next(model.model.decoder.parameters())
-    with changing(model, Steering(plans, True, like)):
-        by_transformers(model, count, seconds)
-
-
-def audiocraft_player(model: TransformersModel, count: int, seconds: float) -> Player | None:
-    """audiocraft's own generation on the same weights; None where it is not installed."""
-    try:
-        from audiocraft.modules.conditioners import ConditioningAttributes
-    except ImportError:
-        return None
-    from steering.models.convert import audiocraft_decoder
-
-    lm = audiocraft_decoder(model.model.decoder)
-    rows = model.condition([PROMPT] * count).with_unconditional()
-    lm.condition_provider.tokenize = lambda conditions: None
-    lm.condition_provider.forward = lambda tokenized: {"description": (rows.states, rows.mask)}
-    texts = [ConditioningAttributes(text={"description": PROMPT}) for _ in range(count)]
-    frames = round(seconds * model.frame_rate)
-
-    def play() -> None:
-        with torch.inference_mode():
-            lm.generate(conditions=texts, max_gen_len=frames, top_k=250, cfg_coef=3.0)
-
-    return play
-
-
 def speed_part(options: argparse.Namespace) -> Lines:
     model, decoder, seconds = sketch(), fused(), options.seconds
     lines = floor_lines(decoder, seconds, copied_per_second(torch.device("cpu")))
@@ -161,7 +124,7 @@ def speed_part(options: argparse.Namespace) -> Lines:
     for count in BATCHES:
         others: dict[str, Player] = {
             "transformers": partial(by_transformers, model, count, seconds),
-            "transformers, hooks": partial(by_transformers_steered, model, count, seconds),
+            "transformers, hooks": partial(by_transformers_steered, model, count, seconds, plan),
             "a plain loop, hooks": partial(by_hooks, model, clips(count, plan), seconds),
         }
         audiocraft = audiocraft_player(model, count, seconds)
