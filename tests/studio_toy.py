@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from queue import SimpleQueue
 from typing import Any
 
@@ -71,9 +72,10 @@ class Listener:
         self.session = engine.open(recipe, self.queue.put, live)
 
     def until(self, *kinds: str) -> dict[str, Any]:
-        """The next event of these kinds."""
+        """The next event of these kinds; `Empty` where two minutes bring none."""
+        last = time.monotonic() + 120.0
         while True:
-            event = self.queue.get(timeout=60)
+            event = self.queue.get(timeout=max(last - time.monotonic(), 0.0))
             self.events.append(event)
             if event["event"] in kinds:
                 return event
