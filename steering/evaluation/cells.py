@@ -73,14 +73,21 @@ class Steer:
 
 @dataclass(frozen=True)
 class Cell:
-    """A row of a table. The label is only a name; all else makes the key."""
+    """A row of a table. The label is only a name; all else makes the key.
+
+    Attributes:
+        first_seed: moves every seed: another draw of the same prompts.
+        rival: name out of `steering.rivals` of what plays the clips instead of a push; empty for none.
+        amount: how much of it.
+    """
 
     label: str
     steers: tuple[Steer, ...] = ()
     wording: Wording = "plain"
     orthogonalise: bool = False
     first_seed: int = 0
-    """Moves every seed: another draw of the same prompts."""
+    rival: str = ""
+    amount: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -109,9 +116,11 @@ class Setting:
             "clap": self.heard_by(),
             "steers": [steer.record() for steer in cell.steers],
             "orthogonalise": cell.orthogonalise and len(cell.steers) > 1,
-            "targets": [ask.targets for ask in self.asks] if cell.steers else [],
+            "targets": [ask.targets for ask in self.asks] if cell.steers or cell.rival else [],
             "banks": [digest(banks[name]) for name in _bank_names(cell)],
         }
+        if cell.rival:
+            record["rival"] = [cell.rival, cell.amount, [dict(ask.text) for ask in self.asks]]
         text = json.dumps(record, sort_keys=True)
         return blake2b(text.encode(), digest_size=10).hexdigest()
 

@@ -18,6 +18,7 @@ from steering.interventions.layers import LayerWeights
 from steering.interventions.monitor import Monitor
 from steering.interventions.plan import compile_plan
 from steering.interventions.schedules import Schedule
+from steering.rivals import Wanted
 
 
 def clips(cell: Cell, setting: Setting, banks: Mapping[str, Bank], frame_rate: float) -> list[Clip]:
@@ -30,6 +31,14 @@ def clips(cell: Cell, setting: Setting, banks: Mapping[str, Bank], frame_rate: f
             plan = compile_plan(interventions, setting.seconds, frame_rate, cell.orthogonalise)
         made.append(Clip(ask.text[cell.wording], ask.seed + cell.first_seed, plan))
     return made
+
+
+def wanted(cell: Cell, setting: Setting) -> list[Wanted]:
+    """Every clip of a rival's cell."""
+    return [
+        Wanted(ask.text["plain"], ask.text["named"], ask.targets[0], ask.seed + cell.first_seed)
+        for ask in setting.asks
+    ]
 
 
 def intervention(steer: Steer, ask: Ask, bank: Bank) -> Intervention:

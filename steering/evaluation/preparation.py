@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from steering.decoding.decoder import Decoder
@@ -20,6 +21,7 @@ from steering.families import concepts_of, get_family
 from steering.metrics.adherence import CLAP, find_clap
 from steering.models.interface import MusicModel
 from steering.probes import methods
+from steering.rivals import Play, Rival, rivals
 from steering.training.workshop import Told, Workshop
 
 
@@ -71,11 +73,12 @@ def prepare(
     banks = _banks(model, under, told)
     generate = Decoder(model).generate
     shelf = Shelf(under.home / "cells")
+    ready = _rivals(study, banks.workshop)
     judges = _judges(under, setting.seconds, told)
     return Evaluation(
         get_family(study.family),
         setting,
-        Runner(model, shelf, generate, under.batch, under.workers, clap),
+        Runner(model, shelf, generate, under.batch, under.workers, clap, ready),
         banks,
         judges,
         HeldOutProbe(banks.workshop, study.family) if study.probed else None,
@@ -83,6 +86,18 @@ def prepare(
         played,
         under.methods or list(methods()),
     )
+
+
+def _rivals(study: Study, workshop: Workshop) -> dict[str, Play]:
+    """What plays a family's rivals; each is prepared when its first clip is asked for."""
+    experiment = get_family(study.family).experiment
+    source = (study.family, *(experiment.sources if experiment else ()))[-1]
+
+    def ready(rival: Rival) -> Play:
+        prepared = cache(lambda: rival.prepare(workshop, source))
+        return lambda *clips, **how: prepared()(*clips, **how)
+
+    return {name: ready(one) for name, one in rivals().items()}
 
 
 def _setting(study: Study, model: MusicModel, under: Conditions, clap: str) -> Setting:

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,10 +26,11 @@ from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
 from steering.evaluation.cells import Cell, Result, Setting, Shelf, check_labels
 from steering.evaluation.heard import FORMAT, Heard, hear_clip
-from steering.evaluation.plans import clips
+from steering.evaluation.plans import clips, wanted
 from steering.evaluation.spans import Spans
 from steering.metrics.adherence import Clap
 from steering.models.interface import MusicModel
+from steering.rivals import Play
 
 Generate = Callable[[Sequence[Clip], float, Sampling], Tensor]
 """``(clips, seconds, sampling) -> codes [B, K, T]``, as `steering.decoding.decoder.Decoder.generate`."""
@@ -70,6 +72,7 @@ class Runner:
     Args:
         generate: how clips become codes.
         batch: clips that are generated side by side.
+        rivals: what plays the cells of a rival, by its name.
         workers: processes that listen; 0 for this one.
         clap: what hears adherence, if it is not the listeners.
     """
@@ -80,6 +83,7 @@ class Runner:
     batch: int = 32
     workers: int = os.cpu_count() or 1
     clap: Clap | None = None
+    rivals: Mapping[str, Play] = field(default_factory=dict)
 
     def run(
         self,
@@ -158,12 +162,12 @@ class Runner:
         beside = max(1, self.batch // len(setting.asks))
         with _pool(self.workers) as pool:
             waiting: list[list[Waiting]] = []
-            for start in range(0, len(cells), beside):
-                waiting.append(self._play(cells[start : start + beside], setting, banks, pool))
+            for group in _groups(cells, beside):
+                waiting.append(self._play(group, setting, banks, pool))
                 while waiting and (len(waiting) > AHEAD or _done(waiting[0])):
                     yield from map(_collect, waiting.pop(0))
-            for group in waiting:
-                yield from map(_collect, group)
+            for played in waiting:
+                yield from map(_collect, played)
 
     def _play(
         self,
@@ -173,13 +177,11 @@ class Runner:
         pool: Executor | None,
     ) -> list[Waiting]:
         """Codes and activations of cells side by side, and what their listeners will say."""
-        rate, count = self.model.frame_rate, len(setting.asks)
-        wanted = [clip for cell in cells for clip in clips(cell, setting, banks, rate)]
+        count = len(setting.asks)
         asked = [ask.text["plain"] for ask in setting.asks] * len(cells)
         codes, states, cosines, jobs = [], [], [], []
-        for start in range(0, len(wanted), self.batch):
-            end = start + self.batch
-            made = self.generate(wanted[start:end], setting.seconds, setting.sampling)
+        for start, made in self._made(cells, setting, banks):
+            end = start + len(made)
             codes.append(made.cpu().numpy().astype(np.int16))
             states.append(read_activations(self.model, made)[:, 0].numpy().astype(np.float16))
             sound = self.model.decode(made).cpu().numpy()
@@ -195,11 +197,33 @@ class Runner:
             found.append((cell.label, part, jobs[own]))
         return found
 
+    def _made(
+        self, cells: Sequence[Cell], setting: Setting, banks: Mapping[str, Bank]
+    ) -> Iterator[tuple[int, Tensor]]:
+        """The clips of cells side by side, or of one of a rival: where each batch begins, its codes."""
+        rival, rate = cells[0].rival, self.model.frame_rate
+        if rival:
+            play: Play = partial(self.rivals[rival], amount=cells[0].amount)
+            asked: Sequence[Any] = wanted(cells[0], setting)
+        else:
+            play = self.generate
+            asked = [clip for cell in cells for clip in clips(cell, setting, banks, rate)]
+        for start in range(0, len(asked), self.batch):
+            some = asked[start : start + self.batch]
+            yield start, play(some, setting.seconds, setting.sampling)
+
     def _cosines(self, sounds: Sequence[np.ndarray], asked: Sequence[str]) -> list[np.ndarray]:
         """What CLAP hears of the prompts, where it is at hand."""
         if self.clap is None:
             return []
         return [self.clap.score(sounds, self.model.sample_rate, asked)]
+
+
+def _groups(cells: Sequence[Cell], most: int) -> list[Sequence[Cell]]:
+    """Cells that are played side by side; one of a rival is played by itself."""
+    pushed = [cell for cell in cells if not cell.rival]
+    groups: list[Sequence[Cell]] = [[cell] for cell in cells if cell.rival]
+    return [pushed[start : start + most] for start in range(0, len(pushed), most)] + groups
 
 
 def _listened(

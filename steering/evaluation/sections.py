@@ -79,7 +79,7 @@ def curves(found: Sequence[tuple[Section, Sequence[Row]]]) -> dict[str, list[Row
 def search(family: str, experiment: Experiment, methods: Sequence[str]) -> list[Section]:
     """What is tried on validation: every method, on every family of banks, at every strength."""
     sections = []
-    for source in (family, *experiment.rivals):
+    for source in (family, *experiment.sources):
         cells = [unsteered()]
         for method in methods:
             bank = str(BankName(source, method))

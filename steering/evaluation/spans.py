@@ -19,7 +19,7 @@ LEAST = 0.25
 def pushed_spans(cell: Cell, seconds: float) -> Spans:
     """Where one of a cell's concepts is pushed, as its schedule has it; nothing of an unsteered one.
 
-    A gate that opens now and then is no schedule: the push is there as long as it may open.
+    A rival is at work all the time. A gate that opens now and then is no schedule: the push is there as long as it may open.
 
     Args:
         seconds: of a clip.
@@ -27,6 +27,8 @@ def pushed_spans(cell: Cell, seconds: float) -> Spans:
     Raises:
         BadInput: it is pushed for so short that nobody can say what was heard.
     """
+    if cell.rival:
+        return whole(seconds)
     times = np.arange(round(seconds * RATE)) / RATE
     pushed = np.zeros(len(times), dtype=bool)
     for steer in cell.steers:

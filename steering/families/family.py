@@ -109,7 +109,7 @@ class Experiment:
 
     Attributes:
         name: what the command calls it.
-        rivals: other families whose banks stand for the same concepts, tried on validation.
+        sources: other families whose banks stand for the same concepts, tried on validation.
         grid: relative coefficients that are tried, all the time.
         pulsed: those that are tried in pulses; none leaves pulses out.
         monitored: those that are tried with strengths that set themselves.
@@ -117,7 +117,7 @@ class Experiment:
     """
 
     name: str
-    rivals: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     grid: tuple[float, ...] = (0.01, 0.015, 0.02, 0.03, 0.045, 0.07)
     pulsed: tuple[float, ...] = ()
     monitored: tuple[float, ...] = (0.06, 0.09, 0.12)

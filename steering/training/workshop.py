@@ -16,6 +16,7 @@ from steering.activations.store import Activations
 from steering.directions.bank import Bank, load_bank
 from steering.families import get_family
 from steering.families.family import Training
+from steering.finders import finders
 from steering.models.interface import MusicModel
 from steering.probes import get_method
 from steering.training.banks import Table, train_bank
@@ -91,8 +92,11 @@ class Workshop:
         """One bank, trained now.
 
         Args:
+            method: a probe's name, or a finder's.
             shuffled: deal the training labels out anew first: a control that can learn nothing.
         """
+        if method in finders():
+            return finders()[method].find(self, family, shuffled)
         data, store = self.table(family)
         label = get_family(family).training.label
         facts: dict[str, object] = {**store.facts, "label": label, "split": "split"}
@@ -109,6 +113,8 @@ class Workshop:
 
 def suits(family: str, method: str) -> bool:
     """Whether a method can find directions of this family: some tell classes only."""
+    if method in finders():
+        return finders()[method].suits(family)
     return get_family(family).training.task in get_method(method).tasks
 
 
