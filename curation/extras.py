@@ -9,6 +9,7 @@ from curation.errors import BadInput
 EXTRAS = {
     "curation": ("datasets", "fluidsynth", "matplotlib"),
     "page": ("gradio",),
+    "rivals": ("peft",),
 }
 """Modules that each extra of pyproject.toml brings; code that imports one asks for it first."""
 
