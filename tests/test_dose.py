@@ -128,7 +128,7 @@ def point(hits: float, entropy: float) -> SimpleNamespace:
     return SimpleNamespace(accuracy=exact[0], pushed=pushed)
 
 
-def testentropy_at_equal_hits_lies_on_the_curve_and_nowhere_beyond_it():
+def test_entropy_at_equal_hits_lies_on_the_curve_and_nowhere_beyond_it():
     rows = [point(0.8, 0.4), point(0.2, 0.9), point(0.5, 0.7)]
     assert single.entropy_at(rows, 0.5) == pytest.approx(0.7)
     assert single.entropy_at(rows, 0.65) == pytest.approx(0.55)

@@ -16,11 +16,12 @@ from benchmarks.probes import synthetic
 from listening.features import features
 from listening.theory import PITCH_CLASSES
 from sketch.measures.adherence import Listener
+from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
 from steering.directions.bank_name import BankName
-from steering.evaluation import dose, scoring, sections
+from steering.evaluation import best_of, dose, scoring, sections
 from steering.evaluation.asks import asks
 from steering.evaluation.banks import OwnProbe
 from steering.evaluation.cells import Setting, Shelf, Steer
@@ -33,6 +34,7 @@ from steering.evaluation.studies.schedules import target_shares
 from steering.families import concepts_of, get_family
 from steering.metrics import embeddings
 from steering.metrics.adherence import PromptListeners
+from steering.rivals import Play, rivals
 from steering.training.banks import Table, train_bank
 from tests.toy import toy_bank, toy_model
 
@@ -107,11 +109,21 @@ def evaluation(model, judges, name: str, folder, seconds: float, clips: int = 2)
     family = get_study(name).family
     chosen = asks("validation", clips, concepts_of(family), family)
     judges = Judges(Forgiving(judges.listeners.listeners), judges.embedding, {})
+    decoder = Decoder(model)
     return Evaluation(
         get_family(family), Setting(model.origin, tuple(chosen), seconds, Sampling()),
-        Runner(model, Shelf(folder / "cells"), Decoder(model).generate, 2, 0),
+        Runner(model, Shelf(folder / "cells"), decoder.generate, 2, 0, rivals=asking(decoder)),
         Toys(model), judges, None, folder, chosen=Chosen({}, BEST),
     )  # fmt: skip
+
+
+def asking(decoder: Decoder) -> dict[str, Play]:
+    """Every rival asks in words, which takes no training."""
+
+    def play(wanted, seconds, sampling, amount):
+        return decoder.generate([Clip(one.named, one.seed) for one in wanted], seconds, sampling)
+
+    return dict.fromkeys(rivals(), play)
 
 
 class Clap:
@@ -141,9 +153,10 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     study = get_study("notes")
     parts, chosen = study.choice(found)
     assert [part.title for part in parts] == [
-        "Strengths, notes", "Strengths, notes_in_songs", "Levers",
+        "Strengths, notes", "Strengths, notes_in_songs", "Rivals", "Levers",
     ]  # fmt: skip
     one = found.family.experiment
+    assert set(chosen.rivals) == set(rivals())
     assert chosen.methods["ridge"].coefficient in one.grid + one.pulsed + one.monitored
     monkeypatch.setattr(dose, "DIRECTIONS", 2)
     parts = {part.title: part for part in study.report(replace(found, chosen=chosen))}
@@ -166,12 +179,28 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     assert (tmp_path / "rising.png").stat().st_size > 5_000
     assert {"Layers", "Gates"} < set(parts) and (tmp_path / "pulses.png").stat().st_size > 5_000
     assert set(parts["Two at once"].numbers["shares"]) >= {"both", "both, orthogonalised"}
+    several = parts["In words, the best of several"].rows
+    assert [row.label[-1] for row in several[1:]] == ["1", "2", "4", "8"]
+    assert several[1].accuracy == rows["prompt alone"].accuracy
+    assert len(parts["Rivals"].rows) == 1 + 2 * len(rivals())
     for title, picture in (("Frontier", "frontier.png"), ("Dose and response", "dose.png")):
         assert parts[title].pictures == (picture,) and (tmp_path / picture).stat().st_size > 5_000
     rise = parts["Dose and response"].numbers["doses"]["hit rate"]
     assert len(rise["random"]) == 2 and rise["clips"] == rise["few"] == 2
     pushed = [row for part in parts.values() for row in part.rows if row.pushed]
     assert {row.pushed.seconds for row in pushed} == {1.2}
+
+
+def test_of_several_takes_each_clip_has_the_one_with_most_of_its_target():
+    takes = [np.array([[6.0, 4.0], [0.0, 9.0]]), np.array([[1.0, 1.0], [3.0, 1.0]])]
+    judge = SimpleNamespace(
+        asks=[SimpleNamespace(targets=(name,)) for name in ("C", "A")],
+        prominent=lambda result: dict(zip(("C", "A"), result["energy"].T, strict=True)),
+    )
+    kept = best_of.best(judge, [{"energy": one} for one in takes])
+    assert kept["energy"].tolist() == [[6.0, 4.0], [0.0, 9.0]]
+    kept = best_of.best(judge, [{"energy": one} for one in (takes[1], takes[0][:, ::-1])])
+    assert kept["energy"].tolist() == [[1.0, 1.0], [3.0, 1.0]]
 
 
 def test_a_strength_that_sets_itself_is_held_against_controls_that_never_let_go():

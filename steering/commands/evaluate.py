@@ -87,11 +87,11 @@ def run(options: argparse.Namespace) -> None:
     """One evaluation from end to end; a second run goes on where a first one was stopped."""
     need("curation")
     from steering.evaluation.studies import get_study
-    from steering.probes import get_method
+    from steering.training.workshop import check_way
 
     study = get_study(options.what)
     for method in options.methods or ():
-        get_method(method)
+        check_way(method)
     if study.alone is not None:
         print(study.alone(lambda: model_of(options), options, _show))
         return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -39,24 +41,62 @@ def generate(
     sampling = sampling or Sampling()
     if not clips:
         raise BadInput("there is no clip to generate: give at least one")
+    condition, mix = model.condition([clip.prompt for clip in clips]), _as_it_is
+    if sampling.guided:
+        condition = condition.with_unconditional()
+        mix = partial(guided, guidance=sampling.guidance)
+    return generate_mixed(model, clips, Rows(condition, mix), seconds, sampling, progress, window)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a step asks the model, and how its answers become one a clip.
+
+    Attributes:
+        condition: of R rows: of every clip once, then of every clip again, and so on.
+        mix: logits ``[R, K, E]`` to those that codes are drawn from, ``[B, K, E]``.
+    """
+
+    condition: Condition
+    mix: Callable[[Tensor], Tensor]
+
+
+def _as_it_is(logits: Tensor) -> Tensor:
+    return logits
+
+
+def generate_mixed(
+    model: MusicModel,
+    clips: Sequence[Clip],
+    rows: Rows,
+    seconds: float,
+    sampling: Sampling,
+    progress: Progress = lambda done, total: None,
+    window: Window | None = None,
+) -> Tensor:
+    """As `generate`, with rows of any kind: what a clip's prompt says is left to their condition.
+
+    Plans act on the first row of each clip and, where the sampling is guided, on its second.
+
+    Raises:
+        BadInput: a length that cannot be played, or a plan of another model.
+    """
     frames, window = frames_of(model, seconds), window or window_of(model)
     if frames == ENDLESS:
         raise BadInput("the reference plays clips that have an end: give seconds")
     for clip in clips:
         if clip.plan is not None:
             check_plan(clip.plan, model)
-    condition = model.condition([clip.prompt for clip in clips])
-    if sampling.guided:
-        condition = condition.with_unconditional()
-    steering = Steering([clip.plan for clip in clips], sampling.guided, condition.states)
+    like = rows.condition.states
+    steering = Steering([clip.plan for clip in clips], sampling.guided, like)
     generators = [torch.Generator(model.device).manual_seed(clip.seed) for clip in clips]
     with changing(model, steering):
-        return _run(model, condition, steering, generators, frames, sampling, progress, window)
+        return _run(model, rows, steering, generators, frames, sampling, progress, window)
 
 
 def _run(
     model: MusicModel,
-    condition: Condition,
+    rows: Rows,
     steering: Steering,
     generators: Sequence[torch.Generator],
     frames: int,
@@ -66,18 +106,17 @@ def _run(
 ) -> Tensor:
     """Step by step: column s of the delay pattern gives column s + 1."""
     books, clips = model.codebooks, len(generators)
-    decoding, base = model.start(condition), 0
+    decoding, base = model.start(rows.condition), 0
+    copies = len(rows.condition.states) // clips
     columns = torch.full((clips, books, frames + books), model.blank, device=model.device)
     for step in range(frames + books - 1):
         if step - base == window.length:
             base += window.stride
-            decoding = _begun(model, condition, steering, columns[..., base:step], base, sampling)
+            decoding = _begun(model, rows, steering, columns[..., base:step], base)
         steering.step = step
         current = columns[..., step]
-        logits = decoding.step(current.repeat(2, 1) if sampling.guided else current)
+        logits = rows.mix(decoding.step(current.repeat(copies, 1)))
         steering.settle()
-        if sampling.guided:
-            logits = guided(logits, sampling.guidance)
         noise = None
         if sampling.temperature > 0:
             noise = draw_noise(generators, books, model.vocabulary)
@@ -90,21 +129,21 @@ def _run(
 
 def _begun(
     model: MusicModel,
-    condition: Condition,
+    rows: Rows,
     steering: Steering,
     columns: Tensor,
     first: int,
-    sampling: Sampling,
 ) -> Decoding:
     """A new window that has read the last columns ``[B, K, S]`` of the old one, steered as they were.
 
     Args:
         first: the step that read the first of them.
     """
-    decoding = model.start(condition)
+    decoding = model.start(rows.condition)
+    copies = len(rows.condition.states) // len(columns)
     for place in range(columns.shape[-1]):
         steering.step = first + place
         column = columns[..., place].clone()
         column[:, place:] = model.blank  # of frames that are no longer in the window
-        decoding.step(column.repeat(2, 1) if sampling.guided else column)
+        decoding.step(column.repeat(copies, 1))
     return decoding

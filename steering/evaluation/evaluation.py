@@ -21,8 +21,7 @@ from steering.evaluation.spans import Spans, pushed_spans, whole
 from steering.evaluation.strengths import Chosen
 from steering.evaluation.tables import Row, rows
 from steering.families.family import SteeredFamily
-from steering.probes import methods
-from steering.training.workshop import suits
+from steering.training.workshop import suits, ways
 
 
 @dataclass
@@ -45,7 +44,7 @@ class Evaluation:
     held_out: HeldOutProbe | None
     folder: Path
     told: Callable[[Progress], None] = lambda progress: None
-    tried: Sequence[str] = field(default_factory=lambda: list(methods()))
+    tried: Sequence[str] = field(default_factory=ways)
     chosen: Chosen | None = None
 
     @property
@@ -54,7 +53,10 @@ class Evaluation:
 
     @property
     def methods(self) -> list[str]:
-        return [method for method in self.tried if suits(self.family.name, method)]
+        """That find directions of the family, or of another that stands for the same concepts."""
+        experiment = self.family.experiment
+        sources = (self.family.name, *(experiment.sources if experiment else ()))
+        return [method for method in self.tried if any(suits(source, method) for source in sources)]
 
     @property
     def best(self) -> Steer:
@@ -81,6 +83,10 @@ class Evaluation:
     @staticmethod
     def _name(section: Section, label: str) -> str:
         return f"{section.title}: {label}"
+
+    def named(self, section: Section, results: Mapping[str, Result]) -> dict[str, Result]:
+        """A section's results, by their labels, as `play` names them."""
+        return {self._name(section, label): result for label, result in results.items()}
 
     def results(self, section: Section, played: Mapping[str, Result]) -> dict[str, Result]:
         """A section's results by label."""

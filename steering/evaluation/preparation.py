@@ -20,9 +20,8 @@ from steering.evaluation.study import Study
 from steering.families import concepts_of, get_family
 from steering.metrics.adherence import CLAP, find_clap
 from steering.models.interface import MusicModel
-from steering.probes import methods
 from steering.rivals import Play, Rival, rivals
-from steering.training.workshop import Told, Workshop
+from steering.training.workshop import Told, Workshop, ways
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def prepare(
         HeldOutProbe(banks.workshop, study.family) if study.probed else None,
         under.out or under.home / f"{study.name}-{under.split}",
         played,
-        under.methods or list(methods()),
+        under.methods or ways(),
     )
 
 

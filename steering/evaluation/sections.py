@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from steering.directions.bank_name import BankName
 from steering.evaluation.cells import Cell, Steer
 from steering.families.family import PULSES, Experiment
+from steering.finders import finders
 from steering.interventions.monitor import Monitor
+from steering.rivals import rivals
+from steering.training.workshop import suits
 
 if TYPE_CHECKING:
     from steering.evaluation.tables import Row
@@ -51,6 +54,14 @@ FOLLOWING = " by itself"
 """Ends the labels of cells whose strength sets itself."""
 
 
+def at_work(cell: Cell) -> str:
+    """A cell's label by what is done in it alone."""
+    if cell.rival:
+        known = rivals().get(cell.rival)
+        return f"{known.word if known else cell.rival} {cell.amount:g}"
+    return pushed(cell.steers[0]) if len(cell.steers) == 1 else TWIN
+
+
 def pushed(steer: Steer) -> str:
     """A cell's label: the method, how strong, and whether in pulses or by itself."""
     method = BankName.parse(steer.bank).method
@@ -58,33 +69,43 @@ def pushed(steer: Steer) -> str:
     return f"{method} {steer.coefficient:g}{pulses}{following}"
 
 
-def curve_of(steer: Steer) -> str:
+def how_much(cell: Cell) -> float:
+    """Of a rival, or how strong the first push is."""
+    return cell.amount if cell.rival else cell.steers[0].coefficient
+
+
+def curve_of(cell: Cell) -> str:
     """The label without the strength: which trade-off a cell lies on."""
-    return pushed(steer).replace(f" {steer.coefficient:g}", "")
+    return at_work(cell).replace(f" {how_much(cell):g}", "")
 
 
 def curves(found: Sequence[tuple[Section, Sequence[Row]]]) -> dict[str, list[Row]]:
-    """Rows of one concept steered to as it is meant, by method, from weak to strong."""
+    """Rows of one concept steered to as it is meant, by method and rival, from weak to strong."""
     by_curve: dict[str, dict[float, Row]] = {}
     for section, rows in found:
         for cell, row in zip(section.cells, rows, strict=True):
-            if len(cell.steers) == 1 and cell.label == pushed(cell.steers[0]):
-                steer = cell.steers[0]
-                by_curve.setdefault(curve_of(steer), {})[steer.coefficient] = row
+            if cell.label != TWIN and cell.label == at_work(cell):
+                by_curve.setdefault(curve_of(cell), {})[how_much(cell)] = row
     return {
         curve: [rows[strength] for strength in sorted(rows)] for curve, rows in by_curve.items()
     }
 
 
 def search(family: str, experiment: Experiment, methods: Sequence[str]) -> list[Section]:
-    """What is tried on validation: every method, on every family of banks, at every strength."""
-    sections = []
-    for source in (family, *experiment.sources):
+    """What is tried on validation: every method, on every family of banks, at every strength.
+
+    What is no probe is tried on the last family alone, and in no pulses: it takes minutes to find.
+    """
+    sections, sources = [], (family, *experiment.sources)
+    for source in sources:
         cells = [unsteered()]
         for method in methods:
+            if not suits(source, method) or (method in finders() and source != sources[-1]):
+                continue
             bank = str(BankName(source, method))
             steers = [Steer(bank, strength) for strength in experiment.grid]
-            steers += [Steer(bank, strength, schedule=PULSES) for strength in experiment.pulsed]
+            if method not in finders():
+                steers += [Steer(bank, strength, schedule=PULSES) for strength in experiment.pulsed]
             steers += [Steer(bank, strength, monitor=MONITOR) for strength in experiment.monitored]
             cells += [Cell(pushed(steer), (steer,)) for steer in steers]
         about = (
@@ -93,6 +114,31 @@ def search(family: str, experiment: Experiment, methods: Sequence[str]) -> list[
         )
         sections.append(Section(f"Strengths, {source}", about, tuple(cells)))
     return sections
+
+
+def beside_pushes(amounts: Mapping[str, Sequence[float]]) -> Section:
+    """Rivals by themselves, each at some amounts."""
+    cells = [
+        Cell("", rival=name, amount=amount) for name, some in amounts.items() for amount in some
+    ]
+    about = "Other ways to the same concepts, on the same prompts and seeds, at work all the time."
+    named = tuple(replace(cell, label=at_work(cell)) for cell in cells)
+    return Section("Rivals", about, (unsteered(), *named))
+
+
+BEST_OF = (1, 2, 4, 8)
+"""Clips of a prompt that asks in words, of which the judge takes the best."""
+TAKES_APART = 10_000
+"""Seeds between two takes of a clip."""
+
+
+def takes() -> Section:
+    """Asking in words, as often as the most is of `BEST_OF`."""
+    cells = tuple(
+        Cell(f"take {take}", wording="named", first_seed=take * TAKES_APART)
+        for take in range(max(BEST_OF))
+    )
+    return Section("Takes", "", (unsteered(), *cells))
 
 
 LEVERS: dict[str, tuple[dict[str, Any], tuple[float, ...]]] = {

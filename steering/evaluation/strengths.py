@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from curation.errors import BadInput, first_line
 from curation.files import read_object, write_whole
@@ -18,6 +18,7 @@ from steering.interventions.record import InterventionRecord
 from steering.models.origin import Origin
 
 FORMAT = 1
+Way = TypeVar("Way")
 _PLAYED = ("coefficient", "layers", "schedule", "rows", "operator", "unit", "monitor")
 
 
@@ -27,18 +28,20 @@ class Chosen:
 
     Attributes:
         methods: the steering of each method. best: the one whose controls and ablations are run.
+        rivals: how much of each rival.
     """
 
     methods: Mapping[str, Steer]
     best: Steer
+    rivals: Mapping[str, float] = field(default_factory=dict)
 
 
 SAFE = 0.75
 """Share of each limit that a choice may use: the best of many cells is flattered by chance."""
 
 
-def choose(candidates: Mapping[str, tuple[Steer, Row]]) -> Steer:
-    """The most accurate steering that leaves the music alive where it is pushed, safely if any does.
+def choose(candidates: Mapping[str, tuple[Way, Row]]) -> Way:
+    """The most accurate way, as a steering, that leaves the music alive where it is pushed, safely if any does.
 
     Where none does, the one that hits most for what it costs.
 
@@ -95,6 +98,7 @@ def write(path: Path, chosen: Chosen, origin: Origin, seeds: Sequence[int]) -> N
         "last_seed": max(seeds),
         "best": chosen.best.record(),
         "methods": {name: steer.record() for name, steer in chosen.methods.items()},
+        "rivals": dict(chosen.rivals),
     }
     write_whole(path, json.dumps(record, indent=1) + "\n")
 
@@ -111,7 +115,8 @@ def read(path: Path, origin: Origin, seeds: Sequence[int], name: str) -> Chosen:
         record = read_object(path)
         made_for = Origin.from_record(record["origin"])
         methods = {method: _steer(one) for method, one in record["methods"].items()}
-        chosen = Chosen(methods, _steer(record["best"]))
+        amounts = {str(n): float(amount) for n, amount in record.get("rivals", {}).items()}
+        chosen = Chosen(methods, _steer(record["best"]), amounts)
         span = range(record["first_seed"], record["last_seed"] + 1)
     except FileNotFoundError:
         raise _missing(path, name) from None

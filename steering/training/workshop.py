@@ -13,12 +13,13 @@ from curation.recipe import make_recipe
 from steering.activations.reader import read_source
 from steering.activations.sources import BuiltSource
 from steering.activations.store import Activations
+from steering.declarations import named
 from steering.directions.bank import Bank, load_bank
 from steering.families import get_family
 from steering.families.family import Training
 from steering.finders import finders
 from steering.models.interface import MusicModel
-from steering.probes import get_method
+from steering.probes import get_method, methods
 from steering.training.banks import Table, train_bank
 from steering.training.targets import table_of
 
@@ -109,6 +110,20 @@ class Workshop:
             shuffled=shuffled,
             device=self.model.device,
         )[0]
+
+
+def ways() -> list[str]:
+    """Every way of finding directions: the probes, the simplest first, and the finders."""
+    return [*methods(), *finders()]
+
+
+def check_way(name: str) -> None:
+    """Check that there is a way of finding directions of this name.
+
+    Raises:
+        BadInput: there is none; it names those there are.
+    """
+    named(dict.fromkeys(ways()), name, "method")
 
 
 def suits(family: str, method: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from steering.directions.bank_name import BankName
-from steering.evaluation import drawing, sections, strengths
+from steering.evaluation import best_of, drawing, sections, strengths
 from steering.evaluation.cells import Result
 from steering.evaluation.dose import Dosed
 from steering.evaluation.evaluation import Evaluation
@@ -21,6 +21,7 @@ from steering.evaluation.study import Study
 from steering.evaluation.tables import Row
 from steering.families import families
 from steering.families.family import Experiment
+from steering.rivals import rivals
 
 
 def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
@@ -35,6 +36,19 @@ def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
         for cell, row in zip(section.cells, found, strict=True):
             if cell.steers:
                 candidates[f"{section.title}: {cell.label}"] = (cell.steers[0], row)
+    beside = sections.beside_pushes({name: one.amounts for name, one in rivals().items()})
+    found = evaluation.table(beside, evaluation.play([beside]))
+    parts.append(Part(beside.title, beside.about, found))
+    amounts = {
+        name: strengths.choose(
+            {
+                cell.label: (cell.amount, row)
+                for cell, row in zip(beside.cells, found, strict=True)
+                if cell.rival == name
+            }
+        )
+        for name in rivals()
+    }
     methods = {
         method: strengths.choose(
             {
@@ -55,7 +69,7 @@ def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
             for cell, row in zip(section.cells, found, strict=True)
             if cell.steers
         }
-    return parts, Chosen(methods, strengths.choose(candidates))
+    return parts, Chosen(methods, strengths.choose(candidates), amounts)
 
 
 def _experiment(evaluation: Evaluation) -> Experiment:
@@ -70,6 +84,12 @@ def test(evaluation: Evaluation) -> list[Part]:
     tables = [
         sections.controls(best, best.bank + SHUFFLED),
         sections.methods_side_by_side(evaluation.chosen.methods),
+        sections.beside_pushes(
+            {
+                name: [amount * multiple for multiple in sections.MULTIPLES]
+                for name, amount in evaluation.chosen.rivals.items()
+            }
+        ),
     ]
     if _experiment(evaluation).ablated:
         tables += [
@@ -78,8 +98,10 @@ def test(evaluation: Evaluation) -> list[Part]:
             sections.layer_ablation(best, layers),
             sections.gate_ablation(best),
         ]
-    fused = sections.fusion(best)
-    played = evaluation.play([*tables, fused])
+    fused, words = sections.fusion(best), best_of.section()
+    played = evaluation.play([*tables, fused, sections.takes()])
+    played = {**played, **best_of.compose(evaluation, played)}
+    tables.append(words)
     parts = []
     for section in tables:
         part = Part(section.title, section.about, evaluation.table(section, played))
@@ -116,7 +138,7 @@ def _with_picture(evaluation: Evaluation, part: Part, section: Section) -> Part:
         curves: dict[str, list[Row]] = {}
         for cell, row in zip(section.cells, part.rows, strict=True):
             if cell.steers:
-                curves.setdefault(sections.curve_of(cell.steers[0]), []).append(row)
+                curves.setdefault(sections.curve_of(cell), []).append(row)
         drawing.draw_trade_off(curves, path)
     return replace(part, pictures=(path.name,))
 
