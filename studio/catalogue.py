@@ -11,12 +11,13 @@ from listening.theory import PITCH_CLASSES
 from steering.directions.bank_name import BankName
 from steering.families import families, usual_methods
 from steering.families.family import CONSTANT, LAST
+from steering.finders import Finder, finders
 from steering.interventions.layers import WEIGHTINGS, LayerWeights
 from steering.interventions.monitor import Monitor
 from steering.interventions.operators import OPERATORS
 from steering.interventions.record import ROWS, UNITS, InterventionRecord
 from steering.interventions.schedules import SHAPES, Schedule
-from steering.probes import methods, preferred
+from steering.probes import Method, methods, preferred
 from studio.limits import bounds
 from studio.loaded_models import LoadedModel
 from studio.measured import Measured, measured
@@ -139,7 +140,8 @@ def _methods(loaded: LoadedModel) -> list[str]:
 
 
 def _word(method: str) -> str:
-    return methods()[method].word if method in methods() else method
+    known: dict[str, Method | Finder] = {**methods(), **finders()}
+    return known[method].word if method in known else method
 
 
 def ordered(concepts: list[str]) -> list[str]:

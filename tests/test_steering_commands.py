@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from steering.evaluation import sections
 from steering.families import families, get_family
 from steering.families.family import Experiment, Training
 from steering.families.labels import STRONGEST, TRIAD, TRIAD_NAMES
+from steering.finders import sae
 from steering.models import load_model
 from steering.training.targets import by_score
 from tests.toy import CHORD_CLIPS, toy_bank, toy_model
@@ -73,6 +75,18 @@ def test_from_nothing_to_banks_to_a_report(place, few, capsys):
     assert all(0 <= row["against"]["adjusted"] <= 1 for row in parts["Controls"]["rows"][1:])
 
 
+def test_a_finders_bank_is_made_where_it_is_named(place, few, capsys, monkeypatch):
+    monkeypatch.setattr(sae, "learn", partial(sae.learn, steps=20))
+    model = ("--model", "{home}/model", "--builds", "{home}/build", "--workers", "0")
+    banks = ("banks", *model, "--families", "chords", "--out", "{home}/found")
+    assert run(place, *banks, "--methods", "sae") == 0
+    assert "1 of 1: chords by sae, 4 concepts" in capsys.readouterr().out
+    bank = Library(load_model(str(place / "model")), [place / "found"])["chords/sae"]
+    assert bank.method == "sae" and len(bank.facts["explained"]) == bank.origin.layers
+    assert run(place, *banks, "--methods", "sae", "summed_notes") == 2
+    assert "summed_notes finds no directions of chords" in capsys.readouterr().err
+
+
 def test_the_probe_table_is_made_once(place, few, capsys, monkeypatch):
     monkeypatch.setattr("steering.evaluation.studies.probes.DRAWS", 3)
     model = ("--model", "{home}/model", "--builds", "{home}/build")
@@ -91,6 +105,8 @@ def test_the_probe_table_is_made_once(place, few, capsys, monkeypatch):
     assert run(place, "evaluate", "probes", *model, *table) == 0
     assert not capsys.readouterr().err.count("ridge:")
     assert run(place, "evaluate", "probes", *model) == 2
+    assert run(place, "evaluate", "probes", *model, *table[:-1], "sae") == 2
+    assert "no method 'sae'" in capsys.readouterr().err
 
 
 def test_banks_are_found_by_name_by_family_and_by_folder(tmp_path, caplog):

@@ -16,7 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_model(parser)
     parser.add_argument("--families", nargs="*", help="default: all of steering.families")
-    parser.add_argument("--methods", nargs="*", help="default: all")
+    parser.add_argument(
+        "--methods",
+        nargs="*",
+        help="default: all of steering.probes; those of steering.finders, too",
+    )
     parser.add_argument("--out", type=Path, default=BANKS, help="default: where shipped ones are")
     parser.add_argument("--builds", type=Path, default=BUILDS, help="where clips are built")
     parser.add_argument("--store", type=Path, help="of activations; default: BUILDS/activations")
@@ -28,15 +32,16 @@ def run(options: argparse.Namespace) -> None:
     """Build what is missing of the clips, the activations and the banks, in this order."""
     from steering.directions.library import folder_name
     from steering.families import families, get_family
-    from steering.probes import get_method, methods
-    from steering.training.workshop import Workshop, missing_banks
+    from steering.probes import methods
+    from steering.training.workshop import Workshop, check_suits, check_way, missing_banks
 
     wanted = options.families or list(families())
     chosen = options.methods or list(methods())
     for family in wanted:
         get_family(family)
-    for method in chosen:
-        get_method(method)
+    for method in options.methods or ():
+        check_way(method)
+        check_suits(method, wanted)
     model = model_of(options)
     store = options.store or options.builds / "activations"
     workshop = Workshop(model, options.builds, store, options.workers, options.batch, teller())

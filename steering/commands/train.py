@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from curation.errors import BadInput
 from steering.commands.shared import add_model, add_reading, read_store
 
 
@@ -21,8 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read what is not read yet, fit all concepts at all layers, and write the bank."""
+    from steering.finders import finders
+    from steering.probes import get_method
     from steering.training.banks import table, train_bank
 
+    if options.method in finders():
+        raise BadInput(
+            f"{options.method} finds the directions of a whole family: use 'python -m steering banks "
+            f"--methods {options.method} --families FAMILY --out FOLDER'"
+        )
+    get_method(options.method)
     store, model = read_store(options)
     data = table(store, options.label, options.by, options.concepts)
     facts = {**store.facts, "label": options.label, "split": options.by}

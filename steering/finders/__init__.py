@@ -1,7 +1,7 @@
 """Ways of finding directions that need more than activations, one module each, found by walking this package.
 
 A module is one when it declares ``finder``, a `Finder`. Probes (`steering.probes`) are fitted on
-activations alone; these run the model, or put other banks together.
+labelled activations alone; these learn without labels, run the model, or put other banks together.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+_ROWS = 128
+"""Numbers whose ranks are held at once."""
+
 
 def auc(values: Tensor, y: Tensor) -> Tensor:
     """Chance that a clip with the concept gets a larger number than one without, ties counting half.
@@ -21,10 +24,26 @@ def auc(values: Tensor, y: Tensor) -> Tensor:
     flat = values.flatten(1).T.contiguous()
     ranks = _middle_ranks(flat).view(values.shape[1], values.shape[2], -1)
     positive = y.T.double()[:, None]
-    count = positive.sum(-1)
-    others = y.shape[0] - count
-    total = (ranks * positive).sum(-1) - count * (count + 1) / 2
-    return (total / (count * others).clamp_min(1)).float()
+    return _area((ranks * positive).sum(-1), positive.sum(-1), len(y))
+
+
+def every_auc(values: Tensor, y: Tensor) -> Tensor:
+    """`auc` of each of many numbers for each concept.
+
+    Args:
+        values: ``[N, M]``. y: ``[N, C]`` of 0 and 1.
+
+    Returns:
+        float32 ``[M, C]``.
+    """
+    parts = values.T.split(_ROWS)
+    totals = [_middle_ranks(rows.contiguous()) @ y.double() for rows in parts]
+    return _area(torch.cat(totals), y.double().sum(0), len(y))
+
+
+def _area(total: Tensor, count: Tensor, clips: int) -> Tensor:
+    """The area under the curve by the sum of the ranks of the ``count`` clips with the concept."""
+    return ((total - count * (count + 1) / 2) / (count * (clips - count)).clamp_min(1)).float()
 
 
 def _middle_ranks(rows: Tensor) -> Tensor:

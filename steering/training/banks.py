@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -124,6 +124,18 @@ def train_bank(
     if shuffled:
         known, facts = known.shuffled(generator), {**facts, "shuffled": True}
     fitted = get_method(method).fit(known.to(device), None, generator).to("cpu")
+    return bank_of(data, fitted, origin, family, method, facts | {"seed": seed}), fitted
+
+
+def bank_of(
+    data: Table,
+    fitted: Fitted,
+    origin: Origin,
+    family: str,
+    method: str,
+    facts: Mapping[str, object],
+) -> Bank:
+    """The bank of directions that were fitted on this table, or found for its concepts."""
     directions = {
         name: Direction(
             name,
@@ -134,5 +146,5 @@ def train_bank(
         )
         for place, name in enumerate(data.concepts)
     }
-    said = facts | {"seed": seed, "task": data.task, "clips": len(data.x["train"])}
-    return Bank(family, method, origin, directions, typical_norms(data.x["train"]), said), fitted
+    said = {**facts, "task": data.task, "clips": len(data.x["train"])}
+    return Bank(family, method, origin, directions, typical_norms(data.x["train"]), said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,12 +15,12 @@ from steering.activations.sources import BuiltSource
 from steering.activations.store import Activations
 from steering.declarations import named
 from steering.directions.bank import Bank, load_bank
-from steering.families import get_family
+from steering.families import families, get_family
 from steering.families.family import Training
 from steering.finders import finders
 from steering.models.interface import MusicModel
-from steering.probes import get_method, methods
-from steering.training.banks import Table, train_bank
+from steering.probes import Fitted, get_method, methods
+from steering.training.banks import Table, bank_of, train_bank
 from steering.training.targets import table_of
 
 log = logging.getLogger(__name__)
@@ -95,12 +95,14 @@ class Workshop:
         Args:
             method: a probe's name, or a finder's.
             shuffled: deal the training labels out anew first: a control that can learn nothing.
+
+        Raises:
+            BadInput: the method cannot find directions of this family.
         """
         if method in finders():
+            check_suits(method, [family])
             return finders()[method].find(self, family, shuffled)
-        data, store = self.table(family)
-        label = get_family(family).training.label
-        facts: dict[str, object] = {**store.facts, "label": label, "split": "split"}
+        data, facts = self._known(family)
         return train_bank(
             data,
             self.model.origin,
@@ -110,6 +112,29 @@ class Workshop:
             shuffled=shuffled,
             device=self.model.device,
         )[0]
+
+    def finished(
+        self,
+        family: str,
+        method: str,
+        fitted: Fitted,
+        facts: Mapping[str, object],
+        shuffled: bool = False,
+    ) -> Bank:
+        """The bank of what a finder found, with all that a probe's bank says of its source.
+
+        Args:
+            facts: what else there is to say of it.
+        """
+        data, known = self._known(family)
+        said = known | dict(facts) | ({"shuffled": True} if shuffled else {})
+        return bank_of(data, fitted, self.model.origin, family, method, said)
+
+    def _known(self, family: str) -> tuple[Table, dict[str, object]]:
+        """What a family's directions are trained on, and what is said of it."""
+        data, store = self.table(family)
+        label = get_family(family).training.label
+        return data, {**store.facts, "label": label, "split": "split"}
 
 
 def ways() -> list[str]:
@@ -131,6 +156,20 @@ def suits(family: str, method: str) -> bool:
     if method in finders():
         return finders()[method].suits(family)
     return get_family(family).training.task in get_method(method).tasks
+
+
+def check_suits(method: str, wanted: Sequence[str]) -> None:
+    """Refuse a method that can find directions of none of these families.
+
+    Raises:
+        BadInput: it names those that it suits.
+    """
+    if not any(suits(family, method) for family in wanted):
+        suited = [family for family in families() if suits(family, method)]
+        raise BadInput(
+            f"{method} finds no directions of {', '.join(wanted)}: choose "
+            f"{'one of ' if len(suited) > 1 else ''}{', '.join(suited)}"
+        )
 
 
 def missing_banks(

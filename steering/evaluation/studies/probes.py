@@ -125,8 +125,10 @@ def report(
     """The table of the datasets that the options name, kept and drawn on the way.
 
     Raises:
-        BadInput: they name none.
+        BadInput: they name none, or a method that is no probe.
     """
+    for method in options.methods or ():
+        get_method(method)
     if not options.datasets:
         raise BadInput("evaluate probes needs --datasets: name builds, as build/notes-small")
     path = (options.out or options.home / "probes") / "report.json"
