@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from steering.directions.bank import Bank
     from steering.training.workshop import Workshop
 
-NAME = "sae"
+NAME, SEED = "sae", 0
 
 
 def find(workshop: Workshop, family: str, shuffled: bool = False) -> Bank:
@@ -38,14 +38,15 @@ def find(workshop: Workshop, family: str, shuffled: bool = False) -> Bank:
     data, store = workshop.table(family)
     known, device = data.probe_data(), workshop.model.device
     if shuffled:
-        known = known.shuffled(torch.Generator().manual_seed(0))
-    began, generator = time.monotonic(), torch.Generator().manual_seed(0)
+        known = known.shuffled(torch.Generator().manual_seed(SEED))
+    began, generator = time.monotonic(), torch.Generator().manual_seed(SEED)
     dictionaries: list[Dictionary] = []
     for x in vectors(store, "train").unbind(1):
         dictionaries.append(learn(x.to(device), generator, latents_for(len(x))))
         workshop.told(f"learning what {family} is made of", len(dictionaries), known.layers)
     facts: dict[str, object] = {
         **quality(dictionaries, store, device),
+        "seed": SEED,
         "seconds": round(time.monotonic() - began, 1),
     }
     fitted = named(known.to(device), dictionaries).to("cpu")
