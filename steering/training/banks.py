@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -124,6 +124,19 @@ def train_bank(
     if shuffled:
         known, facts = known.shuffled(generator), {**facts, "shuffled": True}
     fitted = get_method(method).fit(known.to(device), None, generator).to("cpu")
+    said = facts | {"seed": seed, "task": data.task, "clips": len(data.x["train"])}
+    return bank_of(fitted, data, origin, family, method, said), fitted
+
+
+def bank_of(
+    fitted: Fitted,
+    data: Table,
+    origin: Origin,
+    family: str,
+    method: str,
+    facts: Mapping[str, object],
+) -> Bank:
+    """Directions that were fitted, as a bank; those of classes with their calibration."""
     directions = {
         name: Direction(
             name,
@@ -134,5 +147,4 @@ def train_bank(
         )
         for place, name in enumerate(data.concepts)
     }
-    said = facts | {"seed": seed, "task": data.task, "clips": len(data.x["train"])}
-    return Bank(family, method, origin, directions, typical_norms(data.x["train"]), said), fitted
+    return Bank(family, method, origin, directions, typical_norms(data.x["train"]), facts)
