@@ -166,7 +166,7 @@ def test_the_likelihood_is_that_of_the_logits_and_of_seconds_with_a_concept(mode
         for frame in frames
         for book in range(codes.shape[1])
     ]
-    found = float(loss_of(model, windows, silent))
+    found = loss_of(model, windows, silent).item()
     assert found == pytest.approx(float(torch.stack(wanted).mean()), rel=0.01)
 
 

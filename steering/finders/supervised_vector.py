@@ -36,6 +36,9 @@ from steering.training.workshop import Workshop
 STRENGTH = 0.06
 """Of the stream's typical length at each layer, at most."""
 
+START = 1e-4
+"""Spread of what the vectors begin with: next to nothing."""
+
 COURSE = Course(steps=160, rate=0.02)
 
 
@@ -73,7 +76,8 @@ def learned_vectors(
         norms: the stream's typical length per layer ``[L]``.
     """
     size = (concepts, model.origin.layers, model.origin.size)
-    raw = torch.zeros(size, device=model.device, requires_grad=True)
+    raw = START * torch.randn(size, generator=generator)
+    raw = raw.to(model.device).requires_grad_(True)
     lengths = STRENGTH * norms.to(model.device)[:, None]
 
     def loss(windows: Windows, share: float = 0.0) -> Tensor:

@@ -120,22 +120,22 @@ def adapted(weights: DecoderWeights, adapter: Adapter, amount: float) -> Decoder
 
 
 def trained(workshop: Workshop, source: str) -> dict[str, tuple[Adapter, Mapping[str, object]]]:
-    """Each concept's adapter and what it cost: ``seconds``, and ``nats`` a code before and after."""
+    """Each concept's adapter and what it cost: its `Lesson`'s entries."""
     need("rivals")
     if not isinstance(workshop.model, TransformersModel):
         raise BadInput("adapters are of transformers' decoders: use --backend transformers")
     examples = read_examples(workshop, source)
     parts = {name: of_concept(examples, name, source) for name in examples.concepts}
     student = Student(workshop.model)
-    found = {}
+    found: dict[str, tuple[Adapter, Mapping[str, object]]] = {}
     for done, (name, (train, validation)) in enumerate(parts.items()):
         workshop.told(f"training adapters of {source}", done, len(parts))
         folder = workshop.store / "adapters" / key_of(_facts(workshop, source, name))
         try:
             facts, adapter = KEPT.read(folder)
         except BadInput:
-            adapter, lesson = student.learn(train, validation)
-            KEPT.write(folder, _facts(workshop, source, name) | asdict(lesson), adapter)
+            learned, lesson = student.learn(train, validation)
+            KEPT.write(folder, _facts(workshop, source, name) | asdict(lesson), learned)
             facts, adapter = KEPT.read(folder)
         found[name] = (adapter, facts)
     return found

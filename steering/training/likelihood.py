@@ -7,6 +7,7 @@ moves, or has one.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -253,7 +254,9 @@ def learn(
     judge: Callable[[], float],
     course: Course,
 ) -> Lesson:
-    """Let some tensors go down a loss; they are left as they were when validation windows were likeliest.
+    """Let some tensors go down a loss; they are left as the likeliest look at validation windows had them.
+
+    Where none gains anything, as under shuffled labels, the least bad stays: something was learned.
 
     Args:
         loss: of a batch, after this share of the steps.
@@ -261,7 +264,7 @@ def learn(
     """
     began = time.perf_counter()
     optimiser = torch.optim.Adam(learned, lr=course.rate)
-    before = best = judge()
+    before, best = judge(), math.inf
     kept, at, idle = [one.detach().clone() for one in learned], 0, 0
     for step in range(course.steps):
         optimiser.param_groups[0]["lr"] = course.rate * (1 - step / course.steps)
