@@ -6,6 +6,7 @@ from torch import Tensor
 
 from steering.activations.hooks import Change
 from steering.directions.bank import Bank
+from steering.families import get_family
 from steering.probes.fitted import finish
 from steering.training.banks import bank_of
 from steering.training.likelihood import Lesson
@@ -32,12 +33,11 @@ def learned_bank(
     facts = {
         **store.facts,
         **settings,
+        "label": get_family(family).training.label,
         "split": "split",
-        "task": data.task,
-        "clips": len(data.x["train"]),
         "steps": lesson.steps,
         "nats": [round(lesson.before, 4), round(lesson.after, 4)],
         "seconds": round(lesson.seconds, 1),
     }
     facts |= {"shuffled": True} if shuffled else {}
-    return bank_of(fitted, data, workshop.model.origin, family, method, facts)
+    return bank_of(data, fitted, workshop.model.origin, family, method, facts)

@@ -39,7 +39,7 @@ STRENGTH = 0.06
 START = 1e-4
 """Spread of what the vectors begin with: next to nothing."""
 
-COURSE = Course(steps=160, rate=0.02)
+COURSE = Course(steps=120, rate=0.02)
 
 
 def find(workshop: Workshop, family: str, shuffled: bool = False) -> Bank:

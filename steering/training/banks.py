@@ -124,19 +124,18 @@ def train_bank(
     if shuffled:
         known, facts = known.shuffled(generator), {**facts, "shuffled": True}
     fitted = get_method(method).fit(known.to(device), None, generator).to("cpu")
-    said = facts | {"seed": seed, "task": data.task, "clips": len(data.x["train"])}
-    return bank_of(fitted, data, origin, family, method, said), fitted
+    return bank_of(data, fitted, origin, family, method, facts | {"seed": seed}), fitted
 
 
 def bank_of(
-    fitted: Fitted,
     data: Table,
+    fitted: Fitted,
     origin: Origin,
     family: str,
     method: str,
     facts: Mapping[str, object],
 ) -> Bank:
-    """Directions that were fitted, as a bank; those of classes with their calibration."""
+    """The bank of directions that were fitted on this table, or found for its concepts."""
     directions = {
         name: Direction(
             name,
@@ -147,4 +146,5 @@ def bank_of(
         )
         for place, name in enumerate(data.concepts)
     }
-    return Bank(family, method, origin, directions, typical_norms(data.x["train"]), facts)
+    said = {**facts, "task": data.task, "clips": len(data.x["train"])}
+    return Bank(family, method, origin, directions, typical_norms(data.x["train"]), said)
