@@ -46,7 +46,7 @@ from steering.training.workshop import Workshop
 
 RANK, ALPHA = 4, 8
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")
-COURSE = Course(steps=32, rate=3e-3, batch=4, every=8, patience=2)
+COURSE = Course(steps=32, rate=0.01, batch=4, every=8, patience=2)
 HELD_OUT = 12
 """Windows of validation clips that an adapter is judged by, at most."""
 

@@ -177,10 +177,9 @@ def cut(clips: Windows, seconds: int = WINDOW) -> Windows:
 
 
 def some(windows: Windows, count: int = HELD_OUT) -> Windows:
-    """At most so many of them, evenly from all."""
-    return windows.rows(
-        np.linspace(0, len(windows) - 1, min(count, len(windows))).astype(int).tolist()
-    )
+    """At most so many of them, drawn from all, the same ones every time."""
+    order = torch.randperm(len(windows), generator=torch.Generator().manual_seed(0))
+    return windows.rows(order[:count].tolist())
 
 
 def worded(model: MusicModel, prompts: Sequence[str]) -> Condition:
