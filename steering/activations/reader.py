@@ -188,6 +188,21 @@ def _read(
     return {pooling: writer.finish() for pooling, writer in writers.items()}
 
 
+def read_codes(model: MusicModel, source: Source, batch: int = 16) -> Tensor:
+    """Every clip's codes: int16 ``[N, K, T]`` on the CPU.
+
+    Raises:
+        BadInput: the source holds no clip, or clips that are not equally long.
+    """
+    codes = []
+    for clips in _of_one_length(source.read(0), batch):
+        audio = torch.from_numpy(np.stack([resampled(clip, model.sample_rate) for clip in clips]))
+        codes.append(model.encode(audio.to(model.device)).to("cpu", torch.int16))
+    if len({part.shape[-1] for part in codes}) != 1:
+        raise BadInput(f"{source.name} holds no clips of one length: choose another dataset")
+    return torch.cat(codes)
+
+
 def _of_one_length(clips: Iterator[SourceClip], size: int) -> Iterator[list[SourceClip]]:
     """Clips that follow each other and are equally long, at most ``size`` at a time."""
     held: list[SourceClip] = []

@@ -21,6 +21,7 @@ from steering.decoding.injections import AHEAD
 from steering.decoding.memory import available, check_fit
 from steering.decoding.sampling import Sampling
 from steering.models.interface import MusicModel
+from steering.models.weights import DecoderWeights
 
 LONGEST_SECONDS = 3600.0
 
@@ -34,11 +35,17 @@ class Decoder:
     Args:
         model: where the weights, prompts and codec come from.
         window_seconds: how far back a step may look; the model's own limit where that is shorter.
+        weights: to be played in place of the model's own.
     """
 
-    def __init__(self, model: MusicModel, window_seconds: float = WINDOW_SECONDS) -> None:
+    def __init__(
+        self,
+        model: MusicModel,
+        window_seconds: float = WINDOW_SECONDS,
+        weights: DecoderWeights | None = None,
+    ) -> None:
         self.model = model
-        self.fused = Fused(model.weights())
+        self.fused = Fused(weights or model.weights())
         self.window = window_of(model, window_seconds)
 
     def generate(

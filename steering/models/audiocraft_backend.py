@@ -90,15 +90,13 @@ class AudiocraftModel(MusicModel):
         states, mask = provider(provider.tokenize(texts))[DESCRIPTION]
         return Condition(states.to(self.dtype), mask)
 
-    @torch.inference_mode()
-    def run(self, columns: Tensor, condition: Condition) -> Tensor:
+    def through_blocks(self, columns: Tensor, condition: Condition) -> Tensor:
         embedded = sum(self.lm.emb[k](columns[:, k]) for k in range(self.codebooks))
         with self.lock:
             states = self.lm.transformer(embedded, cross_attention_src=condition.states)
         return states if self.lm.out_norm is None else self.lm.out_norm(states)
 
-    @torch.inference_mode()
-    def heads(self, states: Tensor) -> Tensor:
+    def through_heads(self, states: Tensor) -> Tensor:
         return torch.stack([linear(states) for linear in self.lm.linears], dim=1)
 
     def start(self, condition: Condition) -> _AudiocraftDecoding:

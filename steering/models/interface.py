@@ -98,12 +98,22 @@ class MusicModel(ABC):
         """Prompts in the decoder's size; an empty prompt is a row without a word."""
 
     @abstractmethod
-    def run(self, columns: Tensor, condition: Condition) -> Tensor:
-        """Delayed codes ``[R, K, S]`` through all blocks in one pass: ``[R, S, D]`` after the norm."""
+    def through_blocks(self, columns: Tensor, condition: Condition) -> Tensor:
+        """What `run` does, where gradients may be asked for."""
 
     @abstractmethod
+    def through_heads(self, states: Tensor) -> Tensor:
+        """What `heads` does, where gradients may be asked for."""
+
+    @torch.inference_mode()
+    def run(self, columns: Tensor, condition: Condition) -> Tensor:
+        """Delayed codes ``[R, K, S]`` through all blocks in one pass: ``[R, S, D]`` after the norm."""
+        return self.through_blocks(columns, condition)
+
+    @torch.inference_mode()
     def heads(self, states: Tensor) -> Tensor:
         """What `run` gave, as logits ``[R, K, S, E]``."""
+        return self.through_heads(states)
 
     def logits(self, columns: Tensor, condition: Condition) -> Tensor:
         """Delayed codes ``[R, K, S]`` in one pass to logits ``[R, K, S, E]``."""

@@ -87,8 +87,7 @@ class TransformersModel(MusicModel):
             text = self.model.enc_to_dec_proj(text)
         return Condition((text * mask[..., None].to(text.dtype)).to(self.dtype), mask)
 
-    @torch.inference_mode()
-    def run(self, columns: Tensor, condition: Condition) -> Tensor:
+    def through_blocks(self, columns: Tensor, condition: Condition) -> Tensor:
         return self.model.decoder.model(
             input_ids=columns.flatten(0, 1),
             encoder_hidden_states=condition.states,
@@ -96,8 +95,7 @@ class TransformersModel(MusicModel):
             use_cache=False,
         ).last_hidden_state
 
-    @torch.inference_mode()
-    def heads(self, states: Tensor) -> Tensor:
+    def through_heads(self, states: Tensor) -> Tensor:
         return torch.stack([head(states) for head in self.model.decoder.lm_heads], dim=1)
 
     def start(self, condition: Condition) -> _TransformersDecoding:

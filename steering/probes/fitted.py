@@ -111,13 +111,19 @@ class Fitted:
 
 
 def finish(
-    data: ProbeData, vectors: Tensor, scores: Tensor | None, settings: dict[str, object]
+    data: ProbeData,
+    vectors: Tensor,
+    scores: Tensor | None,
+    settings: dict[str, object],
+    oriented: bool = False,
 ) -> Fitted:
     """Normalise, orient, score and calibrate directions ``[C, L, D]``.
 
     Args:
         scores: of the probes that the vectors come from, ``[C, L]``; None where the projection on
             the vector is all there is.
+        oriented: they point where they were found to push, and are not turned round, wherever
+            validation clips with the concept lie.
     """
     length = vectors.norm(dim=-1, keepdim=True)
     unit = torch.where(length > 0, vectors / length.clamp_min(1e-30), vectors).float()
@@ -125,6 +131,7 @@ def finish(
     centred = data.y_val - data.y_val.mean(0)
     sign = torch.einsum("ncl,nc->cl", projected - projected.mean(0), centred).sign()
     sign = torch.where(sign == 0, torch.ones_like(sign), sign)
+    sign = torch.ones_like(sign) if oriented else sign
     unit, projected = unit * sign[..., None], projected * sign
     if data.task == "classification":
         alone = auc(projected, data.y_val)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -35,9 +36,7 @@ def by_score(
         BadInput: there are no clips to train or validate on.
     """
     values, splits = store.values, store.column(by)
-    places = np.stack(
-        [_places(label, str(name), values.shape[1], pooling) for name in store.column("clip_id")]
-    )  # [N, P]
+    places = scored_places(label, store, pooling)
     rows = {
         split: np.argwhere((places >= 0) & (splits == split)[:, None])
         for split in ("train", "validation", "test")
@@ -55,6 +54,20 @@ def by_score(
         for split, at in rows.items()
     }
     return Table(x, {s: t.float() for s, t in y.items()}, label.concepts, "classification")
+
+
+def places_of(training: Training, store: Activations, concepts: Sequence[str]) -> np.ndarray:
+    """Which of the concepts every second of every clip has, or every clip: int ``[N, P]``, -1 for none."""
+    if training.score is not None:
+        return scored_places(training.score, store, training.pooling)
+    numbers = {name: number for number, name in enumerate(concepts)}
+    return np.array([[numbers.get(one, -1)] for one in store.column(training.label).tolist()])
+
+
+def scored_places(label: ScoreLabel, store: Activations, pooling: Pooling) -> np.ndarray:
+    """The concept's number in every second of every clip, or in every clip, by its score: ``[N, P]``."""
+    parts, names = store.values.shape[1], store.column("clip_id")
+    return np.stack([_places(label, str(name), parts, pooling) for name in names])
 
 
 def _places(label: ScoreLabel, clip_id: str, parts: int, pooling: Pooling) -> np.ndarray:

@@ -1,0 +1,43 @@
+"""What finders that learn by gradient share: how steps are pushed, and the bank of what was learned."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from steering.activations.hooks import Change
+from steering.directions.bank import Bank
+from steering.families import get_family
+from steering.probes.fitted import finish
+from steering.training.banks import bank_of
+from steering.training.likelihood import Lesson
+from steering.training.workshop import Workshop
+
+
+def pushing(steps: Tensor, pushes: Tensor) -> Change:
+    """Add to every step ``[B, S, C]`` what its concepts push ``[C, L, D]``."""
+    return lambda layer, stream: stream + (steps @ pushes[:, layer]).to(stream.dtype)
+
+
+def learned_bank(
+    workshop: Workshop,
+    family: str,
+    method: str,
+    vectors: Tensor,
+    lesson: Lesson,
+    settings: dict[str, object],
+    shuffled: bool,
+) -> Bank:
+    """A bank of learned vectors ``[C, L, D]``; they point where they push, and tell what they can."""
+    data, store = workshop.table(family)
+    fitted = finish(data.probe_data(), vectors, None, {}, oriented=True)
+    facts = {
+        **store.facts,
+        **settings,
+        "label": get_family(family).training.label,
+        "split": "split",
+        "steps": lesson.steps,
+        "nats": [round(lesson.before, 4), round(lesson.after, 4)],
+        "seconds": round(lesson.seconds, 1),
+    }
+    facts |= {"shuffled": True} if shuffled else {}
+    return bank_of(data, fitted, workshop.model.origin, family, method, facts)
