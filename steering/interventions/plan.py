@@ -160,6 +160,8 @@ class Plan:
             none does.
         frame_rate: steps a second.
         evens: float32 ``[M, L]``: where the concepts' probes are undecided; None where none reads.
+        written: float32 ``[M, L, D]``: what concepts move the stream along; None for all that are along the
+            vectors that they read.
     """
 
     levels: Tensor
@@ -174,6 +176,17 @@ class Plan:
     ears: tuple[Ear | None, ...] = ()
     frame_rate: float = 50.0
     evens: Tensor | None = None
+    written: Tensor | None = None
+
+    @property
+    def along(self) -> Tensor:
+        """What each concept moves the stream along: ``[M, L, D]``."""
+        return self.vectors if self.written is None else self.written
+
+    @property
+    def midpoints(self) -> Tensor:
+        """Evens ``[M, L]``, 0 where no operator reads."""
+        return torch.zeros(self.vectors.shape[:2]) if self.evens is None else self.evens
 
     @property
     def concepts(self) -> int:
@@ -241,7 +254,8 @@ class Plan:
 
     def to(self, like: Tensor) -> Plan:
         """The plan where ``like`` is and in its dtype; levels and gains stay float32 on the CPU."""
-        return replace(self, vectors=self.vectors.to(like))
+        written = None if self.written is None else self.written.to(like)
+        return replace(self, vectors=self.vectors.to(like), written=written)
 
 
 def empty_plan(layers: int, size: int) -> Plan:
