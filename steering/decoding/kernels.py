@@ -330,19 +330,18 @@ def settle(read, numbers, gains, before, after):  # type: ignore[no-untyped-def]
 
     Args:
         read, numbers: as `Followers` has them. gains: of the step.
-        before, after: means and strengths, of this step and of the next.
+        before, after: means and strengths ``[2, M, B]``, of this step and of the next.
     """
-    means, strengths = before
     for m in range(read.shape[0]):
         for clip in range(read.shape[1]):
             gain, mean, strength = gains[m, clip], np.float32(0), _ONE
             if gain != 0:
                 odds = numbers[4, m, clip] + numbers[3, m, clip] * read[m, clip]
                 heard = _ONE / (_ONE + np.exp(-odds))
-                mean = means[m, clip] + numbers[2, m, clip] * (heard - means[m, clip])
-                strength = strengths[m, clip] + gain * (numbers[0, m, clip] - mean)
-            after[0][m, clip] = mean
-            after[1][m, clip] = min(max(strength, np.float32(0)), _ONE)
+                mean = before[0, m, clip] + numbers[2, m, clip] * (heard - before[0, m, clip])
+                strength = before[1, m, clip] + gain * (numbers[0, m, clip] - mean)
+            after[0, m, clip] = mean
+            after[1, m, clip] = min(max(strength, np.float32(0)), _ONE)
 
 
 @_compiled(_EXACT)

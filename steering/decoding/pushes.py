@@ -51,6 +51,8 @@ class Pushes:
         heard = no_pushes()[-3:]
         if followers:
             heard = tuple(map(as_array, (followers.heard_at, followers.vectors, followers.read)))
+            self._numbers = as_array(followers.numbers)
+            self._state = as_array(torch.stack([followers.mean, followers.now]))
         self.fixed = (kinds, places, vectors, written, evens, *heard)
 
     @staticmethod
@@ -68,12 +70,10 @@ class Pushes:
 
     def settle(self, gains: Any) -> None:
         """As `Followers.settle`, for the gains ``[M, B]`` of a step."""
-        followers = self.followers
-        before = followers.mean, followers.now
-        after = torch.empty_like(before[0]), torch.empty_like(before[1])
-        arrays = [(mean.numpy(), now.numpy()) for mean, now in (before, after)]
-        self.compiled.settle(self.fixed[-1], followers.numbers.numpy(), gains, *arrays)
-        followers.take(*after)
+        after = np.empty_like(self._state)
+        self.compiled.settle(self.fixed[-1], self._numbers, gains, self._state, after)
+        self.followers.take(*map(torch.from_numpy, after))
+        self._state = after
 
 
 @cache

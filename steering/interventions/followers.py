@@ -60,6 +60,7 @@ class Followers:
             )
         self._gain, self.numbers = numbers[1], numbers.to(self._device)
         self._target, _, self._weight, self._slope, self._intercept = self.numbers
+        self._followed = layer >= 0
         self.vectors, self.heard_at = vectors.to(self._device), layer.to(self._device)
 
     def _filled(self, value: float) -> Tensor:
@@ -94,8 +95,8 @@ class Followers:
             one = faders[clip]
             assert one is not None, "a clip that is followed has a plan"
             signs[:, : one.concepts, clip] = one.between(first, count).sign()
-        resting = torch.stack([signs[:, concept, clip] == 0 for concept, clip in self.places])
-        return (signs * self._gain).to(self._device), resting.any(0).tolist()
+        resting = ((signs == 0) & self._followed).flatten(1).any(1)
+        return (signs * self._gain).to(self._device), resting.tolist()
 
     def settle(self, gain: Tensor, resting: bool) -> None:
         """Make the strengths of the next step.
