@@ -276,17 +276,15 @@ class Injections:
         return Made(parts, _active(parts).tolist(), sums)
 
     def _all(self) -> list[Injection]:
-        return [
-            Injection(
-                one.operator,
-                one.concepts,
-                [self._vectors(slot) for slot in one.concepts],
-                self._written(one.concepts[0]),
-                self._evens(one.concepts[0]),
-                [self._places(slot) for slot in one.concepts],
+        found = []
+        for one in _ordered(self.plans):
+            vectors = [self._vectors(slot) for slot in one.concepts]
+            written, evens = self._written(one.concepts[0]), self._evens(one.concepts[0])
+            followed = [self._places(slot) for slot in one.concepts]
+            found.append(
+                replace(one, vectors=vectors, written=written, evens=evens, followed=followed)
             )
-            for one in _ordered(self.plans)
-        ]
+        return found
 
     def _now(self, one: Injection, made: Made, step: int, place: int) -> Tensor:
         """What an injection applies at a step, which has this place: ``[L, R, D or 1]``."""
