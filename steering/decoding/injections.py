@@ -203,7 +203,7 @@ class Injections:
 
     def at(self, step: int) -> Moment:
         """What is to be done at this step."""
-        if not self.all:
+        if self.idle:
             return Moment(list, no_pushes())
         stretch = self._around(step)
         pushes = None
@@ -224,13 +224,11 @@ class Injections:
 
     def during(self, first: int, count: int) -> list[Applied]:
         """The same for ``count`` steps at once, for streams ``[R, S, D]``; those before are forgotten."""
-        if not self.all:
+        if self.idle:
             return []
         self.followers.forget(first)
-        strengths, coefficients = (
-            self.followers.during(first, count),
-            self._coefficients(first, count),
-        )
+        strengths = self.followers.during(first, count)
+        coefficients = self._coefficients(first, count)
         chosen = []
         for number, one in enumerate(self.all):
             parts = self._parts(one, coefficients)
@@ -244,7 +242,8 @@ class Injections:
 
     def _begin(self) -> None:
         """Take up the plans as they now are."""
-        self.all = self._all()
+        vars(self).pop("all", None)
+        self.idle = not any(plan is not None and plan.concepts for plan in self.plans)
         self.pushes = Pushes.of(self.plans, self.followers, self.like)
         self.stretch = None
 
@@ -275,7 +274,9 @@ class Injections:
         sums = None if self.followers else self._amounts(one, parts)
         return Made(parts, _active(parts).tolist(), sums)
 
-    def _all(self) -> list[Injection]:
+    @cached_property
+    def all(self) -> list[Injection]:
+        """What torch goes by, for as long as the plans stay; the loops never ask for it."""
         found = []
         for one in _ordered(self.plans):
             vectors = [self._vectors(slot) for slot in one.concepts]
