@@ -131,13 +131,14 @@ def test_a_gate_opens_as_often_as_it_says_and_draws_alike_for_a_longer_clip():
 def test_a_zero_coefficient_changes_no_bit(name):
     h = torch.randn(3, 5, SIZE) * 10
     h[0, 0] = 0
-    changed = OPERATORS[name](h, torch.tensor(0.0), direction().vectors[0], torch.tensor(3.0))
+    v, w = direction().vectors[0], direction(seed=1).vectors[0]
+    changed = OPERATORS[name](h, torch.tensor(0.0), v, torch.tensor(3.0), w)
     assert torch.equal(changed, h)
 
 
 def operated(name: str, h: torch.Tensor, coefficient: float, even: float = 0.0) -> torch.Tensor:
     v = direction().vectors[0]
-    return OPERATORS[name](h, torch.tensor(coefficient), v, torch.tensor(even))
+    return OPERATORS[name](h, torch.tensor(coefficient), v, torch.tensor(even), v)
 
 
 def test_operators_do_what_their_formulas_say():

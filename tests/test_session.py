@@ -173,13 +173,13 @@ def test_a_clip_has_so_many_moves_and_then_says_so(model, decoder):
 def test_little_is_worked_out_for_a_step_that_is_moved(model, decoder, monkeypatch):
     """Never a whole block for each move, and whole blocks again when the faders rest."""
     counts: list[int] = []
-    coefficients = Injections._coefficients_of
+    coefficients = Injections._coefficients
 
-    def counted(self, one, first, count):
+    def counted(self, first, count):
         counts.append(count)
-        return coefficients(self, one, first, count)
+        return coefficients(self, first, count)
 
-    monkeypatch.setattr(Injections, "_coefficients_of", counted)
+    monkeypatch.setattr(Injections, "_coefficients", counted)
     run = decoder.start(pair(model, 4.0), 4.0)
     for step in range(150):
         if 1 <= step <= 20:

@@ -95,14 +95,12 @@ class Steering:
             now = self.followers.at(self.step)
             strengths = now[: plan.concepts, row % self.followers.clips]
             applied = coefficients.to(strengths.device) * strengths
-            evens = (
-                plan.vectors.new_zeros(plan.vectors.shape[:2]) if plan.evens is None else plan.evens
-            )
-            h = stream[row]
+            evens, h = plan.midpoints, stream[row]
             for concept, name in enumerate(plan.operators):
                 if takes_part[concept] and coefficients[concept] != 0:
+                    vector, written = plan.vectors[concept, layer], plan.along[concept, layer]
                     even = evens[concept, layer]
-                    h = OPERATORS[name](h, applied[concept], plan.vectors[concept, layer], even)
+                    h = OPERATORS[name](h, applied[concept], vector, even, written)
             changed[row] = h
         return changed
 

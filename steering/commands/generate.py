@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "target=0.3,rate=2,memory=0.5",
     )
     parser.add_argument(
-        "--orthogonalise", action="store_true", help="take from each concept what others share"
+        "--orthogonalise", action="store_true", help="let no concept that is pushed move another"
     )
     parser.add_argument(
         "--decoder", default="fused", help="fused, or hooks: the library's own, for reference"

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from steering.decoding.generation import Generation, next_codes
-from steering.decoding.injections import Applied, Injections
+from steering.decoding.injections import Applied, Injections, Moment
 
 REACH = 256
 _CAPTURE = Lock()
@@ -42,7 +42,7 @@ class StaticStep:
         self._prepare(generation.injections)
 
     def __call__(
-        self, generation: Generation, place: int, applied: Sequence[Applied], noise: Tensor | None
+        self, generation: Generation, place: int, moment: Moment, noise: Tensor | None
     ) -> None:
         """One step, as `eager_step` makes it."""
         if generation.injections.all is not self.injected:
@@ -51,7 +51,7 @@ class StaticStep:
         self.column.fill_(generation.step - generation.origin)
         if noise is not None:
             self.noise = noise.clone() if self.noise is None else self.noise.copy_(noise)
-        self._take(applied)
+        self._take(moment.applied)
         seen = min(self.length, (place // self.reach + 1) * self.reach)
         if not self.capturing:
             self._step(generation, seen)
@@ -88,7 +88,7 @@ class StaticStep:
             columns.index_select(2, self.column).squeeze(2),
             positions.index_select(0, self.place),
             (self.place, seen, mask),
-            self.applied,
+            Moment(lambda: self.applied),
             self.noise,
         )
         known = generation.known.index_select(2, self.column)

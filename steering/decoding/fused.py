@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from steering.decoding.injections import Applied, inject
-from steering.decoding.matmul import MOST_ROWS, Matrix, as_array, kernel, stacked
+from steering.decoding.injections import Applied, Moment, inject
+from steering.decoding.loops import Loops
+from steering.decoding.matmul import MOST_ROWS, Matrix, as_array, fits_loops
 from steering.interventions.followers import Followers
 from steering.models.interface import Condition, readable
 from steering.models.weights import BlockWeights, DecoderWeights, Norm
@@ -59,7 +60,7 @@ class Cache:
         self.slots = list(self.all)
         self.keys = [one[0].transpose(1, 2) for one in flat]
         self.values = [one[1] for one in flat]
-        self.array = as_array(self.all) if _for_loops(like) else None
+        self.array = as_array(self.all) if fits_loops(like) else None
 
     @staticmethod
     def bytes(layers: int, rows: int, length: int, width: int, item: int) -> int:
@@ -121,7 +122,7 @@ class Fused:
         self.first = first * weights.embeddings[0].shape[0]
         self.all_heads = Matrix(torch.cat(weights.heads))
         self.positions = weights.positions
-        self.loops = _Loops.of(self)
+        self.loops = Loops.of(self)
 
     def cache(self, rows: int, length: int) -> Cache:
         """An empty cache for R rows."""
@@ -175,7 +176,7 @@ class Fused:
         place: Place,
         seen: int,
         mask: Tensor | None,
-        applied: Sequence[Applied],
+        moment: Moment,
         followers: Followers,
     ) -> Tensor:
         """One position of all rows ``[R, D]``, which are changed; what comes after the final norm.
@@ -186,7 +187,7 @@ class Fused:
                 Where the place is a number it is the last that is seen.
         """
         if self.loops is not None and isinstance(place, int) and len(x) <= MOST_ROWS:
-            return self.loops.step(x, cache, prompts, place, applied, followers)
+            return self.loops.step(x, cache, prompts, place, moment, followers)
         for layer, block in enumerate(self.blocks):
             mixed = block.query_key_value.times(self._normed(x, block.norm))
             query, new = self._split(mixed)
@@ -196,7 +197,7 @@ class Fused:
             self._attend_prompts(x, layer, block, prompts)
             self._feed_forward(x, block)
             followers.hear(layer, x)
-            x = inject(applied, layer, x)
+            x = inject(moment.applied, layer, x)
         return self._normed(x, self.norm)
 
     def fill(
@@ -260,65 +261,6 @@ class Fused:
         )
 
 
-class _Loops:
-    """The step of a decoder on the CPU by compiled loops, all blocks in one call."""
-
-    def __init__(self, fused: Fused, compiled: Any, kind: int) -> None:
-        blocks = fused.blocks
-        names = ("query_key_value", "out", "cross_query", "cross_out", "up", "down")
-        matrices = [stacked([getattr(block, name) for block in blocks]) for name in names]
-        norms = [(block.norm, block.cross_norm, block.feed_forward_norm) for block in blocks]
-        kept = torch.stack([torch.stack([torch.stack(n[:2]) for n in three]) for three in norms])
-        epsilons = torch.tensor([[n[2] for n in three] for three in norms])
-        self.model = (as_array(kept), as_array(epsilons), *matrices)
-        scale, shift, epsilon = fused.norm
-        self.norm, self.epsilon = as_array(torch.stack([scale, shift])), np.float32(epsilon)
-        self.compiled, self.kind, self.layers = compiled, kind, len(blocks)
-
-    @staticmethod
-    def of(fused: Fused) -> _Loops | None:
-        """None on a GPU, in other dtypes, without numba and for an activation they do not know."""
-        compiled = kernel()
-        if compiled is None or not _for_loops(fused.embeddings):
-            return None
-        points = torch.linspace(-4, 4, 33)
-        for kind, name in enumerate(compiled.ACTIVATIONS):
-            if torch.equal(fused.activation(points), getattr(functional, name)(points)):
-                return _Loops(fused, compiled, kind)
-        return None
-
-    def step(
-        self,
-        x: Tensor,
-        cache: Cache,
-        prompts: PromptCache,
-        place: int,
-        applied: Sequence[Applied],
-        followers: Followers,
-    ) -> Tensor:
-        """As `Fused.step`; additions are made inside the loops, other operators between blocks."""
-        assert prompts.loops is not None
-        x = x.contiguous()
-        fixed = (place, cache.array, *prompts.loops, self.model, self.kind)
-        nothing = self.compiled.NOTHING_ADDED
-        within = all(one.injection.adds for one in applied) and len(applied) < 2
-        added = as_array(applied[0].amounts.contiguous()) if within and applied else nothing
-        stops = followers.layers if within else range(self.layers)
-        begin = 0
-        for layer in stops:
-            if layer > begin:
-                self.compiled.blocks(begin, layer, x.numpy(), *fixed, added)
-            self.compiled.blocks(layer, layer + 1, x.numpy(), *fixed, nothing)
-            followers.hear(layer, x)
-            x = inject(applied, layer, x).contiguous()
-            begin = layer + 1
-        if begin < self.layers:
-            self.compiled.blocks(begin, self.layers, x.numpy(), *fixed, added)
-        made = torch.empty_like(x)
-        self.compiled.normalise(x.numpy(), self.norm, self.epsilon, made.numpy())
-        return made
-
-
 def _side_by_side(read: Sequence[PromptCache]) -> PromptCache:
     """Several prompts, each read alone, padded to the longest."""
     most = max(one.keys[0].shape[-1] for one in read)
@@ -351,10 +293,6 @@ def _read_first(plain: Tensor, seen: Tensor) -> tuple[Any, Any]:
     order = (~seen).int().argsort(dim=-1, stable=True)
     order = order[None, None, :, None, :, None].expand_as(plain)
     return as_array(plain.gather(4, order)), as_array(seen.sum(-1))
-
-
-def _for_loops(like: Tensor) -> bool:
-    return like.device.type == "cpu" and like.dtype == torch.float32
 
 
 def _attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:

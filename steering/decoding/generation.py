@@ -14,7 +14,7 @@ from torch import Tensor
 
 from steering.decoding.clip import Clip
 from steering.decoding.fused import Cache, Fused, Place, PromptCache, unknown_rows
-from steering.decoding.injections import Applied, Injections
+from steering.decoding.injections import Injections, Moment
 from steering.decoding.sampling import Sampling, choose, draw_noise
 from steering.interventions.plan import Move, Plan
 from steering.models.interface import MusicModel
@@ -197,13 +197,11 @@ def room(steps: int, window: Window) -> int:
     return 2 * window.length + BEHIND if steps >= ENDLESS else steps
 
 
-Step = Callable[[Generation, int, Sequence[Applied], Tensor | None], None]
+Step = Callable[[Generation, int, Moment, Tensor | None], None]
 """``(generation, place in the window, what the plans do, noise [B, K, E])``: writes the next column."""
 
 
-def eager_step(
-    generation: Generation, place: int, applied: Sequence[Applied], noise: Tensor | None
-) -> None:
+def eager_step(generation: Generation, place: int, moment: Moment, noise: Tensor | None) -> None:
     """A step whose operations are called one by one."""
     step, columns = generation.step - generation.origin, generation.columns
     codes = next_codes(
@@ -211,7 +209,7 @@ def eager_step(
         columns[..., step],
         generation.positions[place],
         (place, place + 1, None),
-        applied,
+        moment,
         noise,
     )
     torch.where(generation.known[..., step], codes, generation.nothing, out=columns[..., step + 1])
@@ -222,7 +220,7 @@ def next_codes(
     codes: Tensor,
     position: Tensor,
     where: tuple[Place, int, Tensor | None],
-    applied: Sequence[Applied],
+    moment: Moment,
     noise: Tensor | None,
 ) -> Tensor:
     """A column ``[B, K]`` to the next one, whatever a clip's length says of it.
@@ -236,6 +234,6 @@ def next_codes(
     if sampling.guided:
         x = x.repeat(2, 1)
     followers = generation.injections.followers
-    states = fused.step(x, generation.cache, generation.prompts, *where, applied, followers)
+    states = fused.step(x, generation.cache, generation.prompts, *where, moment, followers)
     guidance = sampling.guidance if sampling.guided else 1.0
     return choose(fused.logits(states, guidance), sampling, noise)

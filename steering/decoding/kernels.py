@@ -1,4 +1,4 @@
-"""The loops of one step on the CPU, compiled by numba: products, layer norms, attention, GELU.
+"""The loops of one step on the CPU, compiled by numba: products, layer norms, attention, GELU, pushes.
 
 A step of a few rows is many small operations, each shorter than the call of a library that makes it;
 here all blocks are one call. Each row is worked out by the same operations in the same order whatever
@@ -7,7 +7,7 @@ kept as uint16 where they can be without loss: the processor widens them as it r
 many bytes come from memory.
 
 Importing this needs numba. Compiled once on a machine, which takes some seconds, and kept beside
-this file where that can be written.
+this file where that can be written: until the file changes, so that what the loops call stands here too.
 """
 
 from __future__ import annotations
@@ -26,9 +26,13 @@ _inserted: Callable[[Loop], Any] = intrinsic
 _EXACT = {"contract", "nsz"}
 _SUMS = {"contract", "nsz", "reassoc"}
 """For sums along a row, whose order is then the compiler's: the same for every row."""
+_ROUNDED = {"nsz"}
+"""For pushes, each of whose operations is rounded as torch rounds it."""
 
 ACTIVATIONS = ("gelu", "relu")
-NOTHING_ADDED = np.zeros((0, 0, 0), dtype=np.float32)
+OPERATORS = ("add", "ablate", "add_keeping_norm", "clamp", "affine")
+"""Those of `steering.interventions.operators` that have a loop; a kind of push is a place among them."""
+_LEAST = np.float32(1e-12)
 
 _ROUNDING = np.float32(1.5 * 2**23)
 _PER_OCTAVE = np.float32(1 / np.log(2))
@@ -247,8 +251,101 @@ def attend(query, keys, values, seen, scores, out):  # type: ignore[no-untyped-d
         out[n] /= total
 
 
+@_compiled(_ROUNDED)
+def _move(row, amount, along):  # type: ignore[no-untyped-def]
+    for n in range(len(row)):
+        row[n] += amount * along[n]
+
+
+@_compiled(_ROUNDED)
+def _add_keeping_norm(row, coefficient, written):  # type: ignore[no-untyped-def]
+    before = max(np.sqrt(_dot(row, row)), _LEAST)
+    _move(row, coefficient, written)
+    factor = before / max(np.sqrt(_dot(row, row)), _LEAST)
+    for n in range(len(row)):
+        row[n] *= factor
+
+
+@_compiled(_ROUNDED)
+def operate(kind, row, coefficient, vector, even, written):  # type: ignore[no-untyped-def]
+    """What the operator of this kind does to ``row [D]``; `steering.interventions.operators` says what."""
+    if kind == 0:
+        _move(row, coefficient, written)
+    elif kind == 1:
+        _move(row, -(coefficient * _dot(row, vector)), written)
+    elif kind == 2:
+        _add_keeping_norm(row, coefficient, written)
+    else:
+        missing = even + coefficient - _dot(row, vector)
+        if kind == 4:
+            _move(row, _HALF * missing, written)
+        elif (missing > 0) == (coefficient > 0):
+            _move(row, missing, written)
+
+
+@_compiled(_ROUNDED)
+def push(layer, x, pushes, total):  # type: ignore[no-untyped-def]
+    """What all concepts do to the rows ``x [R, D]`` after a layer; ``total [D]`` is room to work in.
+
+    Those of a row that are added one after another are summed before, as torch sums them.
+    """
+    coefficients, strengths, kinds, places, vectors, written, evens, _, _, _ = pushes
+    concepts, clips = kinds.shape
+    for r in range(len(x)):
+        row, clip, sums = x[r], r % clips, False
+        for m in range(concepts):
+            kind, place = kinds[m, clip], places[m, clip]
+            coefficient = coefficients[m, layer, r] * strengths[m, clip]
+            if kind != 0 and sums:
+                _move(row, _ONE, total)
+                sums = False
+            if coefficient == 0:
+                continue
+            if kind == 0:
+                if not sums:
+                    total[:] = 0
+                sums = True
+                _move(total, coefficient, written[place, layer])
+            else:
+                vector, even = vectors[place, layer], evens[place, layer]
+                operate(kind, row, coefficient, vector, even, written[place, layer])
+        if sums:
+            _move(row, _ONE, total)
+
+
+@_compiled(_ROUNDED)
+def hear(layer, x, pushes):  # type: ignore[no-untyped-def]
+    """What the probes that hear a layer read in the rows ``x [R, D]``; conditional rows come first."""
+    _, _, _, _, _, _, _, heard_at, ears, read = pushes
+    concepts, clips = heard_at.shape
+    for m in range(concepts):
+        for clip in range(clips):
+            if heard_at[m, clip] == layer:
+                read[m, clip] = _dot(x[clip], ears[m, clip])
+
+
+@_compiled(_ROUNDED)
+def settle(read, numbers, gains, before, after):  # type: ignore[no-untyped-def]
+    """What `Followers.settle` does, on arrays ``[M, B]``.
+
+    Args:
+        read, numbers: as `Followers` has them. gains: of the step.
+        before, after: means and strengths ``[2, M, B]``, of this step and of the next.
+    """
+    for m in range(read.shape[0]):
+        for clip in range(read.shape[1]):
+            gain, mean, strength = gains[m, clip], np.float32(0), _ONE
+            if gain != 0:
+                odds = numbers[4, m, clip] + numbers[3, m, clip] * read[m, clip]
+                heard = _ONE / (_ONE + np.exp(-odds))
+                mean = before[0, m, clip] + numbers[2, m, clip] * (heard - before[0, m, clip])
+                strength = before[1, m, clip] + gain * (numbers[0, m, clip] - mean)
+            after[0, m, clip] = mean
+            after[1, m, clip] = min(max(strength, np.float32(0)), _ONE)
+
+
 @_compiled(_EXACT)
-def blocks(first, last, x, place, past, prompts, counts, model, kind, added):  # type: ignore[no-untyped-def]
+def blocks(first, last, x, place, past, prompts, counts, model, kind, pushes):  # type: ignore[no-untyped-def]
     """One position of all rows through blocks ``first`` to ``last - 1``.
 
     Args:
@@ -259,7 +356,7 @@ def blocks(first, last, x, place, past, prompts, counts, model, kind, added):  #
         model: norms ``[L, 3, 2, D]``, what is added to their variances ``[L, 3]``, and per layer the
             matrices query-key-value, out, cross query, cross out, up and down.
         kind: a place in `ACTIVATIONS`.
-        added: what is added after each layer ``[L, R, D]``, or `NOTHING_ADDED`.
+        pushes: what is heard and done after each layer, as `steering.decoding.pushes` has it.
     """
     norms, epsilons, qkv_weights, out, cross_query, cross_out, up, down = model
     rows, size = x.shape
@@ -270,6 +367,7 @@ def blocks(first, last, x, place, past, prompts, counts, model, kind, added):  #
     query = np.empty((conditional, size), np.float32)
     hidden = np.empty((rows, up.shape[2]), np.float32)
     scores = np.empty(max(place + 1, prompts.shape[4]), np.float32)
+    total = np.empty(size, np.float32)
     qkv_by_head = query_key_value.reshape(rows, 3, heads, part)
     query_by_head = query.reshape(conditional, heads, part)
     attended_by_head = attended.reshape(rows, heads, part)
@@ -299,7 +397,5 @@ def blocks(first, last, x, place, past, prompts, counts, model, kind, added):  #
         accumulate(normed, up[layer], hidden)
         activate(hidden, kind)
         accumulate(hidden, down[layer], x)
-        if len(added):
-            for r in range(rows):
-                for n in range(size):
-                    x[r, n] += added[layer, r, n]
+        hear(layer, x, pushes)
+        push(layer, x, pushes, total)

@@ -81,6 +81,11 @@ def stacked(matrices: list[Matrix]) -> Any:
     return as_array(together)
 
 
+def fits_loops(like: Tensor) -> bool:
+    """Whether the loops take tensors of this kind."""
+    return like.device.type == "cpu" and like.dtype == torch.float32
+
+
 def is_half(tensor: Tensor) -> bool:
     """Whether float16 holds every number of it."""
     return bool((tensor.half().float() == tensor).all())

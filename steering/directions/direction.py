@@ -76,7 +76,7 @@ class Direction:
 
     def unit(self) -> Direction:
         """The same with every layer's vector of length 1; what is 0 stays 0."""
-        return self._derived(_unit(self.vectors), source=self.source)
+        return self._derived(unit(self.vectors), source=self.source)
 
     def orthogonal_to(self, *others: Direction) -> Direction:
         """What is left of it, layer by layer, without any share of the others (Gram-Schmidt)."""
@@ -87,7 +87,7 @@ class Direction:
 
     def like(self, vectors: Tensor) -> Direction:
         """Other vectors ``[L, D]`` in its place, made to length 1, as controls have them."""
-        return self._derived(_unit(vectors), source=self.source)
+        return self._derived(unit(vectors), source=self.source)
 
     def _derived(self, vectors: Tensor, source: str = "", **changes: Any) -> Direction:
         return replace(self, vectors=vectors, calibration=None, source=source, **changes)
@@ -104,6 +104,7 @@ def without(vectors: Tensor, others: Sequence[Tensor]) -> Tensor:
     return (exact - basis @ (basis.mT @ exact)).squeeze(-1).to(vectors.dtype)
 
 
-def _unit(vectors: Tensor) -> Tensor:
+def unit(vectors: Tensor) -> Tensor:
+    """Vectors ``[L, D]`` made to length 1; what is 0 stays 0."""
     length = vectors.norm(dim=-1, keepdim=True)
     return torch.where(length > 0, vectors / length.clamp_min(1e-30), vectors)

@@ -20,6 +20,12 @@ class Followers:
     Args:
         plans: one per clip, None for a clip that is left alone.
         like: where the residual stream is.
+
+    Attributes:
+        heard_at: the layer that each concept is heard at, -1 where it is not followed. vectors: that it
+            is heard by ``[M, B, D]``. read: the projection on them.
+        numbers: target, gain, weight of a step in the mean, slope and intercept ``[5, M, B]``.
+        mean: of the probabilities heard so far. now: the strengths.
     """
 
     def __init__(self, plans: Sequence[Plan | None], like: Tensor) -> None:
@@ -52,10 +58,10 @@ class Followers:
             numbers[:, concept, clip] = torch.tensor(
                 [one.target, seconds * one.rate, weight, ear.slope, ear.intercept]
             )
-        self._gain = numbers[1]
-        numbers = numbers.to(self._device)
-        self._target, _, self._weight, self._slope, self._intercept = numbers
-        self._vectors, self._layer = vectors.to(self._device), layer.to(self._device)
+        self._gain, self.numbers = numbers[1], numbers.to(self._device)
+        self._target, _, self._weight, self._slope, self._intercept = self.numbers
+        self._followed = layer >= 0
+        self.vectors, self.heard_at = vectors.to(self._device), layer.to(self._device)
 
     def _filled(self, value: float) -> Tensor:
         return torch.full(self._shape, value, device=self._device)
@@ -68,11 +74,11 @@ class Followers:
         """Read the streams ``[R, D]`` after a layer; the conditional rows come first."""
         if layer not in self.layers:
             return
-        products = x[: self.clips].float() * self._vectors
+        products = x[: self.clips].float() * self.vectors
         if len(self.layers) == 1:
             torch.sum(products, -1, out=self.read)
         else:
-            torch.where(self._layer == layer, products.sum(-1), self.read, out=self.read)
+            torch.where(self.heard_at == layer, products.sum(-1), self.read, out=self.read)
 
     def gains(
         self, faders: Sequence[Faders | None], first: int, count: int
@@ -89,23 +95,27 @@ class Followers:
             one = faders[clip]
             assert one is not None, "a clip that is followed has a plan"
             signs[:, : one.concepts, clip] = one.between(first, count).sign()
-        resting = torch.stack([signs[:, concept, clip] == 0 for concept, clip in self.places])
-        return (signs * self._gain).to(self._device), resting.any(0).tolist()
+        resting = ((signs == 0) & self._followed).flatten(1).any(1)
+        return (signs * self._gain).to(self._device), resting.tolist()
 
     def settle(self, gain: Tensor, resting: bool) -> None:
-        """Make the strengths of the next step; this one's are kept.
+        """Make the strengths of the next step.
 
         Args:
             gain, resting: of this step, out of `gains`.
         """
         heard = torch.addcmul(self._intercept, self._slope, self.read).sigmoid_()
-        self.past.append(self.now)
-        self.mean = average(self.mean, heard, self._weight)
-        self.now = follow(self.now, self.mean, self._target, gain)
+        mean = average(self.mean, heard, self._weight)
+        now = follow(self.now, mean, self._target, gain)
         if resting:
             pushed = gain != 0
-            self.mean = torch.where(pushed, self.mean, 0.0)
-            self.now = torch.where(pushed, self.now, 1.0)
+            mean, now = torch.where(pushed, mean, 0.0), torch.where(pushed, now, 1.0)
+        self.take(mean, now)
+
+    def take(self, mean: Tensor, now: Tensor) -> None:
+        """Means and strengths of the next step, in place of those of this one, whose strengths are kept."""
+        self.past.append(self.now)
+        self.mean, self.now = mean, now
 
     def at(self, step: int) -> Tensor:
         """The strengths of a step that is at hand or over: ``[M, B]``."""

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from curation.errors import BadInput
-from steering.directions.direction import without
+from steering.directions.direction import unit
+from steering.interventions.apart import apart
 from steering.interventions.intervention import Intervention
 from steering.interventions.monitor import Ear
 from steering.interventions.operators import READING
@@ -160,6 +161,8 @@ class Plan:
             none does.
         frame_rate: steps a second.
         evens: float32 ``[M, L]``: where the concepts' probes are undecided; None where none reads.
+        written: float32 ``[M, L, D]``: what concepts move the stream along; None for all that are along the
+            vectors that they read.
     """
 
     levels: Tensor
@@ -174,6 +177,17 @@ class Plan:
     ears: tuple[Ear | None, ...] = ()
     frame_rate: float = 50.0
     evens: Tensor | None = None
+    written: Tensor | None = None
+
+    @property
+    def along(self) -> Tensor:
+        """What each concept moves the stream along: ``[M, L, D]``."""
+        return self.vectors if self.written is None else self.written
+
+    @property
+    def midpoints(self) -> Tensor:
+        """Evens ``[M, L]``, 0 where no operator reads."""
+        return torch.zeros(self.vectors.shape[:2]) if self.evens is None else self.evens
 
     @property
     def concepts(self) -> int:
@@ -200,11 +214,18 @@ class Plan:
         """The plan with one more concept after the others.
 
         Raises:
-            BadInput: the clip has a set length, or the concept is of another model.
+            BadInput: the clip has a set length, the concept is of another model, or it would change
+                how those that are there are kept apart from one another.
         """
         known = self.lasting
         if known is None:
             raise BadInput("a clip of a set length keeps its concepts: give it no end to add some")
+        reading = [other.operator in READING for other in (one, *known.interventions)]
+        if known.orthogonalise and reading[0] and any(reading[1:]):
+            raise BadInput(
+                f"{one.direction.name} cannot join concepts that are kept apart by {one.operator}: "
+                "name it when the clip begins, or do not orthogonalise"
+            )
         more = (*known.interventions, one)
         plan = compile_plan(more, math.inf, known.frame_rate, known.orthogonalise, known.seed)
         return replace(plan, moves=self.moves)
@@ -241,7 +262,8 @@ class Plan:
 
     def to(self, like: Tensor) -> Plan:
         """The plan where ``like`` is and in its dtype; levels and gains stay float32 on the CPU."""
-        return replace(self, vectors=self.vectors.to(like))
+        written = None if self.written is None else self.written.to(like)
+        return replace(self, vectors=self.vectors.to(like), written=written)
 
 
 def empty_plan(layers: int, size: int) -> Plan:
@@ -267,35 +289,35 @@ def compile_plan(
     Args:
         seconds: length of the clip, infinite for one that goes on until it is stopped; a step lasts
             ``1 / frame_rate``.
-        orthogonalise: take out of each concept's vectors what they share with the concepts before
-            it in the list (Gram-Schmidt), so that pushing one does not push another.
+        orthogonalise: let no concept move another: `apart` says how. Of what is added, what it shares
+            with the concepts before it in the list is taken out; concepts that go by their probes, as
+            ``clamp`` does, reach their targets together, whichever comes first.
         seed: the clip's, which gates without a seed of their own draw from.
 
     Raises:
-        BadInput: there is none, they were made for different models, or a schedule makes no sense.
+        BadInput: there is none, they were made for different models, a schedule makes no sense, or
+            concepts that are to be kept apart are nearly one.
     """
     if not interventions:
         raise BadInput("no concept to steer with: give at least one, or generate without a plan")
     origin = interventions[0].direction.origin
     for other in interventions[1:]:
         origin.check(other.direction.origin, other.direction.name)
-    lasting = None
+    lasting, written = None, None
     if math.isinf(seconds):
         lasting = Lasting(tuple(interventions), frame_rate, orthogonalise, seed)
         levels = lasting.between(0, 0)
     else:
         times = np.arange(max(1, round(seconds * frame_rate))) / frame_rate
         levels = _levels(interventions, times, seconds, seed)
-    vectors = [one.direction.vectors for one in interventions]
     if orthogonalise:
-        vectors = [without(v, vectors[:place]) for place, v in enumerate(vectors)]
-    lengths = [v.norm(dim=-1, keepdim=True) for v in vectors]
+        vectors, written = apart(interventions)
+    else:
+        vectors = torch.stack([unit(one.direction.vectors) for one in interventions]).float()
     return Plan(
         levels,
         torch.tensor([one.coefficient for one in interventions], dtype=torch.float32),
-        torch.stack(
-            [v / n.clamp_min(1e-30) for v, n in zip(vectors, lengths, strict=True)]
-        ).float(),
+        vectors,
         tuple(one.operator for one in interventions),
         torch.tensor([one.guidance_rows for one in interventions]),
         origin,
@@ -304,6 +326,7 @@ def compile_plan(
         ears=_ears(interventions),
         frame_rate=frame_rate,
         evens=_evens(interventions),
+        written=written,
     )
 
 

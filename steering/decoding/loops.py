@@ -1,0 +1,72 @@
+"""A step of the fused decoder on the CPU as one call of the compiled loops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from steering.decoding import matmul
+from steering.decoding.injections import Moment, inject
+from steering.decoding.matmul import as_array, fits_loops, stacked
+from steering.decoding.pushes import no_pushes
+from steering.interventions.followers import Followers
+
+if TYPE_CHECKING:
+    from steering.decoding.fused import Cache, Fused, PromptCache
+
+
+class Loops:
+    """A decoder's tensors as the loops read them."""
+
+    def __init__(self, fused: Fused, compiled: Any, kind: int) -> None:
+        blocks = fused.blocks
+        names = ("query_key_value", "out", "cross_query", "cross_out", "up", "down")
+        matrices = [stacked([getattr(block, name) for block in blocks]) for name in names]
+        norms = [(block.norm, block.cross_norm, block.feed_forward_norm) for block in blocks]
+        kept = torch.stack([torch.stack([torch.stack(n[:2]) for n in three]) for three in norms])
+        epsilons = torch.tensor([[n[2] for n in three] for three in norms])
+        self.model = (as_array(kept), as_array(epsilons), *matrices)
+        scale, shift, epsilon = fused.norm
+        self.norm, self.epsilon = as_array(torch.stack([scale, shift])), np.float32(epsilon)
+        self.compiled, self.kind, self.layers = compiled, kind, len(blocks)
+        self.nothing = no_pushes()
+
+    @staticmethod
+    def of(fused: Fused) -> Loops | None:
+        """None on a GPU, in other dtypes, without numba and for an activation they do not know."""
+        compiled = matmul.kernel()
+        if compiled is None or not fits_loops(fused.embeddings):
+            return None
+        points = torch.linspace(-4, 4, 33)
+        for kind, name in enumerate(compiled.ACTIVATIONS):
+            if torch.equal(fused.activation(points), getattr(functional, name)(points)):
+                return Loops(fused, compiled, kind)
+        return None
+
+    def step(
+        self,
+        x: Tensor,
+        cache: Cache,
+        prompts: PromptCache,
+        place: int,
+        moment: Moment,
+        followers: Followers,
+    ) -> Tensor:
+        """As `Fused.step`; where an operator has no loop, torch hears and pushes between the blocks."""
+        assert prompts.loops is not None
+        x = x.contiguous()
+        fixed = (place, cache.array, *prompts.loops, self.model, self.kind)
+        if moment.pushes is not None:
+            self.compiled.blocks(0, self.layers, x.numpy(), *fixed, moment.pushes)
+        else:
+            for layer in range(self.layers):
+                self.compiled.blocks(layer, layer + 1, x.numpy(), *fixed, self.nothing)
+                followers.hear(layer, x)
+                x = inject(moment.applied, layer, x).contiguous()
+        made = torch.empty_like(x)
+        self.compiled.normalise(x.numpy(), self.norm, self.epsilon, made.numpy())
+        return made
