@@ -26,6 +26,7 @@ from steering.evaluation.sections import controls, levers, search
 from steering.evaluation.statistics import Estimate
 from steering.evaluation.tables import Row, row
 from steering.families import get_family
+from steering.families.family import sources_of
 from steering.families.genres import as_said
 from steering.models.origin import Origin
 from tests.toy import toy_bank, toy_model
@@ -216,7 +217,8 @@ def test_the_controls_are_all_there():
     assert steers["random direction"][0].control == "random"
     assert steers["shuffled labels"][0].bank == "notes/ridge-shuffled"
     assert not steers["prompt alone"]
-    assert len(search("notes", get_family("notes").experiment, ["ridge"])) == 2
+    sources = sources_of(get_family("notes"))
+    assert len(search(sources, get_family("notes").experiment, ["ridge"])) == len(sources) == 2
     layers = [
         layer
         for cell in levers(Steer("notes/ridge", 0.03), 2).cells

@@ -61,6 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--builds", type=Path, default=Path("build"), help="where clips are built")
     parser.add_argument("--methods", nargs="*", help="that are compared; default: all")
+    parser.add_argument(
+        "--sources",
+        nargs="*",
+        help="families whose banks are tried, as notes_in_songs; default: all",
+    )
     parser.add_argument("--batch", type=int, default=36)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument(

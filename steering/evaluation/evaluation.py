@@ -34,6 +34,7 @@ class Evaluation:
         told: called with every finished cell.
         tried: methods that are compared, as far as they suit the family.
         chosen: what validation chose; None where nothing is played at it.
+        within: families of banks that are tried; all that stand for the concepts where it is empty.
     """
 
     family: SteeredFamily
@@ -46,6 +47,7 @@ class Evaluation:
     told: Callable[[Progress], None] = lambda progress: None
     tried: Sequence[str] = field(default_factory=ways)
     chosen: Chosen | None = None
+    within: Sequence[str] = ()
 
     @property
     def asks(self) -> Sequence[Ask]:
@@ -54,9 +56,24 @@ class Evaluation:
     @property
     def methods(self) -> list[str]:
         """That find directions of the family, or of another that stands for the same concepts."""
-        experiment = self.family.experiment
-        sources = (self.family.name, *(experiment.sources if experiment else ()))
-        return [method for method in self.tried if any(suits(source, method) for source in sources)]
+        return [
+            method for method in self.tried if any(suits(source, method) for source in self.sources)
+        ]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Families whose banks stand for the family's concepts: those that are tried of them.
+
+        Raises:
+            BadInput: none of them does.
+        """
+        known = sources_of(self.family)
+        if unknown := set(self.within) - set(known):
+            raise BadInput(
+                f"no bank of {min(unknown)} stands for {self.family.name}: choose among "
+                f"{', '.join(known)}"
+            )
+        return tuple(source for source in known if source in (self.within or known))
 
     @property
     def best(self) -> Steer:

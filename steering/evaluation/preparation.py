@@ -18,6 +18,7 @@ from steering.evaluation.fitted_judges import Amounts, Judges, make_judges
 from steering.evaluation.runner import Progress, Runner
 from steering.evaluation.study import Study
 from steering.families import concepts_of, get_family
+from steering.families.family import sources_of
 from steering.metrics.adherence import CLAP, find_clap
 from steering.models.interface import MusicModel
 from steering.rivals import Play, Rival, rivals
@@ -33,7 +34,7 @@ class Conditions:
         home: where cells are kept. out: folder of the report.
         banks: folder of shipped banks. builds: where clips are built. None for the usual ones.
         preset: of curation, how much of a family's grid new banks are trained on.
-        methods: that are compared; all by default.
+        methods: that are compared; sources: families of banks that are tried; all by default.
         batch: clips played side by side. workers: processes that listen.
         real_hours: of rendered songs that the listeners are fitted on.
         clap: name of the CLAP that hears prompt adherence, where it is on this machine.
@@ -48,6 +49,7 @@ class Conditions:
     banks: Path | None = None
     preset: str = "small"
     methods: Sequence[str] | None = None
+    sources: Sequence[str] | None = None
     batch: int = 36
     workers: int = 1
     real_hours: float = 3.0
@@ -84,13 +86,13 @@ def prepare(
         under.out or under.home / f"{study.name}-{under.split}",
         played,
         under.methods or ways(),
+        within=under.sources or (),
     )
 
 
 def _rivals(study: Study, workshop: Workshop) -> dict[str, Play]:
     """What plays a family's rivals; each is prepared when its first clip is asked for."""
-    experiment = get_family(study.family).experiment
-    source = (study.family, *(experiment.sources if experiment else ()))[-1]
+    source = sources_of(get_family(study.family))[-1]
 
     def ready(rival: Rival) -> Play:
         prepared = cache(lambda: rival.prepare(workshop, source))

@@ -91,12 +91,12 @@ def curves(found: Sequence[tuple[Section, Sequence[Row]]]) -> dict[str, list[Row
     }
 
 
-def search(family: str, experiment: Experiment, methods: Sequence[str]) -> list[Section]:
+def search(sources: Sequence[str], experiment: Experiment, methods: Sequence[str]) -> list[Section]:
     """What is tried on validation: every method, on every family of banks, at every strength.
 
     What is no probe is tried on the last family alone, and in no pulses: it takes minutes to find.
     """
-    sections, sources = [], (family, *experiment.sources)
+    sections = []
     for source in sources:
         cells = [unsteered()]
         for method in methods:

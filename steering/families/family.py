@@ -148,3 +148,8 @@ class SteeredFamily:
     prominent: Shares | None = None
     trials: tuple[Trial, ...] = ()
     experiment: Experiment | None = None
+
+
+def sources_of(family: SteeredFamily) -> tuple[str, ...]:
+    """Families whose banks stand for a family's concepts: itself, and songs last."""
+    return (family.name, *(family.experiment.sources if family.experiment else ()))

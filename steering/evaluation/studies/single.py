@@ -27,7 +27,7 @@ from steering.rivals import rivals
 def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
     """Try every method, family of banks and strength, then other ways to spend the best; choose."""
     one = _experiment(evaluation)
-    searched = sections.search(evaluation.family.name, one, evaluation.methods)
+    searched = sections.search(evaluation.sources, one, evaluation.methods)
     played = evaluation.play(searched)
     parts, candidates = [], {}
     for section in searched:
