@@ -41,7 +41,7 @@ LOUDEST = 16
 PRICE = 0.005
 """Of what is heard elsewhere, in nats a share of the stream: the paper's."""
 
-COURSE = Course(steps=120, rate=0.02)
+COURSE = Course(steps=120, rate=0.1)
 
 
 def find(workshop: Workshop, family: str, shuffled: bool = False) -> Bank:
