@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from curation.errors import BadInput
 from listening.spans import length
 from steering.evaluation.asks import Ask
 from steering.evaluation.banks import BankShelf, HeldOutProbe
@@ -20,7 +21,7 @@ from steering.evaluation.sections import Section
 from steering.evaluation.spans import Spans, pushed_spans, whole
 from steering.evaluation.strengths import Chosen
 from steering.evaluation.tables import Row, rows
-from steering.families.family import SteeredFamily
+from steering.families.family import SteeredFamily, sources_of
 from steering.training.workshop import suits, ways
 
 

@@ -218,4 +218,4 @@ def _facts(workshop: Workshop, source: str, concept: str) -> dict[str, object]:
     }
 
 
-rival = Rival("lora", "adapted weights (LoRA)", (0.5, 1.0, 2.0), prepare, learns=True)
+rival = Rival("lora", "adapted weights (LoRA)", (0.25, 0.5, 1.0), prepare, learns=True)
