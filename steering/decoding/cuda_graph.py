@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from steering.decoding.generation import Generation, next_codes
-from steering.decoding.injections import Applied, Injections, Moment
+from steering.decoding.injections import Injections
+from steering.decoding.moment import Applied, Moment
 
 REACH = 256
 _CAPTURE = Lock()

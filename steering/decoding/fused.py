@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from steering.decoding.injections import Applied, Moment, inject
 from steering.decoding.loops import Loops
 from steering.decoding.matmul import MOST_ROWS, Matrix, as_array, fits_loops
+from steering.decoding.moment import Applied, Moment, inject
 from steering.interventions.followers import Followers
 from steering.models.interface import Condition, readable
 from steering.models.weights import BlockWeights, DecoderWeights, Norm

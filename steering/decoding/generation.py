@@ -14,7 +14,8 @@ from torch import Tensor
 
 from steering.decoding.clip import Clip
 from steering.decoding.fused import Cache, Fused, Place, PromptCache, unknown_rows
-from steering.decoding.injections import Injections, Moment
+from steering.decoding.injections import Injections
+from steering.decoding.moment import Moment
 from steering.decoding.sampling import Sampling, choose, draw_noise
 from steering.interventions.plan import Move, Plan
 from steering.models.interface import MusicModel

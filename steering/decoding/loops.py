@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from steering.decoding import matmul
-from steering.decoding.injections import Moment, inject
 from steering.decoding.matmul import as_array, fits_loops, stacked
+from steering.decoding.moment import Moment, inject
 from steering.decoding.pushes import no_pushes
 from steering.interventions.followers import Followers
 
