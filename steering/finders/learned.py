@@ -6,9 +6,7 @@ from torch import Tensor
 
 from steering.activations.hooks import Change
 from steering.directions.bank import Bank
-from steering.families import get_family
 from steering.probes.fitted import finish
-from steering.training.banks import bank_of
 from steering.training.likelihood import Lesson
 from steering.training.workshop import Workshop
 
@@ -28,16 +26,11 @@ def learned_bank(
     shuffled: bool,
 ) -> Bank:
     """A bank of learned vectors ``[C, L, D]``; they point where they push, and tell what they can."""
-    data, store = workshop.table(family)
+    data, _ = workshop.table(family)
     fitted = finish(data.probe_data(), vectors, None, {}, oriented=True)
-    facts = {
-        **store.facts,
-        **settings,
-        "label": get_family(family).training.label,
-        "split": "split",
+    facts = settings | {
         "steps": lesson.steps,
         "nats": [round(lesson.before, 4), round(lesson.after, 4)],
         "seconds": round(lesson.seconds, 1),
     }
-    facts |= {"shuffled": True} if shuffled else {}
-    return bank_of(data, fitted, workshop.model.origin, family, method, facts)
+    return workshop.finished(family, method, fitted, facts, shuffled)
