@@ -1,11 +1,11 @@
 """How fast the steered decoder is, beside the libraries' own, on the same weights in one run.
 
     python -m benchmarks.decoder                   all parts, one CPU thread, about a quarter of an hour
-    python -m benchmarks.decoder --only speed      one: speed, latency, gpu, memory, profile
+    python -m benchmarks.decoder --only speed      one: speed, costs, latency, gpu, memory, profile
 
 Speed: steps per second on the sketch, 50 of which are a second of music; contestants take turns, the
 median of the rounds counts, by the clock and by the processor's time, which other programs on the
-machine disturb less. Latency: from prompt and from a moved coefficient to sound. GPU: random weights in
+machine disturb less. Costs: what steering adds to a step, in the processor's time. Latency: from prompt and from a moved coefficient to sound. GPU: random weights in
 the shapes of the published models, no download; says so where there is no GPU. Memory: of the
 process. Profile: what a step spends its time on.
 """
@@ -51,7 +51,7 @@ from steering.interventions.plan import Plan, compile_plan
 from steering.models import MusicModel, load_model
 from steering.models.transformers_backend import TransformersModel
 
-SECONDS, ROUNDS, CONCEPTS = 4.0, 5, 3
+SECONDS, ROUNDS, COST_ROUNDS, CONCEPTS = 4.0, 5, 15, 3
 BATCHES, GPU_BATCHES = (1, 2, 8), (1, 2, 8, 32)
 TRIALS, SESSIONS = 20, 100
 WAYS: dict[str, dict[str, Any]] = {
@@ -148,11 +148,36 @@ def speed_part(options: argparse.Namespace) -> Lines:
                 f"{bare[0] / best[0]:.2f} (processor: {bare[1] / best[1]:.2f})",
             ),
         ]
-        for name in plans:
-            steered = rates[f"ours, {name}"]
-            cost = f"{bare[0] / steered[0] - 1:.1%} (processor: {bare[1] / steered[1] - 1:.1%})"
-            lines.append((f"batch {count}: cost of {name}", cost))
     return lines
+
+
+def costs_part(options: argparse.Namespace) -> Lines:
+    """What each way of steering adds to a step: every round is its own comparison, the median counts."""
+    model, decoder, seconds, lines = sketch(), fused(), options.seconds, []
+    ways: dict[str, dict[str, Any] | None] = {"nothing, once more": None, **WAYS}
+    plans = {n: None if way is None else plan_for(model, seconds, way) for n, way in ways.items()}
+    for count in (1, 8):
+        played = {n: partial(decoder.generate, clips(count, p), seconds) for n, p in plans.items()}
+        players = {"nothing": partial(decoder.generate, clips(count), seconds), **played}
+        for play in players.values():
+            play()
+        found: dict[str, list[float]] = {name: [] for name in plans}
+        for _ in range(COST_ROUNDS):
+            order = random.sample(list(players), len(players))
+            taken = {name: _processor_seconds(players[name]) for name in order}
+            for name, costs in found.items():
+                costs.append(taken[name] / taken["nothing"] - 1)
+        for name, costs in found.items():
+            low, middle, high = statistics.quantiles(costs, n=4)
+            said = f"{middle:+.1%} (half of the rounds {low:+.1%} to {high:+.1%})"
+            lines.append((f"batch {count}: {name}", said))
+    return lines
+
+
+def _processor_seconds(play: Player) -> float:
+    start = time.process_time()
+    play()
+    return time.process_time() - start
 
 
 def copied_per_second(device: torch.device) -> float:
@@ -352,6 +377,7 @@ def _clocked(function: Callable[..., Any], spent: dict[str, float], what: str) -
 PARTS: dict[str, Callable[[argparse.Namespace], Lines]] = {
     "memory": memory_part,
     "speed": speed_part,
+    "costs": costs_part,
     "latency": latency_part,
     "gpu": gpu_part,
     "profile": profile_part,
