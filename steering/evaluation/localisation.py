@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from steering.activations.patching import (
@@ -24,7 +23,7 @@ from steering.activations.patching import (
     stream_places,
     sublayer_places,
 )
-from steering.evaluation.statistics import Estimate, ratio
+from steering.evaluation.statistics import UNKNOWN, Estimate, ratio
 from steering.models.interface import MusicModel
 from steering.models.sites import SUBLAYERS
 
@@ -115,7 +114,13 @@ def shares(
     Args:
         found: as `likelihoods` gives it. effect: ``[B]``. prompts: ``[B]``, which clips are resampled
             together. sign: -1 for what is taken.
+
+    Returns:
+        By set; unknown where the naming prompt does not make the codes likelier, of which nothing is a
+        share.
     """
+    if effect.mean() <= 0:
+        return dict.fromkeys(found.keys() - {UNPATCHED, SOURCE}, UNKNOWN)
     return {
         name: ratio(sign * (values - found[UNPATCHED]), effect, prompts)
         for name, values in found.items()
@@ -129,17 +134,6 @@ def ranked(restored: Mapping[str, np.ndarray], sets: Sets, clips: np.ndarray) ->
     return sorted(sets, key=lambda name: -gains[name])
 
 
-def part_of(count: int, share: float) -> int:
-    """How many a share of some things is: no fewer.
-
-    >>> part_of(18, 0.25), part_of(6, 0.5)
-    (5, 3)
-    """
-    return int(np.ceil(share * count))
-
-
 def as_places(names: Sequence[str], sets: Sets) -> list[Place]:
     """All places of some sets."""
     return [place for name in names for place in sets[name]]
-
-

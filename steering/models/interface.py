@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from curation.errors import BadInput
 from sketch.language.delay import delayed
-from steering.models.origin import SITE, Origin
+from steering.models.origin import Origin
 from steering.models.sites import Site, Sublayer
 from steering.models.streams import OverlapStream, Stream
 from steering.models.weights import DecoderWeights
@@ -92,7 +92,7 @@ class MusicModel(ABC):
 
     def modules_at(self, site: Site) -> Sequence[nn.Module]:
         """Of every block the module whose output is read and changed at a site."""
-        return self.blocks if site == SITE else self.sublayers(site)
+        return self.blocks if site == "block output" else self.sublayers(site)
 
     @abstractmethod
     def encode(self, audio: Tensor) -> Tensor:

@@ -1,0 +1,114 @@
+"""The chosen push, spent at some layers and sites: where patching, probes or chance say.
+
+Every choice spends the same sum of coefficients as the push at all layers does, evenly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from steering.activations.patching import Place
+from steering.evaluation.cells import Cell, Steer
+from steering.evaluation.sections import Section, unsteered
+from steering.models.sites import SUBLAYERS, Site
+
+ALL = "all layers"
+QUARTER, HALF = "quarter", "half"
+SHARES = {QUARTER: 0.25, HALF: 0.5}
+AMOUNTS: Mapping[float, Sequence[str]] = {
+    1.0: (),
+    1.5: (ALL, "layers, half", "sites, quarter", "after cross-attention"),
+}
+"""Times the chosen push, and which of the choices are played so, by how their names begin; none is all."""
+
+
+def part_of(count: int, share: float) -> int:
+    """How many a share of some things is: no fewer.
+
+    >>> part_of(18, 0.25), part_of(6, 0.5)
+    (5, 3)
+    """
+    return int(np.ceil(share * count))
+
+
+def section(best: Steer, by_layer: Sequence[int], by_site: Sequence[Place]) -> Section:
+    """The table.
+
+    Args:
+        by_layer, by_site: all of them, the one that restores most first.
+    """
+    chosen = choices(best, by_layer, by_site)
+    cells = [unsteered()]
+    for amount, kinds in AMOUNTS.items():
+        for name, steers in chosen.items():
+            if not kinds or name.startswith(tuple(kinds)):
+                more = tuple(replace(one, coefficient=amount * one.coefficient) for one in steers)
+                cells.append(Cell(label(name, amount), more))
+    about = (
+        f"{best.bank} at a sum of {best.coefficient * len(by_layer):.3g} over all its places, and half "
+        "as much again. Layers are pushed after the block, sites after the sublayer, with the vector "
+        "of the layer's output."
+    )
+    return Section("Steer there", about, tuple(cells))
+
+
+def label(name: str, amount: float) -> str:
+    return f"{name}, {amount:g} x"
+
+
+def choices(
+    best: Steer, by_layer: Sequence[int], by_site: Sequence[Place]
+) -> dict[str, tuple[Steer, ...]]:
+    """By name, the pushes that together are one choice of places."""
+    layers, chance = len(by_layer), np.random.default_rng(0)
+    some = [by_layer[place] for place in chance.permutation(layers)]
+    sites = [by_site[place] for place in chance.permutation(len(by_site))]
+    found: dict[str, tuple[Steer, ...]] = {ALL: (best,)}
+    for name, share in SHARES.items():
+        count = part_of(layers, share)
+        kept = f"layers, {name}"
+        found[f"{kept} by patching"] = at_layers(best, _only(by_layer[:count]), count, layers)
+        top = {"weighting": "top", "k": count}
+        found[f"{kept} by the probe"] = at_layers(best, top, count, layers)
+        found[f"{kept} at random"] = at_layers(best, _only(some[:count]), count, layers)
+    for site in SUBLAYERS[:2]:
+        found[f"after {site}, all layers"] = at_sites(
+            best, [p for p in by_site if p.site == site], layers
+        )
+    found["all sites"] = at_sites(best, by_site, layers)
+    for name, share in SHARES.items():
+        count = part_of(len(by_site), share)
+        found[f"sites, {name} by patching"] = at_sites(best, by_site[:count], layers)
+        found[f"sites, {name} at random"] = at_sites(best, sites[:count], layers)
+    return found
+
+
+def at_layers(
+    best: Steer, weights: Mapping[str, Any], count: int, layers: int
+) -> tuple[Steer, ...]:
+    """The push at some of the layers, as much of it as at all."""
+    return (replace(best, coefficient=best.coefficient * layers / count, layers=weights),)
+
+
+def at_sites(best: Steer, places: Sequence[Place], layers: int) -> tuple[Steer, ...]:
+    """The push inside the blocks, as much of it as after all: a part for each kind of site.
+
+    Args:
+        layers: how many the model has.
+    """
+    each = best.coefficient * layers / len(places)
+    by_site: dict[Site, list[int]] = {}
+    for place in places:
+        by_site.setdefault(place.site, []).append(place.layer)
+    return tuple(
+        replace(best, coefficient=each, layers=_only(there), site=site)
+        for site, there in sorted(by_site.items())
+    )
+
+
+def _only(layers: Sequence[int]) -> dict[str, Any]:
+    return {"weighting": "only", "layers": sorted(layers)}
