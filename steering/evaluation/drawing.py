@@ -228,18 +228,18 @@ def draw_localisation(maps: Mapping[str, Mapping[str, Sequence[Estimate]]], path
     from matplotlib.colors import LinearSegmentedColormap
 
     tints = LinearSegmentedColormap.from_list("studio", (TWIN, PAPER, STEERED))
-    figure, axes = pyplot.subplots(len(maps), 1, figsize=(8, 2.8 * len(maps)), squeeze=False)
+    figure, axes = pyplot.subplots(len(maps), 1, figsize=(8, 2.2 * len(maps)), squeeze=False)
     for axis, (family, rows) in zip(axes.flat, maps.items(), strict=True):
         table = np.array([[one.mean for one in row] for row in rows.values()])
         axis.imshow(table, cmap=tints, vmin=-1, vmax=1, aspect="auto")
         for row, found in enumerate(rows.values()):
             for layer, one in enumerate(found):
-                said = f"{one.mean:.2f}\n{one.low:.2f} to {one.high:.2f}"
-                axis.text(layer, row, said, ha="center", va="center", fontsize=7)
+                weight = "bold" if one.low > 0 or one.high < 0 else "normal"
+                axis.text(layer, row, f"{one.mean:.2f}", ha="center", va="center", weight=weight)
         axis.set_xticks(range(table.shape[1]))
         axis.set_yticks(range(len(rows)), list(rows))
         axis.set_title(f"{family}: share restored", fontsize=10)
-    axes[-1, 0].set_xlabel("layer")
+    axes[-1, 0].set_xlabel("layer (bold: the 95 % interval lies beside 0)")
     _save(figure, path)
 
 

@@ -17,11 +17,10 @@ from steering.evaluation.sections import Section, unsteered
 from steering.models.sites import SUBLAYERS, Site
 
 ALL = "all layers"
-QUARTER, HALF = "quarter", "half"
-SHARES = {QUARTER: 0.25, HALF: 0.5}
+QUARTER, HALF = 0.25, 0.5
 AMOUNTS: Mapping[float, Sequence[str]] = {
     1.0: (),
-    1.5: (ALL, "layers, half", "sites, quarter", "after cross-attention"),
+    1.5: (ALL, "layers, half by patching", "sites, quarter by patching"),
 }
 """Times the chosen push, and which of the choices are played so, by how their names begin; none is all."""
 
@@ -64,27 +63,25 @@ def choices(
     best: Steer, by_layer: Sequence[int], by_site: Sequence[Place]
 ) -> dict[str, tuple[Steer, ...]]:
     """By name, the pushes that together are one choice of places."""
-    layers, chance = len(by_layer), np.random.default_rng(0)
-    some = [by_layer[place] for place in chance.permutation(layers)]
-    sites = [by_site[place] for place in chance.permutation(len(by_site))]
-    found: dict[str, tuple[Steer, ...]] = {ALL: (best,)}
-    for name, share in SHARES.items():
-        count = part_of(layers, share)
-        kept = f"layers, {name}"
-        found[f"{kept} by patching"] = at_layers(best, _only(by_layer[:count]), count, layers)
-        top = {"weighting": "top", "k": count}
-        found[f"{kept} by the probe"] = at_layers(best, top, count, layers)
-        found[f"{kept} at random"] = at_layers(best, _only(some[:count]), count, layers)
-    for site in SUBLAYERS[:2]:
-        found[f"after {site}, all layers"] = at_sites(
-            best, [p for p in by_site if p.site == site], layers
-        )
-    found["all sites"] = at_sites(best, by_site, layers)
-    for name, share in SHARES.items():
-        count = part_of(len(by_site), share)
-        found[f"sites, {name} by patching"] = at_sites(best, by_site[:count], layers)
-        found[f"sites, {name} at random"] = at_sites(best, sites[:count], layers)
-    return found
+    layers, sites, chance = len(by_layer), len(by_site), np.random.default_rng(0)
+    some = [sorted(by_layer)[place] for place in chance.permutation(layers)]
+    any_site = [sorted(by_site)[place] for place in chance.permutation(sites)]
+    quarter, half = (part_of(layers, share) for share in (QUARTER, HALF))
+    top = {"weighting": "top", "k": half}
+    by_kind = {one: [place for place in by_site if place.site == one] for one in SUBLAYERS}
+    return {
+        ALL: (best,),
+        "layers, quarter by patching": at_layers(best, _only(by_layer[:quarter]), quarter, layers),
+        "layers, half by patching": at_layers(best, _only(by_layer[:half]), half, layers),
+        "layers, half by the probe": at_layers(best, top, half, layers),
+        "layers, half at random": at_layers(best, _only(some[:half]), half, layers),
+        "all sites": at_sites(best, by_site, layers),
+        "sites, quarter by patching": at_sites(best, by_site[: part_of(sites, QUARTER)], layers),
+        "sites, half by patching": at_sites(best, by_site[: part_of(sites, HALF)], layers),
+        "sites, quarter at random": at_sites(best, any_site[: part_of(sites, QUARTER)], layers),
+        "after every cross-attention": at_sites(best, by_kind["cross-attention"], layers),
+        "after every self-attention": at_sites(best, by_kind["self-attention"], layers),
+    }
 
 
 def at_layers(

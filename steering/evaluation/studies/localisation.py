@@ -42,7 +42,7 @@ from steering.evaluation.localisation import (
     single_sets,
     site_sets,
 )
-from steering.evaluation.placed import QUARTER, SHARES, part_of
+from steering.evaluation.placed import QUARTER, part_of
 from steering.evaluation.report import Part
 from steering.evaluation.runner import Progress
 from steering.evaluation.sections import Section
@@ -53,7 +53,7 @@ from steering.models.sites import SUBLAYERS
 
 FORMAT = 1
 FAMILIES = ("notes", "triads", "genres")
-SECONDS = 2.0
+SECONDS = 1.0
 """Of codes that are read: later ones are told by those before them more than by the prompt."""
 
 PICTURE = "localisation.png"
@@ -154,7 +154,7 @@ def _best(values: Result, clips: Sequence[Ask], layers: int) -> dict[str, list[P
     """The quarter of all sublayers that restores most, and all but them."""
     sets = _sublayers(layers)
     order = ranked(values, sets, _choosing(clips))
-    count = part_of(len(order), SHARES[QUARTER])
+    count = part_of(len(order), QUARTER)
     return {
         "the best quarter": as_places(order[:count], sets),
         "all but the best quarter": as_places(order[count:], sets),
@@ -167,7 +167,7 @@ def _told(evaluation: Evaluation, family: str) -> tuple[Part, Located]:
     found, plain = (located(values, clips, kind) for kind in ("restored", "plain"))
     layers = evaluation.setting.origin.layers
     order = ranked(_of(values, "restored"), _sublayers(layers), _choosing(clips))
-    best = order[: part_of(len(order), SHARES[QUARTER])]
+    best = order[: part_of(len(order), QUARTER)]
     said = {
         "in the order of what they restore, the best quarter of the sites": best,
         "together, on the prompts that they were not ranked by": [
