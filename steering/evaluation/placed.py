@@ -1,6 +1,7 @@
 """The chosen push, spent at some layers and sites: where patching, probes or chance say.
 
-Every choice spends the same sum of coefficients as the push at all layers does, evenly.
+A choice spends the same sum of coefficients as the push at all layers does, evenly; two are played at
+another strength, too, since what pushes harder has another place on the same curve.
 """
 
 from __future__ import annotations
@@ -18,11 +19,6 @@ from steering.models.sites import SUBLAYERS, Site
 
 ALL = "all layers"
 QUARTER, HALF = 0.25, 0.5
-AMOUNTS: Mapping[float, Sequence[str]] = {
-    1.0: (),
-    1.5: (ALL, "layers, half by patching", "sites, quarter by patching"),
-}
-"""Times the chosen push, and which of the choices are played so, by how their names begin; none is all."""
 
 
 def part_of(count: int, share: float) -> int:
@@ -41,22 +37,13 @@ def section(best: Steer, by_layer: Sequence[int], by_site: Sequence[Place]) -> S
         by_layer, by_site: all of them, the one that restores most first.
     """
     chosen = choices(best, by_layer, by_site)
-    cells = [unsteered()]
-    for amount, kinds in AMOUNTS.items():
-        for name, steers in chosen.items():
-            if not kinds or name.startswith(tuple(kinds)):
-                more = tuple(replace(one, coefficient=amount * one.coefficient) for one in steers)
-                cells.append(Cell(label(name, amount), more))
     about = (
-        f"{best.bank} at a sum of {best.coefficient * len(by_layer):.3g} over all its places, and half "
-        "as much again. Layers are pushed after the block, sites after the sublayer, with the vector "
-        "of the layer's output."
+        f"{best.bank} at a sum of {best.coefficient * len(by_layer):.3g} over all the places of a choice "
+        "where nothing else is said. Layers are pushed after the block, sites after the sublayer, with the vector of the layer's "
+        "output."
     )
-    return Section("Steer there", about, tuple(cells))
-
-
-def label(name: str, amount: float) -> str:
-    return f"{name}, {amount:g} x"
+    cells = (unsteered(), *(Cell(name, steers) for name, steers in chosen.items()))
+    return Section("Steer there", about, cells)
 
 
 def choices(
@@ -69,8 +56,10 @@ def choices(
     quarter, half = (part_of(layers, share) for share in (QUARTER, HALF))
     top = {"weighting": "top", "k": half}
     by_kind = {one: [place for place in by_site if place.site == one] for one in SUBLAYERS}
+    entries = at_sites(best, by_kind["cross-attention"], layers)
     return {
         ALL: (best,),
+        f"{ALL}, half as much again": times((best,), 1.5),
         "layers, quarter by patching": at_layers(best, _only(by_layer[:quarter]), quarter, layers),
         "layers, half by patching": at_layers(best, _only(by_layer[:half]), half, layers),
         "layers, half by the probe": at_layers(best, top, half, layers),
@@ -79,9 +68,15 @@ def choices(
         "sites, quarter by patching": at_sites(best, by_site[: part_of(sites, QUARTER)], layers),
         "sites, half by patching": at_sites(best, by_site[: part_of(sites, HALF)], layers),
         "sites, quarter at random": at_sites(best, any_site[: part_of(sites, QUARTER)], layers),
-        "after every cross-attention": at_sites(best, by_kind["cross-attention"], layers),
+        "after every cross-attention": entries,
+        "after every cross-attention, two thirds of it": times(entries, 2 / 3),
         "after every self-attention": at_sites(best, by_kind["self-attention"], layers),
     }
+
+
+def times(steers: Sequence[Steer], amount: float) -> tuple[Steer, ...]:
+    """More or less of a push."""
+    return tuple(replace(one, coefficient=amount * one.coefficient) for one in steers)
 
 
 def at_layers(

@@ -237,7 +237,7 @@ def _map(found: Located, layers: int) -> dict[str, list[Estimate]]:
 
 
 def _steered(evaluation: Evaluation) -> Part:
-    """The chosen push at all layers, and at some layers and sites."""
+    """The chosen push at all layers, and all of it at some layers and sites."""
     layers, family = evaluation.setting.origin.layers, evaluation.family.name
     values = _of(measured(evaluation, family), "restored")
     choosing = _choosing(_asks(evaluation, family))
@@ -261,15 +261,13 @@ def _steered(evaluation: Evaluation) -> Part:
 
 
 def _compared(evaluation: Evaluation, section: Section, results: Mapping[str, Result]) -> list[str]:
-    """Each choice of places beside all layers at the same amount, clip by clip."""
+    """Each choice of places beside all layers, clip by clip."""
     prompts = np.array([ask.prompt for ask in evaluation.asks])
-    scores = evaluation.scores(results)
+    hits = {name: one.hit for name, one in evaluation.scores(results).items()}
     lines = []
     for cell in section.cells[1:]:
-        everywhere = placed.label(placed.ALL, float(cell.label.split()[-2]))
-        if cell.label != everywhere:
-            beside = compare(scores[cell.label].hit, scores[everywhere].hit, prompts)
-            found = beside.difference
+        if cell.label != placed.ALL:
+            found = compare(hits[cell.label], hits[placed.ALL], prompts).difference
             lines.append(
                 f"{cell.label}: accuracy less that of all layers {found.mean:+.2f} ({found.low:+.2f} to "
                 f"{found.high:+.2f})"
