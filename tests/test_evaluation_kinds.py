@@ -18,6 +18,7 @@ from listening.theory import PITCH_CLASSES
 from sketch.measures.adherence import Listener
 from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
+from steering.decoding.reference import player
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
 from steering.directions.bank_name import BankName
@@ -299,3 +300,36 @@ def test_tempos_are_tracked_for_every_method_and_control(model, judges, tmp_path
         assert sum(row.pushed is not None for row in part.rows) == 3 * len(tempos.GRID)
         assert (found.folder / f"{family}.png").stat().st_size > 1000
     assert all(ask.text["contradicting"].startswith("slow ") for ask in found.asks)
+
+
+def test_localisation_patches_every_family_and_steers_where_it_found_the_notes(
+    model, judges, tmp_path
+):
+    found = evaluation(model, judges, "localisation", tmp_path, 0.5, clips=4)
+    found.runner.generate = player(model)
+    study = get_study("localisation")
+    parts = study.parts(found)
+    assert [part.title for part in parts] == [
+        "Where the prompt is carried: notes", "Where the prompt is carried: triads",
+        "Where the prompt is carried: genres", "Steer there",
+    ]  # fmt: skip
+    known = 0
+    for part in parts[:3]:
+        one = part.numbers["located"]
+        means = [
+            one["restored"][place]["mean"]
+            for place in ("every cross-attention", "self-attention 0")
+        ]
+        known += (
+            one["effect"]["mean"] > 0
+        )  # what an untrained model plays need not be told by its prompt
+        expected = [1, 0] if one["effect"]["mean"] > 0 else [np.nan, np.nan]
+        assert means == pytest.approx(expected, nan_ok=True)
+        assert len(part.numbers["ranked"]) == 3 * model.origin.layers
+    assert known
+    rows = parts[-1].rows
+    assert len(rows) == 1 + len(parts[-1].numbers["pushes"])
+    assert all(row.pushed is not None for row in rows[1:])
+    assert 5_000 < (tmp_path / "localisation.png").stat().st_size < 100_000
+    found.runner.model = None  # what was measured is kept
+    assert study.parts(found)[0].numbers == parts[0].numbers

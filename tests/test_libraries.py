@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from curation.errors import BadInput
+from steering.activations.patching import outputs
 from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.reference import generate
@@ -78,6 +79,16 @@ def test_both_libraries_give_the_same_logits(pair):
     condition = ours.condition(["calm jazz", "sad rock"])
     a, b = (one.logits(columns, condition) for one in pair)
     assert torch.allclose(a, b, atol=1e-4 * float(a.abs().max()))
+
+
+def test_both_libraries_give_the_same_at_every_site(pair):
+    ours = pair[0]
+    columns = ours.delayed(torch.randint(ENTRIES, (2, 4, 8)))
+    condition = ours.condition(["calm jazz", "sad rock"])
+    a, b = (outputs(one, columns, condition) for one in pair)
+    assert a.keys() == b.keys() and len(a) == 4 * MODEL_LAYERS
+    for place, given in a.items():
+        assert torch.allclose(given, b[place], atol=1e-4 * float(given.abs().max())), place
 
 
 def test_a_bank_for_one_library_fits_the_other(pair):

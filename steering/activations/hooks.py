@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from threading import get_ident
 from typing import Any
 
@@ -19,33 +20,54 @@ from steering.interventions.followers import Followers
 from steering.interventions.operators import OPERATORS
 from steering.interventions.plan import Plan
 from steering.models.interface import MusicModel, replaced, residual_stream
+from steering.models.origin import SITE
+from steering.models.sites import SITES, Site
 
 Change = Callable[[int, Tensor], Tensor]
 
 
 @contextmanager
-def reading(model: MusicModel, take: Callable[[int, Tensor], None]) -> Iterator[None]:
-    """Hand every block's output ``[R, S, D]`` to ``take(layer, stream)`` while inside."""
+def reading(
+    model: MusicModel, take: Callable[[int, Tensor], None], site: Site = SITE
+) -> Iterator[None]:
+    """Hand every block's output ``[R, S, D]`` to ``take(layer, stream)`` while inside.
+
+    Args:
+        site: a sublayer, to read what it adds to the stream in place of what the block gives.
+    """
 
     def look(layer: int, stream: Tensor) -> Tensor:
         take(layer, stream)
         return stream
 
-    with changing(model, look):
+    with changing(model, look, site):
         yield
 
 
 @contextmanager
-def changing(model: MusicModel, change: Change) -> Iterator[None]:
-    """Put ``change(layer, stream)`` in the place of every block's output while inside."""
+def changing(model: MusicModel, change: Change, site: Site = SITE) -> Iterator[None]:
+    """Put ``change(layer, stream)`` in the place of every block's output while inside.
+
+    Args:
+        site: a sublayer, to change what it adds to the stream; after it the stream has changed by as much.
+    """
     with ExitStack() as hooks:
-        for layer, block in enumerate(model.blocks):
-            hooks.enter_context(_hooked(block, layer, change))
+        for layer, module in enumerate(model.modules_at(site)):
+            hooks.enter_context(_hooked(module, layer, change))
         yield
 
 
 @contextmanager
-def _hooked(block: nn.Module, layer: int, change: Change) -> Iterator[None]:
+def steered(model: MusicModel, steering: Steering) -> Iterator[None]:
+    """Let plans act at all their sites while inside."""
+    with ExitStack() as hooks:
+        for site in steering.sites:
+            hooks.enter_context(changing(model, partial(steering, site=site), site))
+        yield
+
+
+@contextmanager
+def _hooked(module: nn.Module, layer: int, change: Change) -> Iterator[None]:
     owner = get_ident()
 
     def hook(_: nn.Module, __: Any, output: Any) -> Any:
@@ -55,7 +77,7 @@ def _hooked(block: nn.Module, layer: int, change: Change) -> Iterator[None]:
         changed = change(layer, stream)
         return output if changed is stream else replaced(output, changed)
 
-    handle = block.register_forward_hook(hook)
+    handle = module.register_forward_hook(hook)
     try:
         yield
     finally:
@@ -84,11 +106,18 @@ class Steering:
             if guided:
                 self.rows.append((len(plans) + clip, placed, placed.rows[:, 1]))
 
-    def __call__(self, layer: int, stream: Tensor) -> Tensor:
-        """The stream ``[R, 1, D]`` with every plan's concepts applied, in their order."""
+    @property
+    def sites(self) -> list[Site]:
+        """Where a plan does something; the output of the blocks is always heard."""
+        used = {site for _, plan, _ in self.rows for site in plan.sites}
+        return [site for site in SITES if site == SITE or site in used]
+
+    def __call__(self, layer: int, stream: Tensor, site: Site = SITE) -> Tensor:
+        """The stream ``[R, 1, D]`` with every plan's concepts of this site applied, in their order."""
         if not self.rows:
             return stream
-        self.followers.hear(layer, stream[:, -1])
+        if site == SITE:
+            self.followers.hear(layer, stream[:, -1])
         changed = stream.clone()
         for row, plan, takes_part in self.rows:
             coefficients = self._applied(row, plan)[:, layer]
@@ -97,7 +126,8 @@ class Steering:
             applied = coefficients.to(strengths.device) * strengths
             evens, h = plan.midpoints, stream[row]
             for concept, name in enumerate(plan.operators):
-                if takes_part[concept] and coefficients[concept] != 0:
+                here = plan.site_of(concept) == site
+                if here and takes_part[concept] and coefficients[concept] != 0:
                     vector, written = plan.vectors[concept, layer], plan.along[concept, layer]
                     even = evens[concept, layer]
                     h = OPERATORS[name](h, applied[concept], vector, even, written)

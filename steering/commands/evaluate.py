@@ -124,7 +124,8 @@ def _play(study: Study, options: argparse.Namespace) -> None:
         print(f"{path}: {chosen.best.bank} at {chosen.best.coefficient:.3g}")
     else:
         if study.strengths:
-            evaluation.chosen = strengths.read(path, origin, seeds, study.strengths)
+            unseen = seeds if under.split == "test" else []
+            evaluation.chosen = strengths.read(path, origin, unseen, study.strengths)
         parts = study.report(evaluation)
     head = facts(study, evaluation, under.split, options.truth_clips)
     report.write(evaluation.folder, f"{study.name}, {under.split} split", head, parts)

@@ -80,7 +80,7 @@ class Decoder:
 
         Raises:
             BadInput: there is no clip, other counts of lengths than of clips, a length that cannot
-                be played, a plan of another model, or too little memory.
+                be played, a plan of another model or inside the blocks, or too little memory.
         """
         sampling = sampling or Sampling()
         if not clips:
@@ -94,6 +94,11 @@ class Decoder:
         for clip in clips:
             if clip.plan is not None:
                 check_plan(clip.plan, self.model)
+                if clip.plan.sites:
+                    raise BadInput(
+                        "a concept is pushed inside the blocks, which the fused decoder does not open: "
+                        "play it with steering.decoding.reference"
+                    )
         free = available(self.fused.embeddings.device)
         check_fit(self.bytes_per_clip(max(lengths), sampling), len(clips), max(asked), free)
         stepper = StaticStep if self.fused.embeddings.is_cuda else None

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from curation.errors import BadInput
 from sketch.language.delay import undelayed
-from steering.activations.hooks import Steering, changing, check_plan
+from steering.activations.hooks import Steering, check_plan, steered
 from steering.decoding.clip import Clip, Progress
-from steering.decoding.decoder import frames_of, window_of
+from steering.decoding.decoder import Decoder, frames_of, window_of
 from steering.decoding.generation import ENDLESS, Window
 from steering.decoding.sampling import Sampling, choose, draw_noise, guided
 from steering.models.interface import Condition, Decoding, MusicModel
@@ -90,8 +90,23 @@ def generate_mixed(
     like = rows.condition.states
     steering = Steering([clip.plan for clip in clips], sampling.guided, like)
     generators = [torch.Generator(model.device).manual_seed(clip.seed) for clip in clips]
-    with changing(model, steering):
+    with steered(model, steering):
         return _run(model, rows, steering, generators, frames, sampling, progress, window)
+
+
+Generate = Callable[[Sequence[Clip], float, Sampling], Tensor]
+"""``(clips, seconds, sampling) -> codes [B, K, T]``."""
+
+
+def player(model: MusicModel) -> Generate:
+    """What plays any clips: the fused decoder, and this one where a clip is pushed inside its blocks."""
+    fused = Decoder(model)
+
+    def play(clips: Sequence[Clip], seconds: float, sampling: Sampling) -> Tensor:
+        inside = any(clip.plan is not None and clip.plan.sites for clip in clips)
+        return (partial(generate, model) if inside else fused.generate)(clips, seconds, sampling)
+
+    return play
 
 
 def _run(

@@ -14,7 +14,8 @@ from typing import Literal
 
 from curation.concepts import songs
 from curation.errors import BadInput
-from sketch.material import Piece, split_of
+from sketch import material
+from sketch.material import Piece
 from steering.families import get_family
 from steering.families.prompts import Prompts
 
@@ -80,10 +81,20 @@ def asks(
     return chosen[:count]
 
 
+def split_of(seed: int) -> SplitName:
+    """Whose clips have this seed.
+
+    >>> split_of(1_000_003)
+    'validation'
+    """
+    begun = [split for split, first in FIRST_SEED.items() if first <= seed]
+    return max(begun, key=FIRST_SEED.__getitem__)
+
+
 def _pieces(split: SplitName) -> Iterator[Piece]:
     for index in itertools.count():
         piece = Piece("songs", index, songs.SECONDS)
-        if split_of(piece) == split:
+        if material.split_of(piece) == split:
             yield piece
 
 

@@ -26,7 +26,8 @@ from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
 from steering.evaluation.asks import Ask, Wording
 from steering.interventions.record import Unit
-from steering.models.origin import Origin
+from steering.models.origin import SITE, Origin
+from steering.models.sites import Site
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Steer:
         monitor: settings of the `Monitor` that the strength follows; None for one that is fixed. A
             control hears the concept that it does not push.
         draw: number of a control that is one direction for all clips; None for each its own.
+        site: where in a block it is added; the vector is that of the block's output, wherever it is.
     """
 
     bank: str
@@ -64,10 +66,11 @@ class Steer:
     unit: Unit = "relative"
     monitor: Mapping[str, float] | None = None
     draw: int | None = None
+    site: Site = SITE
 
     def record(self) -> dict[str, Any]:
         """What determines its clips; what is new since cells were kept goes without saying."""
-        unsaid = (("unit", "relative"), ("monitor", None), ("draw", None))
+        unsaid = (("unit", "relative"), ("monitor", None), ("draw", None), ("site", SITE))
         return {name: value for name, value in asdict(self).items() if (name, value) not in unsaid}
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 matplotlib.use("Agg")
 
+TWIN, PAPER, STEERED = "#3a6ea5", "#faf7f0", "#c8452b"
+"""The page's colours of unsteered, of nothing, and of steered."""
+
 COSTS: tuple[tuple[str, Callable[[Life], float]], ...] = (
     ("adherence lost", lambda life: -life.adherence.mean),
     ("entropy, of the twin's", lambda life: life.entropy.mean),
@@ -212,6 +215,31 @@ def draw_probes(found: Sequence[Entry], path: Path) -> None:
         axis.grid(axis="y", alpha=0.3)
     axes[-1, -1].legend(loc="upper right")
     axes[0, 0].set_ylabel("accuracy (R squared of tempos)")
+    _save(figure, path)
+
+
+def draw_localisation(maps: Mapping[str, Mapping[str, Sequence[Estimate]]], path: Path) -> None:
+    """What each place restores: a heat map for each family, layers along x, sites as rows.
+
+    Args:
+        maps: by family and row, the estimate of each layer.
+    """
+    from matplotlib import pyplot
+    from matplotlib.colors import LinearSegmentedColormap
+
+    tints = LinearSegmentedColormap.from_list("studio", (TWIN, PAPER, STEERED))
+    figure, axes = pyplot.subplots(len(maps), 1, figsize=(8, 2.2 * len(maps)), squeeze=False)
+    for axis, (family, rows) in zip(axes.flat, maps.items(), strict=True):
+        table = np.array([[one.mean for one in row] for row in rows.values()])
+        axis.imshow(table, cmap=tints, vmin=-1, vmax=1, aspect="auto")
+        for row, found in enumerate(rows.values()):
+            for layer, one in enumerate(found):
+                weight = "bold" if one.low > 0 or one.high < 0 else "normal"
+                axis.text(layer, row, f"{one.mean:.2f}", ha="center", va="center", weight=weight)
+        axis.set_xticks(range(table.shape[1]))
+        axis.set_yticks(range(len(rows)), list(rows))
+        axis.set_title(f"{family}: share restored", fontsize=10)
+    axes[-1, 0].set_xlabel("layer (bold: the 95 % interval lies beside 0)")
     _save(figure, path)
 
 

@@ -29,6 +29,7 @@ def clips(cell: Cell, setting: Setting, banks: Mapping[str, Bank], frame_rate: f
         if cell.steers:
             interventions = [intervention(s, ask, banks[s.bank]) for s in cell.steers]
             plan = compile_plan(interventions, setting.seconds, frame_rate, cell.orthogonalise)
+            plan = plan.at_sites([steer.site for steer in cell.steers])
         made.append(Clip(ask.text[cell.wording], ask.seed + cell.first_seed, plan))
     return made
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from steering.decoding.decoder import Decoder
+from steering.decoding.reference import player
 from steering.decoding.sampling import Sampling
 from steering.directions.library import BANKS
 from steering.evaluation.asks import SplitName, asks
@@ -72,14 +72,13 @@ def prepare(
     clap = find_clap(clap_name)
     setting = _setting(study, model, under, clap_name if clap else "")
     banks = _banks(model, under, told)
-    generate = Decoder(model).generate
     shelf = Shelf(under.home / "cells")
     ready = _rivals(study, banks.workshop)
     judges = _judges(under, setting.seconds, told)
     return Evaluation(
         get_family(study.family),
         setting,
-        Runner(model, shelf, generate, under.batch, under.workers, clap, ready),
+        Runner(model, shelf, player(model), under.batch, under.workers, clap, ready),
         banks,
         judges,
         HeldOutProbe(banks.workshop, study.family) if study.probed else None,

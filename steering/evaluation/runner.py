@@ -21,8 +21,7 @@ from torch import Tensor
 from listening.spans import cut
 from sketch.parallel import begin_worker
 from steering.activations.reader import read_activations
-from steering.decoding.clip import Clip
-from steering.decoding.sampling import Sampling
+from steering.decoding.reference import Generate
 from steering.directions.bank import Bank
 from steering.evaluation.cells import Cell, Result, Setting, Shelf, check_labels
 from steering.evaluation.heard import FORMAT, Heard, hear_clip
@@ -31,9 +30,6 @@ from steering.evaluation.spans import Spans
 from steering.metrics.adherence import Clap
 from steering.models.interface import MusicModel
 from steering.rivals import Play
-
-Generate = Callable[[Sequence[Clip], float, Sampling], Tensor]
-"""``(clips, seconds, sampling) -> codes [B, K, T]``, as `steering.decoding.decoder.Decoder.generate`."""
 
 AHEAD = 2
 """Batches of cells that may wait for their judges while the next is played."""

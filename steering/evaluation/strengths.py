@@ -16,6 +16,7 @@ from steering.evaluation.cells import Control, Steer
 from steering.evaluation.tables import Row
 from steering.interventions.record import InterventionRecord
 from steering.models.origin import Origin
+from steering.models.sites import SITES
 
 FORMAT = 1
 Way = TypeVar("Way")
@@ -141,6 +142,8 @@ def _steer(record: Any) -> Steer:
         raise ValueError(f"target {steer.target!r:.20} is not 0 or 1")
     if steer.draw is not None and type(steer.draw) is not int:
         raise ValueError(f"draw {steer.draw!r:.20} is no whole number")
+    if steer.site not in SITES:
+        raise ValueError(f"there is no site {steer.site!r:.20}")
     if steer.control not in get_args(Control):
         raise ValueError(f"there is no control {steer.control!r:.20}")
     same = {name: record[name] for name in _PLAYED if name in record}

@@ -22,7 +22,8 @@ from steering.interventions.apart import apart
 from steering.interventions.intervention import Intervention
 from steering.interventions.monitor import Ear
 from steering.interventions.operators import READING
-from steering.models.origin import Origin
+from steering.models.origin import SITE, Origin
+from steering.models.sites import SITES, Site
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,8 @@ class Plan:
         evens: float32 ``[M, L]``: where the concepts' probes are undecided; None where none reads.
         written: float32 ``[M, L, D]``: what concepts move the stream along; None for all that are along the
             vectors that they read.
+        sites: where in a block each concept is added; empty where all are after it. Inside the blocks
+            `steering.decoding.reference` alone can push.
     """
 
     levels: Tensor
@@ -178,6 +181,7 @@ class Plan:
     frame_rate: float = 50.0
     evens: Tensor | None = None
     written: Tensor | None = None
+    sites: tuple[Site, ...] = ()
 
     @property
     def along(self) -> Tensor:
@@ -201,6 +205,25 @@ class Plan:
     def coefficients(self) -> Tensor:
         """What is applied: float32 ``[S, M, L]``."""
         return self.between(0, self.steps)
+
+    def at_sites(self, sites: Sequence[Site]) -> Plan:
+        """The plan with each concept at a site of its own; nothing changes where all are after the block.
+
+        Raises:
+            BadInput: there is no such site, not one for each concept, or a concept is not added: what
+                a sublayer gives is not the stream, which other operators read.
+        """
+        if len(sites) != self.concepts or not set(sites) <= set(SITES):
+            raise BadInput(f"sites {', '.join(sites)}: give each concept one of {', '.join(SITES)}")
+        if all(site == SITE for site in sites):
+            return replace(self, sites=())
+        if any(operator != "add" for operator in self.operators):
+            raise BadInput("inside a block concepts can be added only: leave out the operator")
+        return replace(self, sites=tuple(sites))
+
+    def site_of(self, concept: int) -> Site:
+        """Where in a block the concept at this place is pushed."""
+        return self.sites[concept] if self.sites else SITE
 
     def moved(self, *moves: Move) -> Plan:
         """The plan with more moves; of two at one step the later given one counts.

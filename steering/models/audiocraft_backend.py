@@ -16,9 +16,17 @@ from curation.errors import BadInput, first_line
 from steering.models.fingerprint import fingerprint
 from steering.models.interface import Condition, MusicModel
 from steering.models.origin import Origin
+from steering.models.sites import Sublayer
 from steering.models.weights import BlockWeights, DecoderWeights, Norm, unfit, without_bias
 
 DESCRIPTION = "description"
+_SUBLAYERS: dict[Sublayer, str] = {
+    "self-attention": "layer_scale_1",
+    "cross-attention": "layer_scale_cross",
+    "feed-forward": "layer_scale_2",
+}
+"""What a sublayer gives goes through one of these, an identity in MusicGen, on its way into the stream."""
+
 _SWITCH, _READING = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", RLock()
 
 
@@ -70,6 +78,9 @@ class AudiocraftModel(MusicModel):
     @property
     def blocks(self) -> Sequence[nn.Module]:
         return list(self.lm.transformer.layers)
+
+    def sublayers(self, sublayer: Sublayer) -> Sequence[nn.Module]:
+        return [getattr(block, _SUBLAYERS[sublayer]) for block in self.blocks]
 
     @torch.inference_mode()
     def encode(self, audio: Tensor) -> Tensor:

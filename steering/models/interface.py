@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from curation.errors import BadInput
 from sketch.language.delay import delayed
 from steering.models.origin import Origin
+from steering.models.sites import Site, Sublayer
 from steering.models.streams import OverlapStream, Stream
 from steering.models.weights import DecoderWeights
 
@@ -84,6 +85,14 @@ class MusicModel(ABC):
     @abstractmethod
     def blocks(self) -> Sequence[nn.Module]:
         """The decoder's blocks, first to last; each gives the residual stream ``[R, S, D]``."""
+
+    @abstractmethod
+    def sublayers(self, sublayer: Sublayer) -> Sequence[nn.Module]:
+        """Of every block the module that gives what this sublayer adds to the stream, ``[R, S, D]``."""
+
+    def modules_at(self, site: Site) -> Sequence[nn.Module]:
+        """Of every block the module whose output is read and changed at a site."""
+        return self.blocks if site == "block output" else self.sublayers(site)
 
     @abstractmethod
     def encode(self, audio: Tensor) -> Tensor:
@@ -164,10 +173,10 @@ def readable(mask: Tensor) -> Tensor:
 
 
 def residual_stream(output: Any) -> Tensor:
-    """A block's output ``[R, S, D]``: bare in newer transformers and audiocraft, once in a tuple."""
+    """What a block or its sublayer gives, ``[R, S, D]``: bare, or first in a tuple, by library and version."""
     return output[0] if isinstance(output, tuple) else output
 
 
 def replaced(output: Any, stream: Tensor) -> Any:
-    """The block's output with another residual stream."""
+    """That output with another stream in it."""
     return (stream, *output[1:]) if isinstance(output, tuple) else stream

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from curation.errors import BadInput
+from steering.models.sites import Site
 
-SITE = "block output"
+SITE: Site = "block output"
 """The residual stream after a decoder block, before any final norm: read there, written there."""
 
 

@@ -14,8 +14,15 @@ from curation.errors import BadInput
 from steering.models.fingerprint import fingerprint
 from steering.models.interface import Condition, MusicModel, readable
 from steering.models.origin import Origin
+from steering.models.sites import Sublayer
 from steering.models.streams import Stream
 from steering.models.weights import BlockWeights, DecoderWeights, Norm, without_bias
+
+_SUBLAYERS: dict[Sublayer, str] = {
+    "self-attention": "self_attn",
+    "cross-attention": "encoder_attn",
+    "feed-forward": "fc2",
+}
 
 
 class TransformersModel(MusicModel):
@@ -63,6 +70,9 @@ class TransformersModel(MusicModel):
     @property
     def blocks(self) -> Sequence[nn.Module]:
         return list(self.model.decoder.model.decoder.layers)
+
+    def sublayers(self, sublayer: Sublayer) -> Sequence[nn.Module]:
+        return [getattr(block, _SUBLAYERS[sublayer]) for block in self.blocks]
 
     @torch.inference_mode()
     def encode(self, audio: Tensor) -> Tensor:
