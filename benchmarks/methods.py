@@ -25,11 +25,12 @@ from steering.activations.sources import BuiltSource, resampled
 from steering.directions.bank import Bank
 from steering.families import concepts_of, get_family
 from steering.finders import finders
+from steering.finders.ways import find_bank, suits
 from steering.models import load_model
 from steering.probes import methods
 from steering.rivals import lora
 from steering.training.likelihood import has_classes, read_examples
-from steering.training.workshop import Workshop, suits
+from steering.training.workshop import Workshop
 
 TIMED = 16
 """Clips that are read."""
@@ -74,7 +75,7 @@ def learning_part(workshop: Workshop, family: str, only: Sequence[str]) -> Lines
 
 def _bank(workshop: Workshop, family: str, method: str) -> float:
     begun = time.perf_counter()
-    bank: Bank = workshop.bank(family, method)
+    bank: Bank = find_bank(workshop, family, method)
     spent = time.perf_counter() - begun
     return float(bank.facts.get("seconds", spent))
 

@@ -16,13 +16,14 @@ from steering.directions.bank import load_bank
 from steering.families import families, get_family
 from steering.families.family import Training
 from steering.finders import finders, reft_r1, supervised_vector
+from steering.finders.ways import find_bank, suits
 from steering.interventions.intervention import Intervention
 from steering.interventions.monitor import Monitor
 from steering.models import load_model
 from steering.rivals import Wanted, lora, rivals
 from steering.training import likelihood
 from steering.training.likelihood import Course
-from steering.training.workshop import Workshop, suits
+from steering.training.workshop import Workshop
 from tests.toy import CHORD_CLIPS
 
 SHORT = Course(steps=2, rate=0.05, batch=4, every=1)
@@ -43,7 +44,7 @@ def workshop(place, monkeypatch) -> Workshop:
 @pytest.mark.parametrize("method", ["supervised_vector", "reft_r1"])
 def test_a_learned_bank_is_kept_loaded_and_steers(workshop, method, tmp_path):
     assert suits("chords", method) and not suits("tempos", method)
-    workshop.bank("chords", method).save(tmp_path)
+    find_bank(workshop, "chords", method).save(tmp_path)
     bank = load_bank(tmp_path, workshop.model.origin)
     assert bank.method == method and list(bank) == list(workshop.table("chords")[0].concepts)
     assert bank.facts["seconds"] > 0 and len(bank.facts["nats"]) == 2

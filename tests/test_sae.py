@@ -17,6 +17,7 @@ from steering.cli import main
 from steering.finders import dictionary, finders, sae
 from steering.finders.dictionary import learn
 from steering.finders.sae import finder, latents_for, named
+from steering.finders.ways import find_bank
 from steering.models.origin import Origin
 from steering.probes.fitted import ProbeData
 from steering.probes.scores import every_auc
@@ -123,7 +124,7 @@ def test_labels_name_the_latent_of_the_planted_note(parts, planted):
 
 
 def test_a_bank_says_how_good_its_dictionaries_are(workshop):
-    bank = workshop.bank("genres", "sae")
+    bank = find_bank(workshop, "genres", "sae")
     assert list(bank) == list(NOTES) and bank.method == "sae"
     assert min(float(direction.scores.max()) for direction in bank.values()) > 0.9
     assert all(direction.calibration is not None for direction in bank.values())
@@ -134,7 +135,7 @@ def test_a_bank_says_how_good_its_dictionaries_are(workshop):
 
 
 def test_labels_that_are_dealt_out_anew_leave_the_dictionary_and_name_nothing(workshop):
-    one, shuffled = (workshop.bank("genres", "sae", deal) for deal in (False, True))
+    one, shuffled = (find_bank(workshop, "genres", "sae", deal) for deal in (False, True))
     assert shuffled.facts["shuffled"] and "shuffled" not in one.facts
     assert shuffled.facts["explained"] == one.facts["explained"]
     score, dealt = (
@@ -159,7 +160,7 @@ def test_few_clips_have_a_small_dictionary():
 def test_numbers_are_refused_in_one_line(workshop):
     assert not finder.suits("tempos") and finder.suits("notes")
     with pytest.raises(BadInput, match="sae finds no directions of tempos: choose one of notes"):
-        workshop.bank("tempos", "sae")
+        find_bank(workshop, "tempos", "sae")
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ def test_from_nothing_to_banks_to_a_report(place, few, capsys):
         part["title"]: part for part in json.loads((folder / "report.json").read_text())["parts"]
     }
     assert set(parts) == {
-        "Controls", "Methods", "Two at once", "Frontier", "Dose and response",
+        "Controls", "Methods", "Rivals", "In words, the best of several", "Two at once", "Frontier",
+        "Dose and response",
     }  # fmt: skip
     assert all(0 <= row["against"]["adjusted"] <= 1 for row in parts["Controls"]["rows"][1:])
 

@@ -15,6 +15,7 @@ from steering.directions.bank import Bank
 from steering.directions.direction import Direction
 from steering.families.labels import TRIAD_NAMES, tones
 from steering.finders import finders, summed_notes
+from steering.finders.ways import find_bank
 from steering.models.origin import Origin
 from steering.training.banks import Table
 from steering.training.workshop import Workshop
@@ -59,7 +60,7 @@ def test_c_major_is_as_near_to_each_of_its_notes_and_at_right_angles_to_the_othe
     workshop, monkeypatch
 ):
     monkeypatch.setattr(summed_notes, "notes_of", lambda *_: notes_bank())
-    bank = workshop.bank("triads_in_songs", "summed_notes")
+    bank = find_bank(workshop, "triads_in_songs", "summed_notes")
     assert list(bank) == list(TRIAD_NAMES)
     for concept, notes in (("C major", "C E G"), ("A minor", "A C E"), ("F# major", "F# A# C#")):
         cosines = bank[concept].vectors @ NOTES.T
@@ -72,7 +73,7 @@ def test_c_major_is_as_near_to_each_of_its_notes_and_at_right_angles_to_the_othe
 
 def test_notes_are_learnt_where_the_model_has_no_bank_of_them(workshop):
     bank, shuffled = (
-        workshop.bank("triads_in_songs", "summed_notes", deal) for deal in (False, True)
+        find_bank(workshop, "triads_in_songs", "summed_notes", deal) for deal in (False, True)
     )
     own = NOTES[tones("C major")].sum(0) / 3**0.5
     assert (bank["C major"].vectors @ own).min() > 0.85
@@ -83,7 +84,7 @@ def test_only_triads_are_sums_of_notes(workshop):
     suits = finders()["summed_notes"].suits
     assert suits("triads") and suits("triads_in_songs") and not suits("chords")
     with pytest.raises(BadInput) as refused:
-        workshop.bank("notes_in_songs", "summed_notes")
+        find_bank(workshop, "notes_in_songs", "summed_notes")
     assert str(refused.value) == (
         "summed_notes finds no directions of notes_in_songs: choose one of triads_in_songs, triads"
     )

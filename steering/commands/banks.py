@@ -32,8 +32,9 @@ def run(options: argparse.Namespace) -> None:
     """Build what is missing of the clips, the activations and the banks, in this order."""
     from steering.directions.library import folder_name
     from steering.families import families, get_family
+    from steering.finders.ways import check_suits, check_way, find_bank, missing_banks
     from steering.probes import methods
-    from steering.training.workshop import Workshop, check_suits, check_way, missing_banks
+    from steering.training.workshop import Workshop
 
     wanted = options.families or list(families())
     chosen = options.methods or list(methods())
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
     home = options.out / folder_name(model.origin.model)
     missing = list(missing_banks(home, model, wanted, chosen))
     for number, (family, method) in enumerate(missing, start=1):
-        bank = workshop.bank(family, method)
+        bank = find_bank(workshop, family, method)
         bank.save(home / family / method)
         best = sum(float(direction.scores.max()) for direction in bank.values()) / len(bank)
         print(

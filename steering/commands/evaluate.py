@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> None:
     """One evaluation from end to end; a second run goes on where a first one was stopped."""
     need("curation")
     from steering.evaluation.studies import get_study
-    from steering.training.workshop import check_way
+    from steering.finders.ways import check_way
 
     study = get_study(options.what)
     for method in options.methods or ():

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from curation.errors import BadInput
 from steering.activations.hooks import check_plan
+from steering.decoding.cache import Cache
 from steering.decoding.clip import Clip, Progress
 from steering.decoding.cuda_graph import StaticStep
-from steering.decoding.fused import Cache, Fused
+from steering.decoding.fused import Fused
 from steering.decoding.generation import ENDLESS, Generation, Window, room
 from steering.decoding.injections import AHEAD
 from steering.decoding.memory import available, check_fit

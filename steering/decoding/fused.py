@@ -9,7 +9,6 @@ logits are the same, at half the work. On the CPU a step of few rows is one call
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,70 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from steering.decoding.cache import Cache, Place, PromptCache
 from steering.decoding.loops import Loops
-from steering.decoding.matmul import MOST_ROWS, Matrix, as_array, fits_loops
+from steering.decoding.matmul import MOST_ROWS, Matrix, as_array
 from steering.decoding.moment import Applied, Moment, inject
 from steering.interventions.followers import Followers
 from steering.models.interface import Condition, readable
 from steering.models.weights import BlockWeights, DecoderWeights, Norm
-
-Place = int | Tensor
-"""A position: a number, or a tensor ``[1]`` that holds it on the device."""
-
-
-@dataclass(frozen=True)
-class PromptCache:
-    """The prompts as a block's attention reads it, for the ``C`` rows that come first.
-
-    Attributes:
-        keys: ``[C * H, D / H, W]``. values: ``[C * H, W, D / H]``, per layer.
-        mask: ``[C * H, 1, W]``, to be added; None where no row is padded.
-        loops: for the compiled loops, keys and values ``[L, 2, C, H, W, d]`` with the words that are
-            read before those that are not, and the number of the former ``[C]``.
-    """
-
-    keys: tuple[Tensor, ...]
-    values: tuple[Tensor, ...]
-    mask: Tensor | None
-    rows: int
-    loops: tuple[Any, Any] | None = None
-
-
-class Cache:
-    """Keys and values of the steps so far, with room for ``length`` of them.
-
-    Memory that no step has reached yet is not touched.
-    """
-
-    def __init__(
-        self, layers: int, rows: int, heads: int, length: int, size: int, like: Tensor
-    ) -> None:
-        self.all = like.new_zeros(layers, 2, rows, heads, length, size)
-        flat = self.all.view(layers, 2, rows * heads, length, size)
-        self.slots = list(self.all)
-        self.keys = [one[0].transpose(1, 2) for one in flat]
-        self.values = [one[1] for one in flat]
-        self.array = as_array(self.all) if fits_loops(like) else None
-
-    @staticmethod
-    def bytes(layers: int, rows: int, length: int, width: int, item: int) -> int:
-        """What it takes: ``width`` is D, ``item`` the bytes of a number."""
-        return 2 * layers * rows * length * width * item
-
-    def put(self, layer: int, new: Tensor, place: Place) -> None:
-        """Keys and values ``[2, R, H, D / H]`` of the step at a position."""
-        if isinstance(place, int):
-            self.slots[layer].select(3, place).copy_(new)
-        else:
-            self.slots[layer].index_copy_(3, place, new.unsqueeze(3))
-
-    def put_all(self, layer: int, new: Tensor, first: int = 0) -> None:
-        """Keys and values ``[2, R, H, S, D / H]`` of S positions from ``first`` on."""
-        self.slots[layer][..., first : first + new.shape[3], :] = new
-
-    def take(self, other: Cache) -> None:
-        """What another holds, as the first positions."""
-        self.all[..., : other.all.shape[-2], :] = other.all
 
 
 class _Block:
@@ -122,7 +64,7 @@ class Fused:
         self.first = first * weights.embeddings[0].shape[0]
         self.all_heads = Matrix(torch.cat(weights.heads))
         self.positions = weights.positions
-        self.loops = Loops.of(self)
+        self.loops = Loops.of(self.blocks, self.norm, self.embeddings, self.activation)
 
     def cache(self, rows: int, length: int) -> Cache:
         """An empty cache for R rows."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from steering.decoding.cache import Cache, Place, PromptCache
 from steering.decoding.clip import Clip
-from steering.decoding.fused import Cache, Fused, Place, PromptCache, unknown_rows
+from steering.decoding.fused import Fused, unknown_rows
 from steering.decoding.injections import Injections
 from steering.decoding.moment import Moment
 from steering.decoding.sampling import Sampling, choose, draw_noise

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,41 +11,54 @@ from torch import Tensor
 from torch.nn import functional
 
 from steering.decoding import matmul
+from steering.decoding.cache import Cache, PromptCache
 from steering.decoding.matmul import as_array, fits_loops, stacked
 from steering.decoding.moment import Moment, inject
 from steering.decoding.pushes import no_pushes
 from steering.interventions.followers import Followers
 
-if TYPE_CHECKING:
-    from steering.decoding.fused import Cache, Fused, PromptCache
-
 
 class Loops:
-    """A decoder's tensors as the loops read them."""
+    """A decoder's tensors as the loops read them.
 
-    def __init__(self, fused: Fused, compiled: Any, kind: int) -> None:
-        blocks = fused.blocks
+    Args:
+        blocks: of the fused decoder. norm: scale, shift and epsilon of what comes after them.
+        kind: number of the activation.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[Any],
+        norm: tuple[Tensor, Tensor, float],
+        compiled: Any,
+        kind: int,
+    ) -> None:
         names = ("query_key_value", "out", "cross_query", "cross_out", "up", "down")
         matrices = [stacked([getattr(block, name) for block in blocks]) for name in names]
         norms = [(block.norm, block.cross_norm, block.feed_forward_norm) for block in blocks]
         kept = torch.stack([torch.stack([torch.stack(n[:2]) for n in three]) for three in norms])
         epsilons = torch.tensor([[n[2] for n in three] for three in norms])
         self.model = (as_array(kept), as_array(epsilons), *matrices)
-        scale, shift, epsilon = fused.norm
+        scale, shift, epsilon = norm
         self.norm, self.epsilon = as_array(torch.stack([scale, shift])), np.float32(epsilon)
         self.compiled, self.kind, self.layers = compiled, kind, len(blocks)
         self.nothing = no_pushes()
 
     @staticmethod
-    def of(fused: Fused) -> Loops | None:
+    def of(
+        blocks: Sequence[Any],
+        norm: tuple[Tensor, Tensor, float],
+        like: Tensor,
+        activation: Callable[[Tensor], Tensor],
+    ) -> Loops | None:
         """None on a GPU, in other dtypes, without numba and for an activation they do not know."""
         compiled = matmul.kernel()
-        if compiled is None or not fits_loops(fused.embeddings):
+        if compiled is None or not fits_loops(like):
             return None
         points = torch.linspace(-4, 4, 33)
         for kind, name in enumerate(compiled.ACTIVATIONS):
-            if torch.equal(fused.activation(points), getattr(functional, name)(points)):
-                return Loops(fused, compiled, kind)
+            if torch.equal(activation(points), getattr(functional, name)(points)):
+                return Loops(blocks, norm, compiled, kind)
         return None
 
     def step(

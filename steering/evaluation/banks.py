@@ -15,6 +15,7 @@ from steering.directions.library import BANKS, Library, folder_name
 from steering.evaluation.cells import Cell
 from steering.evaluation.sections import SHUFFLED
 from steering.families import get_family
+from steering.finders.ways import find_bank
 from steering.probes.fitted import finish
 from steering.probes.multiclass import Discriminant, aggregate, discriminant
 from steering.training.workshop import Workshop
@@ -45,8 +46,11 @@ class BankShelf:
         except BadInput:
             pass
         made = BankName.parse(name)
-        bank = self.workshop.bank(
-            made.family, made.method.removesuffix(SHUFFLED), made.method.endswith(SHUFFLED)
+        bank = find_bank(
+            self.workshop,
+            made.family,
+            made.method.removesuffix(SHUFFLED),
+            made.method.endswith(SHUFFLED),
         )
         bank.save(self.made / name)
         return load_bank(self.made / name, self.workshop.model.origin, name)

@@ -22,7 +22,7 @@ from steering.evaluation.spans import Spans, pushed_spans, whole
 from steering.evaluation.strengths import Chosen
 from steering.evaluation.tables import Row, rows
 from steering.families.family import SteeredFamily, sources_of
-from steering.training.workshop import suits, ways
+from steering.finders.ways import suits, ways
 
 
 @dataclass

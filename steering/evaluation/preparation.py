@@ -19,10 +19,11 @@ from steering.evaluation.runner import Progress, Runner
 from steering.evaluation.study import Study
 from steering.families import concepts_of, get_family
 from steering.families.family import sources_of
+from steering.finders.ways import ways
 from steering.metrics.adherence import CLAP, find_clap
 from steering.models.interface import MusicModel
 from steering.rivals import Play, Rival, rivals
-from steering.training.workshop import Told, Workshop, ways
+from steering.training.workshop import Told, Workshop
 
 
 @dataclass(frozen=True)

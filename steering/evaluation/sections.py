@@ -10,9 +10,9 @@ from steering.directions.bank_name import BankName
 from steering.evaluation.cells import Cell, Steer
 from steering.families.family import PULSES, Experiment
 from steering.finders import finders
+from steering.finders.ways import suits
 from steering.interventions.monitor import Monitor
 from steering.rivals import rivals
-from steering.training.workshop import suits
 
 if TYPE_CHECKING:
     from steering.evaluation.tables import Row

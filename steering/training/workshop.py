@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from curation.build import build
-from curation.errors import BadInput
 from curation.recipe import make_recipe
 from steering.activations.reader import read_source
 from steering.activations.sources import BuiltSource
 from steering.activations.store import Activations
-from steering.declarations import named
-from steering.directions.bank import Bank, load_bank
-from steering.families import families, get_family
+from steering.directions.bank import Bank
+from steering.families import get_family
 from steering.families.family import Training
-from steering.finders import finders
 from steering.models.interface import MusicModel
-from steering.probes import Fitted, get_method, methods
+from steering.probes import Fitted
 from steering.training.banks import Table, bank_of, train_bank
 from steering.training.targets import table_of
 
@@ -93,15 +90,9 @@ class Workshop:
         """One bank, trained now.
 
         Args:
-            method: a probe's name, or a finder's.
+            method: a probe's name; `steering.finders.ways.find_bank` knows finders, too.
             shuffled: deal the training labels out anew first: a control that can learn nothing.
-
-        Raises:
-            BadInput: the method cannot find directions of this family.
         """
-        if method in finders():
-            check_suits(method, [family])
-            return finders()[method].find(self, family, shuffled)
         data, facts = self._known(family)
         return train_bank(
             data,
@@ -135,52 +126,3 @@ class Workshop:
         data, store = self.table(family)
         label = get_family(family).training.label
         return data, {**store.facts, "label": label, "split": "split"}
-
-
-def ways() -> list[str]:
-    """Every way of finding directions: the probes, the simplest first, and the finders."""
-    return [*methods(), *finders()]
-
-
-def check_way(name: str) -> None:
-    """Check that there is a way of finding directions of this name.
-
-    Raises:
-        BadInput: there is none; it names those there are.
-    """
-    named(dict.fromkeys(ways()), name, "method")
-
-
-def suits(family: str, method: str) -> bool:
-    """Whether a method can find directions of this family: some tell classes only."""
-    if method in finders():
-        return finders()[method].suits(family)
-    return get_family(family).training.task in get_method(method).tasks
-
-
-def check_suits(method: str, wanted: Sequence[str]) -> None:
-    """Refuse a method that can find directions of none of these families.
-
-    Raises:
-        BadInput: it names those that it suits.
-    """
-    if not any(suits(family, method) for family in wanted):
-        suited = [family for family in families() if suits(family, method)]
-        raise BadInput(
-            f"{method} finds no directions of {', '.join(wanted)}: choose "
-            f"{'one of ' if len(suited) > 1 else ''}{', '.join(suited)}"
-        )
-
-
-def missing_banks(
-    folder: Path, model: MusicModel, families: Sequence[str], methods: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    """Family and method of every bank that is not in the folder, or that is another model's."""
-    for family in families:
-        for method in methods:
-            if not suits(family, method):
-                continue
-            try:
-                load_bank(folder / family / method, model.origin)
-            except BadInput:
-                yield family, method

@@ -22,7 +22,7 @@ from steering.evaluation.report import Part
 from steering.evaluation.sections import Section, unsteered
 from steering.evaluation.study import Study
 from steering.families import families
-from steering.training.workshop import suits
+from steering.finders.ways import suits
 
 LABEL = "bpm"
 """Of the families whose directions are tried."""
