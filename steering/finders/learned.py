@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from steering.activations.hooks import Change
 from steering.directions.bank import Bank
 from steering.probes.fitted import finish
-from steering.training.likelihood import Lesson
+from steering.training.banks import Table
+from steering.training.likelihood import Lesson, Windows, read_examples, some
 from steering.training.workshop import Workshop
 
 
 def pushing(steps: Tensor, pushes: Tensor) -> Change:
     """Add to every step ``[B, S, C]`` what its concepts push ``[C, L, D]``."""
     return lambda layer, stream: stream + (steps @ pushes[:, layer]).to(stream.dtype)
+
+
+def material(
+    workshop: Workshop, family: str, shuffled: bool
+) -> tuple[Windows, Windows, Table, torch.Generator]:
+    """What is learned from, what it is judged by, the probes' table, and what draws the batches.
+
+    Raises:
+        BadInput: the family's concepts are numbers.
+    """
+    examples = read_examples(workshop, family)
+    generator = torch.Generator().manual_seed(0)
+    train = examples.train.shuffled(generator) if shuffled else examples.train
+    return train, some(examples.validation), workshop.table(family)[0], generator
 
 
 def learned_bank(

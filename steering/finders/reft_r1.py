@@ -19,7 +19,7 @@ from steering.activations.hooks import Change, reading
 from steering.activations.reader import typical_norms
 from steering.directions.bank import Bank
 from steering.finders.finder import Finder
-from steering.finders.learned import learned_bank
+from steering.finders.learned import learned_bank, material
 from steering.models.interface import MusicModel
 from steering.training.likelihood import (
     Course,
@@ -29,8 +29,6 @@ from steering.training.likelihood import (
     judged,
     learn,
     loss_of,
-    read_examples,
-    some,
     worded,
 )
 from steering.training.workshop import Workshop
@@ -50,13 +48,10 @@ def find(workshop: Workshop, family: str, shuffled: bool = False) -> Bank:
     Raises:
         BadInput: the family's concepts are numbers.
     """
-    examples = read_examples(workshop, family)
-    data, _ = workshop.table(family)
-    generator = torch.Generator().manual_seed(0)
-    train = examples.train.shuffled(generator) if shuffled else examples.train
+    train, validation, data, generator = material(workshop, family, shuffled)
     about = data.x["train"].mean(0), typical_norms(data.x["train"])
     vectors, lesson = learned_vectors(
-        workshop.model, train, some(examples.validation), about, len(data.concepts), generator
+        workshop.model, train, validation, about, len(data.concepts), generator
     )
     settings: dict[str, object] = {"loudest": LOUDEST, "price": PRICE}
     return learned_bank(workshop, family, finder.name, vectors, lesson, settings, shuffled)

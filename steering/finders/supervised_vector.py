@@ -17,7 +17,7 @@ from torch import Tensor
 from steering.activations.reader import typical_norms
 from steering.directions.bank import Bank
 from steering.finders.finder import Finder
-from steering.finders.learned import learned_bank, pushing
+from steering.finders.learned import learned_bank, material, pushing
 from steering.models.interface import MusicModel
 from steering.training.likelihood import (
     Course,
@@ -27,8 +27,6 @@ from steering.training.likelihood import (
     judged,
     learn,
     loss_of,
-    read_examples,
-    some,
     worded,
 )
 from steering.training.workshop import Workshop
@@ -48,13 +46,10 @@ def find(workshop: Workshop, family: str, shuffled: bool = False) -> Bank:
     Raises:
         BadInput: the family's concepts are numbers.
     """
-    examples = read_examples(workshop, family)
-    data, _ = workshop.table(family)
-    generator = torch.Generator().manual_seed(0)
-    train = examples.train.shuffled(generator) if shuffled else examples.train
+    train, validation, data, generator = material(workshop, family, shuffled)
     norms = typical_norms(data.x["train"])
     vectors, lesson = learned_vectors(
-        workshop.model, train, some(examples.validation), norms, len(data.concepts), generator
+        workshop.model, train, validation, norms, len(data.concepts), generator
     )
     return learned_bank(
         workshop, family, finder.name, vectors, lesson, {"strength": STRENGTH}, shuffled
