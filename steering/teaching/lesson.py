@@ -99,8 +99,9 @@ def teach(
     """A concept out of clips of sound.
 
     Args:
-        clips: that have it: a folder, or sounds. against: that have not; None for neutral ones that
-            come with the project, matched in level, register and density.
+        clips: that have it: a folder, or sounds. against: that have not, under the same name where it is
+            the same piece without; None for neutral ones that come with the project, matched in
+            level, register and density.
         belongs: what is part of the concept, of ``pitch``, ``level`` and ``tempo``: all else is moved
             about, so that a few clips do not teach a key.
         methods: probes that are tried.
@@ -136,7 +137,7 @@ def examples_of(
     neutral, rate = load_neutral(), model.sample_rate
     dbfs = float(np.median(neutral.qualities[:, 0]))
     groups = [having] if lacking is None else [having, lacking]
-    total, made = sum(map(len, groups)), 0
+    total, made, numbers = sum(map(len, groups)), 0, _numbered(groups)
     examples: list[Example] = []
     seen = []
     for place, group in enumerate(groups):
@@ -145,8 +146,8 @@ def examples_of(
         variants = how_many(len(group))
         for number, audio in enumerate(heard):
             seen += [qualities(audio, rate)] if place == 0 else []
-            clip = len(having) * place + number
-            rng = np.random.default_rng(clip)
+            clip = numbers[place][number]
+            rng = np.random.default_rng([place, number])
             for take in range(variants):
                 moved = variant(audio, rate, drawn(rng), belongs) if take else audio
                 codes = model.encode(torch.from_numpy(moved)[None].to(model.device))[0].cpu()
@@ -160,6 +161,22 @@ def examples_of(
             [Example(one, False, n) for n, one in enumerate(others)], len(having)
         )
     return examples
+
+
+def _numbered(groups: Sequence[Sequence[Sound]]) -> list[list[int]]:
+    """Numbers of the clips, by group; two of one name are one piece with the concept and without.
+
+    Such a pair is held out together: whoever knows one of them would take the other for its like.
+    """
+    known: dict[tuple[str, int], int] = {}
+    found: list[list[int]] = []
+    for group in groups:
+        seen: dict[str, int] = {}
+        found.append([])
+        for sound in group:
+            seen[sound.name] = seen.get(sound.name, -1) + 1
+            found[-1].append(known.setdefault((sound.name, seen[sound.name]), len(known)))
+    return found
 
 
 def _check_sounds(having: Sequence[Sound], lacking: Sequence[Sound] | None) -> None:

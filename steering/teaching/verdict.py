@@ -104,7 +104,7 @@ def _dealings(clips: Material, rng: np.random.Generator) -> np.ndarray:
 
 def _held_out(clips: Material, dealt: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What is told of every clip by those it was not among, over `REPEATS` divisions: ``[N, P]``."""
-    x = flattened(clips.x)
+    x = _apart(flattened(clips.x), clips)
     gram = x @ x.T
     penalty = PENALTY * float(np.mean(np.diag(gram)))
     total = np.zeros_like(dealt)
@@ -114,6 +114,15 @@ def _held_out(clips: Material, dealt: np.ndarray, rng: np.random.Generator) -> n
             out, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
             total[out] += _told(gram, rest, out, penalty) @ (dealt[rest] - dealt[rest].mean(0))
     return total / REPEATS
+
+
+def _apart(x: np.ndarray, clips: Material) -> np.ndarray:
+    """Activations ``[N, F]`` less the mean of their own clip, where clips have parts of both kinds."""
+    if not clips.mixed:
+        return x
+    same = np.equal.outer(clips.clip, clips.clip).astype(float)
+    means: np.ndarray = same @ x / same.sum(1, keepdims=True)
+    return np.where(same.sum(1, keepdims=True) > 1, x - means, x - x.mean(0))
 
 
 def _told(gram: np.ndarray, rest: np.ndarray, out: np.ndarray, penalty: float) -> np.ndarray:
