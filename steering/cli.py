@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from curation.errors import BadInput
 
 COMMANDS = (
-    "activations", "train", "inspect", "generate", "evaluate", "banks", "bank", "listeners", "convert",
+    "activations", "train", "inspect", "generate", "evaluate", "banks", "bank", "listeners", "neutral", "teach",
+    "convert",
 )  # fmt: skip
 """Modules of `steering.commands`, in the order in which they are listed."""
 

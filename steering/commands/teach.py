@@ -1,0 +1,53 @@
+"""Teach a concept of one's own from a few clips, and keep it as a bank."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from steering.commands.shared import add_model, model_of, teller
+
+HOME = Path("build/taught")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from steering.teaching.variants import PARTS
+
+    add_model(parser)
+    parser.add_argument("clips", type=Path, help="folder of sounds that have the concept")
+    parser.add_argument(
+        "--against", type=Path, help="folder of sounds without; default: neutral ones"
+    )
+    parser.add_argument("--name", required=True, help="of the concept, as staccato")
+    parser.add_argument(
+        "--belongs",
+        nargs="*",
+        default=(),
+        metavar="PART",
+        help=f"what is part of the concept and stays as it is: {', '.join(PARTS)}",
+    )
+    parser.add_argument(
+        "--methods", nargs="*", help="probes that are tried; default: the quick ones"
+    )
+    parser.add_argument("--out", type=Path, help=f"folder of the bank; default: {HOME}/NAME")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Listen, find, try; say whether the model knows it, and write the bank."""
+    from steering.teaching.finding import METHODS
+    from steering.teaching.lesson import check_name, teach
+
+    name = check_name(options.name)
+    lesson = teach(
+        model_of(options),
+        options.clips,
+        options.against,
+        name,
+        options.belongs,
+        options.methods or METHODS,
+        teller(),
+    )
+    print(lesson)
+    out = options.out or HOME / name
+    lesson.bank.save(out)
+    print(f'{out}: steer with --bank {out} --steer "{name}={lesson.strength:g}" --monitor')

@@ -1,0 +1,159 @@
+"""A concept of one's own: what is told, how surely, and what is said of it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from curation.errors import BadInput
+from listening.levels import rms_dbfs
+from listening.pitch import hear_pitch_class
+from steering.teaching import sounds
+from steering.teaching.material import Example, Material, check_counts, read
+from steering.teaching.sounds import read_sound
+from steering.teaching.variants import PARTS, variant
+from steering.teaching.verdict import judge
+from tests.toy import toy_model
+
+LAYERS, SIZE = 2, 16
+
+
+def material(having: int, lacking: int, shift: float, seed: int = 0, parts: int = 4) -> Material:
+    """Clips whose activations lie apart by a shift along one axis, and differ by chance otherwise."""
+    generator = torch.Generator().manual_seed(seed)
+    count = having + lacking
+    centres = torch.randn(count, 1, LAYERS, SIZE, generator=generator)
+    centres[:having, ..., 0] += shift
+    x = centres + 0.3 * torch.randn(count, parts, LAYERS, SIZE, generator=generator)
+    clip = np.repeat(np.arange(count), parts)
+    return Material(x.flatten(0, 1), clip < having, clip)
+
+
+def test_what_differs_is_told_and_what_does_not_is_not():
+    sure, nothing = judge(material(10, 20, 6.0)), judge(material(10, 20, 0.0))
+    assert sure.known and sure.auc.low > 0.9 and sure.p <= 0.002
+    assert "the model knows it: AUC" in str(sure) and "of 10 clips against 20" in str(sure)
+    assert not nothing.told and str(nothing).startswith("cannot be told from the neutral clips")
+
+
+def test_labels_that_mean_nothing_are_believed_in_one_lesson_of_twenty():
+    """The chance is exact: of 60 lessons without a concept about three are told (0 to 8)."""
+    told = [judge(material(5, 10, 0.0, seed)).told for seed in range(60)]
+    assert sum(told) <= 8
+
+
+def test_three_clips_are_enough_for_what_is_plain():
+    assert judge(material(3, 12, 8.0)).told
+
+
+def test_spans_are_told_from_the_rest_of_their_own_clips():
+    """Clips differ by more than the concept does: within a clip it is plain all the same."""
+    generator = torch.Generator().manual_seed(0)
+    centres = 5 * torch.randn(8, 1, LAYERS, SIZE, generator=generator)
+    x = centres + 0.3 * torch.randn(8, 4, LAYERS, SIZE, generator=generator)
+    x[:, :2, :, 0] += 3.0
+    has = np.tile([True, True, False, False], 8)
+    marked = Material(x.flatten(0, 1), has, np.repeat(np.arange(8), 4))
+    assert marked.mixed and judge(marked).told
+
+
+def test_parts_are_seconds_and_a_span_holds_those_that_lie_in_it_by_half():
+    model = toy_model()
+    codes = torch.randint(0, model.vocabulary, (model.codebooks, 170))  # 3.4 s
+    clips = [Example(codes, True, n, ((0.6, 2.4),)) for n in range(3)]
+    found = read(model, clips)
+    assert len(found.x) == 9 and found.has.tolist() == 3 * [False, True, False]
+    assert read(model, [Example(codes[:, :75], n < 3, n) for n in range(6)]).has.sum() == 6
+
+
+@pytest.mark.parametrize(
+    ("having", "lacking", "message"),
+    [(2, 5, "2 clips have the concept"), (51, 5, "51 clips"), (5, 2, "2 clips are without")],
+)
+def test_too_few_and_too_many_are_refused(having, lacking, message):
+    codes = torch.zeros(2, 50)
+    with pytest.raises(BadInput, match=message):
+        check_counts([Example(codes, n < having, n) for n in range(having + lacking)])
+
+
+RATE = 32_000
+
+
+def tone(hz: float = 440.0, seconds: float = 2.0, level: float = 0.2) -> np.ndarray:
+    time = np.arange(round(seconds * RATE)) / RATE
+    return (level * np.sin(2 * np.pi * hz * time)).astype(np.float32)
+
+
+def as_file(audio: np.ndarray, kind: str = "WAV", **how) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, audio, RATE, format=kind, **how)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "MP3"])
+def test_a_sound_is_what_was_written(kind):
+    sound = read_sound(f"a.{kind.lower()}", as_file(tone(), kind))
+    assert sound.sample_rate == RATE and abs(len(sound.audio) - 2 * RATE) < 3_000
+    assert hear_pitch_class(sound.at(16_000), 16_000) == "A"
+
+
+def damaged(at: int, by: bytes) -> bytes:
+    whole = as_file(tone())
+    return whole[:at] + by + whole[at + len(by) :]
+
+
+BAD = {
+    "empty": (b"", "is empty"),
+    "text": (b"hello" * 100, "does not decode"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(500), "does not decode"),
+    "zip": (b"PK\x03\x04" + bytes(500), "does not decode"),
+    "cut off in its head": (as_file(tone())[:20], "does not decode|lasts|broke"),
+    "flac cut off": (as_file(tone(), "FLAC")[:60], "does not decode|lasts|broke"),
+    "silent": (as_file(np.zeros(RATE, np.float32)), "is silent"),
+    "short": (as_file(tone(seconds=0.1)), "lasts 0.1 s"),
+    "ten hours": (as_file(np.zeros(4_000 * 600, np.float32), "FLAC"), "lasts|silent"),
+    "not numbers": (as_file(np.full(RATE, np.nan), subtype="FLOAT"), "no numbers"),
+    "no rate": (damaged(24, bytes(4)), "does not decode|broke|lasts"),
+    "very many channels": (damaged(22, b"\xff\xff"), "does not decode|broke|lasts"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_no_sound_gets_one_line_with_its_name(case):
+    content, message = BAD[case]
+    with pytest.raises(BadInput, match=message) as refused:
+        read_sound("../../x.wav", content)
+    assert str(refused.value).startswith("x.wav ") and "\n" not in str(refused.value)
+
+
+def test_too_many_bytes_are_refused_before_they_are_decoded(monkeypatch):
+    monkeypatch.setattr(sounds, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(sounds, "MOST_BYTES_IN_ALL", 1_500)
+    monkeypatch.setattr(sounds, "_decoded", None)
+    with pytest.raises(BadInput, match="cut it, or give it as FLAC"):
+        read_sound("x.wav", bytes(1_001))
+    with pytest.raises(BadInput, match="together"):
+        next(sounds.read_sounds({"a": bytes(800), "b": bytes(800)}))
+
+
+def test_a_decoder_that_takes_too_long_is_ended(monkeypatch, tmp_path):
+    sleeper = tmp_path / "sleeper.py"
+    sleeper.write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(sounds, "_CHILD", sleeper)
+    monkeypatch.setattr(sounds, "DECODING_SECONDS", 0.2)
+    with pytest.raises(BadInput, match="takes too long"):
+        read_sound("x.wav", as_file(tone()))
+
+
+def test_variants_are_moved_and_what_belongs_to_the_concept_is_not():
+    up = variant(tone(), RATE, {"pitch": 0.8})
+    assert hear_pitch_class(up, RATE) == "C#"  # four semitones above A
+    faster = variant(tone(), RATE, {"tempo": 1.0, "level": -1.0})
+    assert len(faster) == pytest.approx(2 * RATE / 1.12, rel=0.01)
+    assert rms_dbfs(faster) == pytest.approx(rms_dbfs(tone()) - 6, abs=0.3)
+    still = variant(tone(), RATE, dict.fromkeys(PARTS, 1.0), PARTS)
+    assert np.array_equal(still, tone())
