@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from steering.models.interface import MusicModel
     from steering.models.loading import load_model
     from steering.recipes import Recipe
+    from steering.teaching.lesson import teach
     from steering.training.banks import table, train_bank
 
 _HOMES = {
@@ -52,6 +53,7 @@ _HOMES = {
     "decoding.sampling": ("Sampling",),
     "decoding.session": ("Session",),
     "recipes": ("Recipe",),
+    "teaching.lesson": ("teach",),
     "api": ("generate", "load_bank", "play", "twins"),
 }
 """Public names by their module: imported when asked for, so that the package is quick to import."""
@@ -80,6 +82,7 @@ __all__ = [
     "read_activations",
     "read_source",
     "table",
+    "teach",
     "train_bank",
     "twins",
 ]

@@ -9,11 +9,16 @@ import pytest
 import soundfile
 import torch
 
+import steering
 from curation.errors import BadInput
 from listening.levels import rms_dbfs
 from listening.pitch import hear_pitch_class
-from steering.teaching import sounds
+from steering.cli import main
+from steering.commands import teach as teach_command
+from steering.teaching import lesson as lesson_of
+from steering.teaching import sounds, trials
 from steering.teaching.material import Example, Material, check_counts, read
+from steering.teaching.neutral import load_neutral
 from steering.teaching.sounds import read_sound
 from steering.teaching.variants import PARTS, variant
 from steering.teaching.verdict import judge
@@ -157,3 +162,80 @@ def test_variants_are_moved_and_what_belongs_to_the_concept_is_not():
     assert rms_dbfs(faster) == pytest.approx(rms_dbfs(tone()) - 6, abs=0.3)
     still = variant(tone(), RATE, dict.fromkeys(PARTS, 1.0), PARTS)
     assert np.array_equal(still, tone())
+
+
+def written(folder, pitches, **how):
+    folder.mkdir()
+    for number, hz in enumerate(pitches):
+        (folder / f"{number}.wav").write_bytes(as_file(tone(hz, 1.5), **how))
+    return folder
+
+
+def test_a_lesson_from_files_to_a_bank_that_steers(tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "PROMPTS", ("calm jazz", "rock"))
+    monkeypatch.setattr(trials, "STRENGTHS", (0.05, 0.1))
+    model = toy_model()
+    high = written(tmp_path / "high", (900.0, 1000.0, 1100.0))
+    low = written(tmp_path / "low", (150.0, 160.0, 170.0))
+    told = []
+    lesson = steering.teach(
+        model, high, low, "high", ("pitch",), told=lambda what, done, total: told.append(what)
+    )
+    assert list(lesson.bank) == ["high"] and lesson.strength in (0.05, 0.1)
+    assert lesson.verdict.against == "the clips without it"
+    assert lesson.bank.facts["verdict"]["having"] == 3
+    assert set(told) == {
+        "listening to the clips", "reading the clips", "looking for the direction", "trying strengths",
+    }  # fmt: skip
+    lesson.bank.save(tmp_path / "bank")
+    again = steering.load_bank(str(tmp_path / "bank"), model)["high"]
+    assert torch.equal(again.vectors, lesson.bank["high"].vectors)
+    push = steering.Intervention(again, 2.0, monitor=steering.Monitor())
+    pushed, still = (steering.generate(model, "jazz", one, seconds=0.5) for one in ([push], []))
+    assert not torch.equal(pushed, still)
+
+
+def test_a_lesson_can_be_stopped():
+    def stop(what, done, total):
+        raise KeyboardInterrupt
+
+    clips = [sounds.Sound(str(n), tone(), RATE) for n in range(3)]
+    with pytest.raises(KeyboardInterrupt):
+        steering.teach(toy_model(), clips, clips, told=stop)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "2 clips have the concept: give 3 to 50"),
+        (("--belongs", "colour"), "'colour' is no part of a concept"),
+        (("--against", "{home}/nowhere"), "nowhere is no folder"),
+        (("--name", "../x"), "is no name"),
+        (("--methods", "magic"), "no method 'magic'"),
+    ],
+)
+def test_what_cannot_be_taught_is_refused_in_one_line(
+    tmp_path, capsys, monkeypatch, arguments, message
+):
+    monkeypatch.setattr(teach_command, "model_of", lambda options: toy_model())
+    two = written(tmp_path / "two", (400.0, 500.0))
+    given = [part.format(home=tmp_path) for part in arguments]
+    assert main(["teach", str(two), "--name", "x", *given]) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1
+
+
+def test_neutral_clips_are_matched_in_what_does_not_belong_to_the_concept():
+    neutral = load_neutral()
+    assert len(neutral) >= 100 and neutral.frames.min() >= 150
+    loud = neutral.qualities[np.argsort(neutral.qualities[:, 0])[-5:]]
+    chosen = neutral.qualities[neutral.matched(loud)]
+    assert len(chosen) == 30
+    assert chosen[:, 0].mean() > neutral.qualities[:, 0].mean() + neutral.qualities[:, 0].std()
+    free = neutral.qualities[neutral.matched(loud, ("level",))]
+    assert free[:, 0].mean() < chosen[:, 0].mean()
+
+
+def test_a_piece_with_and_without_is_one_clip():
+    with_it, without = ([sounds.Sound(n, tone(), RATE) for n in names] for names in ("abc", "cde"))
+    assert lesson_of._numbered([with_it, without]) == [[0, 1, 2], [2, 3, 4]]

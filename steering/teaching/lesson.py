@@ -17,7 +17,7 @@ from steering.directions.direction import Direction
 from steering.directions.library import Library
 from steering.families import families
 from steering.models.interface import MusicModel
-from steering.probes import preferred
+from steering.probes import get_method, preferred
 from steering.teaching import finding, trials
 from steering.teaching.material import Example, Material, check_counts, read, renumbered
 from steering.teaching.neutral import load_neutral, qualities
@@ -112,6 +112,8 @@ def teach(
     """
     check_parts(belongs)
     name = check_name(name)
+    for method in methods:
+        get_method(method)
     having = _sounds(clips)
     lacking = None if against is None else _sounds(against)
     decoder = model if isinstance(model, Decoder) else Decoder(model)

@@ -130,11 +130,11 @@ def try_strengths(
     decoder: Decoder,
     direction: Direction,
     material: Material,
-    prompts: Sequence[str] = PROMPTS,
+    prompts: Sequence[str] = (),
     step: Step = untold,
 ) -> Trials:
     """Play, read again, choose: the strongest reading of those whose music lives."""
-    reading, total = Reading.of(material), len(STRENGTHS) + 2
+    reading, total, prompts = Reading.of(material), len(STRENGTHS) + 2, prompts or PROMPTS
 
     def heard(one: Direction | None, strength: float) -> Mapping[str, np.ndarray]:
         return _heard(decoder, one, direction, strength, prompts, reading)
