@@ -179,7 +179,9 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     )
     assert (tmp_path / "rising.png").stat().st_size > 5_000
     assert {"Layers", "Gates"} < set(parts) and (tmp_path / "pulses.png").stat().st_size > 5_000
-    assert set(parts["Two at once"].numbers["shares"]) >= {"both", "both, orthogonalised"}
+    assert set(parts["Two at once"].numbers["shares"]) >= {
+        "both", "both, orthogonalised", "both, clamped together",
+    }  # fmt: skip
     several = parts["In words, the best of several"].rows
     assert [row.label[-1] for row in several[1:]] == ["1", "2", "4", "8"]
     assert several[1].accuracy == rows["prompt alone"].accuracy

@@ -284,6 +284,14 @@ FUSION = 0.7
 """Share of its own strength that each of two concepts gets when both are steered."""
 
 
+CLAMPED = 0.06
+"""To how far beyond the middle two concepts are clamped: the most of three that were tried on validation."""
+
+
+def _clamped(steer: Steer) -> Steer:
+    return replace(steer, operator="clamp", coefficient=CLAMPED, schedule={}, monitor=None)
+
+
 TURNS: dict[str, Any] = {"shape": "pulse", "period": 2.0, "width": 1.0}
 
 
@@ -303,9 +311,15 @@ def fusion(best: Steer, orthogonal_too: bool = True) -> Section:
         Cell("taking turns", turns),
     ]
     if orthogonal_too:
-        cells.append(Cell("both, orthogonalised", both, orthogonalise=True))
+        clamped = tuple(_clamped(replace(best, target=target)) for target in (0, 1))
+        cells += [
+            Cell("both, orthogonalised", both, orthogonalise=True),
+            Cell("both, clamped one after the other", clamped),
+            Cell("both, clamped together", clamped, orthogonalise=True),
+        ]
     about = (
         f"Each of two at {FUSION:g} of its own strength, or both at all of it, a second each in "
-        "turn; see the shares of both below."
+        f"turn; clamped to {CLAMPED:g} beyond where their probes are undecided, all the time; see the "
+        "shares of both below."
     )
     return Section("Two at once", about, tuple(cells))
