@@ -6,7 +6,7 @@
     python -m benchmarks.teaching --clips 24 --taught 10 --fonts first
 
 Concepts that no bank was trained on: staccato (legato), high (low), tremolo (plain), drums (no drums),
-thick (thin). Validation songs are altered in that one thing and played, some to teach by, against the
+thin (thick). Validation songs are altered in that one thing and played, some to teach by, against the
 neutral clips, and others to tell each listener's error by: the AUC with which it tells them from the
 same pieces without, as they are played and as the codec holds them.
 
@@ -55,7 +55,7 @@ TAUGHT, SECOND_FONT, KNOWN, TIMED = (5, 10, 20), 10, 40, (5, 10, 20, 50)
 
 
 @dataclass(frozen=True)
-class Trial:
+class Course:
     """What is tried.
 
     Attributes:
@@ -93,25 +93,25 @@ class Trial:
         return [judged(self.bench, case) for case in shown]
 
 
-def listeners_part(trial: Trial) -> Lines:
+def listeners_part(course: Course) -> Lines:
     """How well each listener tells clips whose answer is known."""
-    return ear_lines(ear_errors(trial.bench, trial.concepts, trial.known), trial.known)
+    return ear_lines(ear_errors(course.bench, course.concepts, course.known), course.known)
 
 
-def cells_part(trial: Trial) -> Lines:
+def cells_part(course: Course) -> Lines:
     """Every case, and how often what was said beforehand came true."""
-    return [*case_lines(trial.judged), *foretold_lines(trial.judged)]
+    return [*case_lines(course.judged), *foretold_lines(course.judged)]
 
 
-def time_part(trial: Trial) -> Lines:
+def time_part(course: Course) -> Lines:
     """From a folder of files to a bank, by the command, the model's loading included."""
     found: Lines = []
     with tempfile.TemporaryDirectory() as place:
         folders = [_written(Path(place), count) for count in TIMED]
         for folder, count in zip(folders, TIMED, strict=True):
-            found.append((f"{count} clips, alone", _timed(trial.model, [folder])))
+            found.append((f"{count} clips, alone", _timed(course.model, [folder])))
         two = [folders[1], folders[1]]
-        found.append((f"{TIMED[1]} clips, two at once", _timed(trial.model, two)))
+        found.append((f"{TIMED[1]} clips, two at once", _timed(course.model, two)))
     return found
 
 
@@ -147,7 +147,7 @@ def _timed(model: str, folders: Sequence[Path]) -> str:
 PARTS = {"listeners": listeners_part, "cells": cells_part, "time": time_part}
 
 
-def trial_of(options: argparse.Namespace) -> Trial:
+def course_of(options: argparse.Namespace) -> Course:
     """What the options name.
 
     Raises:
@@ -159,7 +159,7 @@ def trial_of(options: argparse.Namespace) -> Trial:
     if min(options.clips, options.known) < 2:
         raise BadInput("a cell needs clips: give --clips and --known 2 or more")
     poles = tuple(CONCEPTS) if options.poles == "both" else FIRST
-    return Trial(
+    return Course(
         options.model,
         options.home,
         options.clips,
@@ -170,13 +170,13 @@ def trial_of(options: argparse.Namespace) -> Trial:
     )
 
 
-def facts_of(trial: Trial) -> Lines:
+def facts_of(course: Course) -> Lines:
     """What the report says of how it was made."""
     return [
-        ("model", trial.model),
-        ("clips of a cell", f"{trial.clips} of 4 s, prompts such as '{clips.prompts(1)[0]}'"),
-        ("clips by which listeners are judged", f"{trial.known} with and {trial.known} without"),
-        ("sound fonts", ", ".join(f"{f}: {clips.FONTS[f]}" for f in trial.fonts)),
+        ("model", course.model),
+        ("clips of a cell", f"{course.clips} of 4 s, prompts such as '{clips.prompts(1)[0]}'"),
+        ("clips by which listeners are judged", f"{course.known} with and {course.known} without"),
+        ("sound fonts", ", ".join(f"{f}: {clips.FONTS[f]}" for f in course.fonts)),
     ]
 
 
@@ -199,11 +199,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--report", type=Path, help="folder for report.md and report.json")
     options = parser.parse_args(arguments)
     try:
-        trial = trial_of(options)
-        print_parts(PARTS, trial, options.only, options.json)
+        course = course_of(options)
+        print_parts(PARTS, course, options.only, options.json)
         if options.report:
-            errors = ear_errors(trial.bench, trial.concepts, trial.known)
-            write_report(options.report, errors, trial.judged, facts_of(trial))
+            errors = ear_errors(course.bench, course.concepts, course.known)
+            write_report(options.report, errors, course.judged, facts_of(course))
     except BadInput as error:
         parser.exit(2, f"benchmarks.teaching: {error}\n")
 

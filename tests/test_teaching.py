@@ -12,7 +12,7 @@ import torch
 from curation.errors import BadInput
 from listening.levels import rms_dbfs
 from listening.pitch import hear_pitch_class
-from steering.teaching import sounds
+from steering.teaching import finding, sounds
 from steering.teaching.material import Example, Material, check_counts, read
 from steering.teaching.sounds import read_sound
 from steering.teaching.variants import PARTS, variant
@@ -78,6 +78,12 @@ def test_too_few_and_too_many_are_refused(having, lacking, message):
     codes = torch.zeros(2, 50)
     with pytest.raises(BadInput, match=message):
         check_counts([Example(codes, n < having, n) for n in range(having + lacking)])
+
+
+def test_too_few_seconds_to_hold_some_out_are_refused_in_words_of_the_lesson():
+    """Three clips are taken, but not of two seconds each: the line names no split of a probe."""
+    with pytest.raises(BadInput, match=r"has 2 s with the concept .* give more clips or longer"):
+        finding.find(toy_model(), material(3, 12, 8.0, parts=2), "it")
 
 
 RATE = 32_000

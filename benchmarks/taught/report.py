@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.parts import Lines
-from benchmarks.taught.cells import Judged, Row
+from benchmarks.taught.cells import Judged, Pushed
 from benchmarks.taught.concepts import CONCEPTS
 from curation.files import write_whole
 from listening.intervals import interval
@@ -41,7 +41,7 @@ def case_lines(cases: Iterable[Judged]) -> Lines:
     return found
 
 
-def _of_row(row: Row) -> str:
+def _of_row(row: Pushed) -> str:
     return (
         f"{row.heard:.3g} (unsteered {row.unsteered:.3g}), moved {row.moved:.2f}, AUC {row.auc}, "
         f"entropy {row.entropy:.2f}, onsets {row.onsets:.2f}, level {row.level:.2f}, "
@@ -119,7 +119,7 @@ def page(errors: Mapping[str, Sequence[Estimate]], cases: Sequence[Judged], fact
     )
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Pushed) -> tuple[str, ...]:
     numbers = (row.entropy, row.onsets, row.level)
     return (
         row.kind,
