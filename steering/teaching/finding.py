@@ -38,6 +38,18 @@ class Found:
     scores: dict[str, float]
 
 
+def check_methods(methods: Sequence[str]) -> None:
+    """Check that there are such methods, before any work is done for them.
+
+    Raises:
+        BadInput: there is none of a name, or none is named.
+    """
+    if not methods:
+        raise BadInput(f"no method is named: name one, as {METHODS[0]}")
+    for name in methods:
+        get_method(name)
+
+
 def find(
     model: MusicModel,
     material: Material,
@@ -54,6 +66,7 @@ def find(
     Raises:
         BadInput: there is no such method, or the clips are too short to hold any out.
     """
+    check_methods(methods)
     found: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
     folds = _folds(material, seed)
     _check_folds(material, folds)

@@ -111,6 +111,7 @@ def teach(
         BadInput: too few clips or too many, one of them is no sound, or a name or method is unknown.
     """
     check_parts(belongs)
+    finding.check_methods(methods)
     name = check_name(name)
     having = _sounds(clips)
     lacking = None if against is None else _sounds(against)
@@ -225,6 +226,7 @@ def teach_examples(
         tried: whether strengths are tried, which takes the longest.
         facts: what else the bank is to say of where it is from.
     """
+    finding.check_methods(methods)
     decoder = model if isinstance(model, Decoder) else Decoder(model)
 
     def step(what: str) -> Callable[[int, int], None]:
