@@ -3,12 +3,12 @@
     python -m benchmarks.teaching                        five concepts, some hours on two cores
     python -m benchmarks.teaching --poles both           and their opposites
     python -m benchmarks.teaching --only listeners       one of listeners, cells, time
-    python -m benchmarks.teaching --clips 24 --taught 10 --fonts first
+    python -m benchmarks.teaching --clips 24 --taught 10 --fonts first --against neutral pairs
 
 Concepts that no bank was trained on: staccato (legato), high (low), tremolo (plain), drums (no drums),
-thin (thick). Validation songs are altered in that one thing and played, some to teach by, against the
-neutral clips, and others to tell each listener's error by: the AUC with which it tells them from the
-same pieces without, as they are played and as the codec holds them.
+thin (thick). Validation songs are altered in that one thing and played: some to teach by, against the
+neutral clips or (`pairs`) the same songs without it, and others to tell each listener's error by. That is
+the AUC with which it tells them from the same songs without, as played and as the codec holds them.
 
 A cell is a prompt's clips of four seconds, pushed at the strength that the lesson chose, with a strength
 that sets itself, beside the same prompts and noise without a push. Two controls are pushed as hard: a
@@ -18,7 +18,7 @@ by either control (95 % interval of the paired difference). "Right" is a word th
 cells were played where it is what came of them.
 
 Finished lessons and cells are kept in `--home`: a run that was killed goes on. Empty it after a change
-to how is taught or heard.
+to how lessons are taught or clips are heard.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from benchmarks.parts import Lines, print_parts
 from benchmarks.taught import clips
 from benchmarks.taught.cells import Bench, Judged, ear_errors, judged
 from benchmarks.taught.concepts import CONCEPTS, FIRST
-from benchmarks.taught.lessons import Case
+from benchmarks.taught.lessons import AGAINST, Case
 from benchmarks.taught.report import case_lines, ear_lines, foretold_lines, write_report
 from curation.errors import BadInput
 from sketch.cli import quieten
@@ -59,8 +59,8 @@ class Course:
     """What is tried.
 
     Attributes:
-        concepts: names. taught: numbers of clips. fonts: of `clips.FONTS`. known: clips by which
-            listeners are judged, with and without.
+        concepts: names. taught: numbers of clips. fonts: of `clips.FONTS`. against: of
+            `lessons.AGAINST`. known: clips by which listeners are judged, with and without.
     """
 
     model: str
@@ -69,6 +69,7 @@ class Course:
     concepts: tuple[str, ...]
     taught: tuple[int, ...]
     fonts: tuple[str, ...]
+    against: tuple[str, ...]
     known: int
 
     @cached_property
@@ -81,8 +82,10 @@ class Course:
         """Every concept by every number of clips; of the second font by one number alone."""
         second = SECOND_FONT if SECOND_FONT in self.taught else self.taught[0]
         return [
-            Case(concept, count, font)
-            for concept, font, count in itertools.product(self.concepts, self.fonts, self.taught)
+            Case(concept, count, font, against)
+            for concept, against, font, count in itertools.product(
+                self.concepts, self.against, self.fonts, self.taught
+            )
             if font == "first" or count == second
         ]
 
@@ -166,6 +169,7 @@ def course_of(options: argparse.Namespace) -> Course:
         tuple(options.concepts or poles),
         tuple(options.taught),
         tuple(options.fonts),
+        tuple(options.against),
         options.known,
     )
 
@@ -190,6 +194,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--concepts", nargs="*", choices=CONCEPTS, help="instead of --poles")
     parser.add_argument("--taught", nargs="+", type=int, default=TAUGHT, help="numbers of clips")
     parser.add_argument("--fonts", nargs="+", choices=clips.FONTS, default=tuple(clips.FONTS))
+    parser.add_argument(
+        "--against", nargs="+", choices=AGAINST, default=("neutral",), help="what is taught against"
+    )
     parser.add_argument(
         "--known", type=int, default=KNOWN, help="clips that a listener is judged by"
     )

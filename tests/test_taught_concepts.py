@@ -179,6 +179,14 @@ def test_dealing_labels_out_anew_keeps_their_number_and_what_is_of_one_clip_toge
     assert [one.has for one in dealt] != [one.has for one in examples]
 
 
+def test_of_a_piece_with_and_without_one_has_the_concept_however_labels_are_dealt():
+    codes = torch.zeros(1, 1)
+    pairs = [Example(codes, has, clip) for clip in range(12) for has in (True, True, False, False)]
+    dealt = [one.has for one in shuffled(pairs, 1)]
+    assert all(dealt[n : n + 4] in ([1, 1, 0, 0], [0, 0, 1, 1]) for n in range(0, 48, 4))
+    assert dealt != [one.has for one in pairs]
+
+
 @pytest.fixture(scope="module")
 def decoder() -> Decoder:
     return Decoder(toy_model())
@@ -276,7 +284,9 @@ def test_a_concept_is_moved_where_it_is_heard_and_more_than_controls_are(
 
 
 def test_a_second_font_is_taught_by_one_number_of_clips():
-    course = teaching.Course("sketch", None, 9, ("high",), (5, 10, 20), ("first", "second"), 4)
+    course = teaching.Course(
+        "sketch", None, 9, ("high",), (5, 10, 20), ("first", "second"), ("neutral",), 4
+    )
     assert [(c.clips, c.font) for c in course.cases()] == [
         (5, "first"), (10, "first"), (20, "first"), (10, "second"),
     ]  # fmt: skip
