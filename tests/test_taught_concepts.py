@@ -231,7 +231,7 @@ def test_a_lesson_goes_on_only_where_it_was_finished(decoder, tmp_path, monkeypa
         lesson_of(decoder, case, tmp_path)
 
 
-SAID = Said(1.0, 0.001, True, True, 0.5, True, True, 0.06, "ridge", False, 1.0, "it is known")
+SAID = Said(1.0, 0.001, True, True, 0.5, True, True, 0.06, "ridge", False, True, 1.0, "it is known")
 
 
 def planted(monkeypatch, decoder, moved: dict[str, float], **life: float):
@@ -279,6 +279,8 @@ def test_a_concept_is_moved_where_it_is_heard_and_more_than_controls_are(
     lines = dict(foretold_lines([one]))
     right = "1 of 1" if outcome.startswith("can,") or outcome == "can" else "0 of 1"
     assert lines["'the model knows it' was right"].startswith(right)
+    assert lines["shuffled labels that were told all the same"].startswith("0 of 1")
+    assert lines["shuffled labels whose push was 'heard'"].startswith("1 of 1")
     shown = page({}, [one], [("model", "toy")])
     assert f"| high, 10 clips, first font | it is known | {outcome} |" in shown
 

@@ -58,7 +58,7 @@ class Said:
 
     Attributes:
         auc, p: of the verdict. told, known: whether it is told at all, and surely. works, lives: of the
-            trials. by_chance: whether the same clips with shuffled labels were told, too.
+            trials. told_by_chance, works_by_chance: the same of these clips with shuffled labels.
         seconds: that the lesson took.
     """
 
@@ -71,7 +71,8 @@ class Said:
     lives: bool
     strength: float
     method: str
-    by_chance: bool
+    told_by_chance: bool
+    works_by_chance: bool
     seconds: float
     words: str
 
@@ -128,16 +129,16 @@ def _teach(decoder: Decoder, case: Case, folder: Path) -> None:
     lesson = teach_examples(decoder, examples, case.concept, against)
     seconds = time.perf_counter() - start
     dealt = shuffled(examples, seed_for("dealt", str(case)))
-    other = teach_examples(decoder, dealt, case.concept, against, tried=False)
+    other = teach_examples(decoder, dealt, case.concept, against)
     lesson.bank.save(folder / "taught")
     other.bank.save(folder / "shuffled")
-    said = asdict(_said(lesson, other.verdict.told, seconds))
+    said = asdict(_said(lesson, other, seconds))
     write_whole(folder / "said.json", json.dumps(said, indent=1) + "\n")
 
 
-def _said(lesson: Lesson, by_chance: bool, seconds: float) -> Said:
+def _said(lesson: Lesson, other: Lesson, seconds: float) -> Said:
     verdict, trials = lesson.verdict, lesson.trials
-    assert trials is not None, "strengths were tried"
+    assert trials is not None and other.trials is not None, "strengths were tried"
     return Said(
         verdict.auc.mean,
         verdict.p,
@@ -148,7 +149,8 @@ def _said(lesson: Lesson, by_chance: bool, seconds: float) -> Said:
         trials.chosen.lives,
         lesson.strength,
         lesson.bank.method,
-        by_chance,
+        other.verdict.told,
+        other.trials.works,
         round(seconds, 1),
         str(lesson),
     )

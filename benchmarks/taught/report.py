@@ -60,14 +60,16 @@ def foretold_lines(cases: Sequence[Judged]) -> Lines:
     knew = sum(c.said.known == c.moves for c in cases)
     heard = sum(c.said.works == c.moves for c in cases)
     both = sum((c.said.known and c.said.works) == c.moves for c in cases)
-    chance = sum(c.said.by_chance for c in cases)
+    told = sum(c.said.told_by_chance for c in cases)
+    worked = sum(c.said.works_by_chance for c in cases)
     cannot = sorted({c.case.concept for c in cases} - {c.case.concept for c in cases if c.moves})
     return [
         *found,
         ("'the model knows it' was right", _share(knew, len(cases))),
         ("'the push is heard' was right", _share(heard, len(cases))),
         ("both together were right", _share(both, len(cases))),
-        ("shuffled labels that were told all the same", _share(chance, len(cases))),
+        ("shuffled labels that were told all the same", _share(told, len(cases))),
+        ("shuffled labels whose push was 'heard'", _share(worked, len(cases))),
         ("concepts that are never moved", ", ".join(cannot) or "none"),
     ]
 
