@@ -8,7 +8,8 @@
 Concepts that no bank was trained on: staccato (legato), high (low), tremolo (plain), drums (no drums),
 thin (thick). Validation songs are altered in that one thing and played: some to teach by, against the
 neutral clips or (`pairs`) the same songs without it, and others to tell each listener's error by. That is
-the AUC with which it tells them from the same songs without, as played and as the codec holds them.
+the AUC with which it tells them from the same songs without, as played and as the codec holds them: what
+a listener hardly tells through the codec (tremolo, thick) may be there and not be heard.
 
 A cell is a prompt's clips of four seconds, pushed at the strength that the lesson chose, with a strength
 that sets itself, beside the same prompts and noise without a push. Two controls are pushed as hard: a
@@ -180,6 +181,7 @@ def facts_of(course: Course) -> Lines:
         ("model", course.model),
         ("clips of a cell", f"{course.clips} of 4 s, prompts such as '{clips.prompts(1)[0]}'"),
         ("clips by which listeners are judged", f"{course.known} with and {course.known} without"),
+        ("taught against", " and ".join(AGAINST[one] for one in course.against)),
         ("sound fonts", ", ".join(f"{f}: {clips.FONTS[f]}" for f in course.fonts)),
     ]
 
