@@ -3,12 +3,13 @@
     python -m benchmarks.teaching                        five concepts, some hours on two cores
     python -m benchmarks.teaching --poles both           and their opposites
     python -m benchmarks.teaching --only listeners       one of listeners, cells, time
-    python -m benchmarks.teaching --clips 24 --taught 10 --fonts first
+    python -m benchmarks.teaching --clips 24 --taught 10 --fonts first --against neutral pairs
 
 Concepts that no bank was trained on: staccato (legato), high (low), tremolo (plain), drums (no drums),
-thick (thin). Validation songs are altered in that one thing and played, some to teach by, against the
-neutral clips, and others to tell each listener's error by: the AUC with which it tells them from the
-same pieces without, as they are played and as the codec holds them.
+thin (thick). Validation songs are altered in that one thing and played: some to teach by, against the
+neutral clips or (`pairs`) the same songs without it, and others to tell each listener's error by. That is
+the AUC with which it tells them from the same songs without, as played and as the codec holds them: what
+a listener hardly tells through the codec (tremolo, thick) may be there and not be heard.
 
 A cell is a prompt's clips of four seconds, pushed at the strength that the lesson chose, with a strength
 that sets itself, beside the same prompts and noise without a push. Two controls are pushed as hard: a
@@ -18,7 +19,7 @@ by either control (95 % interval of the paired difference). "Right" is a word th
 cells were played where it is what came of them.
 
 Finished lessons and cells are kept in `--home`: a run that was killed goes on. Empty it after a change
-to how is taught or heard.
+to how lessons are taught or clips are heard.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from benchmarks.parts import Lines, print_parts
 from benchmarks.taught import clips
 from benchmarks.taught.cells import Bench, Judged, ear_errors, judged
 from benchmarks.taught.concepts import CONCEPTS, FIRST
-from benchmarks.taught.lessons import Case
+from benchmarks.taught.lessons import AGAINST, Case
 from benchmarks.taught.report import case_lines, ear_lines, foretold_lines, write_report
 from curation.errors import BadInput
 from sketch.cli import quieten
@@ -55,12 +56,12 @@ TAUGHT, SECOND_FONT, KNOWN, TIMED = (5, 10, 20), 10, 40, (5, 10, 20, 50)
 
 
 @dataclass(frozen=True)
-class Trial:
+class Course:
     """What is tried.
 
     Attributes:
-        concepts: names. taught: numbers of clips. fonts: of `clips.FONTS`. known: clips by which
-            listeners are judged, with and without.
+        concepts: names. taught: numbers of clips. fonts: of `clips.FONTS`. against: of
+            `lessons.AGAINST`. known: clips by which listeners are judged, with and without.
     """
 
     model: str
@@ -69,6 +70,7 @@ class Trial:
     concepts: tuple[str, ...]
     taught: tuple[int, ...]
     fonts: tuple[str, ...]
+    against: tuple[str, ...]
     known: int
 
     @cached_property
@@ -81,8 +83,10 @@ class Trial:
         """Every concept by every number of clips; of the second font by one number alone."""
         second = SECOND_FONT if SECOND_FONT in self.taught else self.taught[0]
         return [
-            Case(concept, count, font)
-            for concept, font, count in itertools.product(self.concepts, self.fonts, self.taught)
+            Case(concept, count, font, against)
+            for concept, against, font, count in itertools.product(
+                self.concepts, self.against, self.fonts, self.taught
+            )
             if font == "first" or count == second
         ]
 
@@ -93,25 +97,25 @@ class Trial:
         return [judged(self.bench, case) for case in shown]
 
 
-def listeners_part(trial: Trial) -> Lines:
+def listeners_part(course: Course) -> Lines:
     """How well each listener tells clips whose answer is known."""
-    return ear_lines(ear_errors(trial.bench, trial.concepts, trial.known), trial.known)
+    return ear_lines(ear_errors(course.bench, course.concepts, course.known), course.known)
 
 
-def cells_part(trial: Trial) -> Lines:
+def cells_part(course: Course) -> Lines:
     """Every case, and how often what was said beforehand came true."""
-    return [*case_lines(trial.judged), *foretold_lines(trial.judged)]
+    return [*case_lines(course.judged), *foretold_lines(course.judged)]
 
 
-def time_part(trial: Trial) -> Lines:
+def time_part(course: Course) -> Lines:
     """From a folder of files to a bank, by the command, the model's loading included."""
     found: Lines = []
     with tempfile.TemporaryDirectory() as place:
         folders = [_written(Path(place), count) for count in TIMED]
         for folder, count in zip(folders, TIMED, strict=True):
-            found.append((f"{count} clips, alone", _timed(trial.model, [folder])))
+            found.append((f"{count} clips, alone", _timed(course.model, [folder])))
         two = [folders[1], folders[1]]
-        found.append((f"{TIMED[1]} clips, two at once", _timed(trial.model, two)))
+        found.append((f"{TIMED[1]} clips, two at once", _timed(course.model, two)))
     return found
 
 
@@ -147,7 +151,7 @@ def _timed(model: str, folders: Sequence[Path]) -> str:
 PARTS = {"listeners": listeners_part, "cells": cells_part, "time": time_part}
 
 
-def trial_of(options: argparse.Namespace) -> Trial:
+def course_of(options: argparse.Namespace) -> Course:
     """What the options name.
 
     Raises:
@@ -159,24 +163,26 @@ def trial_of(options: argparse.Namespace) -> Trial:
     if min(options.clips, options.known) < 2:
         raise BadInput("a cell needs clips: give --clips and --known 2 or more")
     poles = tuple(CONCEPTS) if options.poles == "both" else FIRST
-    return Trial(
+    return Course(
         options.model,
         options.home,
         options.clips,
         tuple(options.concepts or poles),
         tuple(options.taught),
         tuple(options.fonts),
+        tuple(options.against),
         options.known,
     )
 
 
-def facts_of(trial: Trial) -> Lines:
+def facts_of(course: Course) -> Lines:
     """What the report says of how it was made."""
     return [
-        ("model", trial.model),
-        ("clips of a cell", f"{trial.clips} of 4 s, prompts such as '{clips.prompts(1)[0]}'"),
-        ("clips by which listeners are judged", f"{trial.known} with and {trial.known} without"),
-        ("sound fonts", ", ".join(f"{f}: {clips.FONTS[f]}" for f in trial.fonts)),
+        ("model", course.model),
+        ("clips of a cell", f"{course.clips} of 4 s, prompts such as '{clips.prompts(1)[0]}'"),
+        ("clips by which listeners are judged", f"{course.known} with and {course.known} without"),
+        ("taught against", " and ".join(AGAINST[one] for one in course.against)),
+        ("sound fonts", ", ".join(f"{f}: {clips.FONTS[f]}" for f in course.fonts)),
     ]
 
 
@@ -191,6 +197,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--taught", nargs="+", type=int, default=TAUGHT, help="numbers of clips")
     parser.add_argument("--fonts", nargs="+", choices=clips.FONTS, default=tuple(clips.FONTS))
     parser.add_argument(
+        "--against", nargs="+", choices=AGAINST, default=("neutral",), help="what is taught against"
+    )
+    parser.add_argument(
         "--known", type=int, default=KNOWN, help="clips that a listener is judged by"
     )
     parser.add_argument("--home", type=Path, default=Path("build/teaching"), help="what is kept")
@@ -199,11 +208,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--report", type=Path, help="folder for report.md and report.json")
     options = parser.parse_args(arguments)
     try:
-        trial = trial_of(options)
-        print_parts(PARTS, trial, options.only, options.json)
+        course = course_of(options)
+        print_parts(PARTS, course, options.only, options.json)
         if options.report:
-            errors = ear_errors(trial.bench, trial.concepts, trial.known)
-            write_report(options.report, errors, trial.judged, facts_of(trial))
+            errors = ear_errors(course.bench, course.concepts, course.known)
+            write_report(options.report, errors, course.judged, facts_of(course))
     except BadInput as error:
         parser.exit(2, f"benchmarks.teaching: {error}\n")
 

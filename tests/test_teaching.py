@@ -15,8 +15,9 @@ from listening.levels import rms_dbfs
 from listening.pitch import hear_pitch_class
 from steering.cli import main
 from steering.commands import teach as teach_command
+from steering.teaching import finding, sounds, trials
 from steering.teaching import lesson as lesson_of
-from steering.teaching import sounds, trials
+from steering.teaching.lesson import teach
 from steering.teaching.material import Example, Material, check_counts, read
 from steering.teaching.neutral import load_neutral
 from steering.teaching.sounds import read_sound
@@ -83,6 +84,18 @@ def test_too_few_and_too_many_are_refused(having, lacking, message):
     codes = torch.zeros(2, 50)
     with pytest.raises(BadInput, match=message):
         check_counts([Example(codes, n < having, n) for n in range(having + lacking)])
+
+
+def test_too_few_seconds_to_hold_some_out_are_refused_in_words_of_the_lesson():
+    """Three clips are taken, but not of two seconds each: the line names no split of a probe."""
+    with pytest.raises(BadInput, match=r"has 2 s with the concept .* give more clips or longer"):
+        finding.find(toy_model(), material(3, 12, 8.0, parts=2), "it")
+
+
+@pytest.mark.parametrize("methods", [["ridge", "nope"], []])
+def test_an_unknown_method_is_refused_before_anything_is_listened_to(methods):
+    with pytest.raises(BadInput, match="method"):
+        teach(None, [], methods=methods)
 
 
 RATE = 32_000

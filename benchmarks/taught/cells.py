@@ -48,7 +48,7 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Row:
+class Pushed:
     """A cell beside its twin.
 
     Attributes:
@@ -76,7 +76,7 @@ class Judged:
 
     case: Case
     said: Said
-    rows: dict[str, Row]
+    rows: dict[str, Pushed]
 
     @property
     def moves(self) -> bool:
@@ -99,14 +99,14 @@ def judged(bench: Bench, case: Case) -> Judged:
     twin, said = unsteered(bench, concept.ear), lesson.said
     concept_heard = lesson.pushed("taught")
     cells = {
-        kind: pushed(bench, concept, lesson.pushed(kind), concept_heard, said.strength)
+        kind: cell_of(bench, concept, lesson.pushed(kind), concept_heard, said.strength)
         for kind in KINDS
     }
     draws = {kind: drawn_aucs(cell, twin, concept) for kind, cell in cells.items()}
     controls = [draws[kind] for kind in KINDS[1:]]
     better = max(controls, key=lambda one: float(one[0]))
-    rows = {kind: _row(kind, cell, twin, concept, draws[kind]) for kind, cell in cells.items()}
-    rows["taught"] = _row(
+    rows = {kind: _beside(kind, cell, twin, concept, draws[kind]) for kind, cell in cells.items()}
+    rows["taught"] = _beside(
         "taught", cells["taught"], twin, concept, draws["taught"], draws["taught"] - better
     )
     return Judged(case, said, rows)
@@ -117,7 +117,7 @@ def unsteered(bench: Bench, ear: str) -> Result:
     return _kept(bench, bench.key("unsteered", ear), None, None, 0.0, ear)
 
 
-def pushed(
+def cell_of(
     bench: Bench, concept: Concept, direction: Direction, heard: Direction, strength: float
 ) -> Result:
     """A cell: a strength that sets itself by the taught concept, whichever direction is pushed."""
@@ -174,14 +174,14 @@ def hear(sound: np.ndarray, rate: int, ear: str) -> Result:
     }
 
 
-def _row(
+def _beside(
     kind: str,
     cell: Result,
     twin: Result,
     concept: Concept,
     draws: np.ndarray,
     beyond: np.ndarray | None = None,
-) -> Row:
+) -> Pushed:
     def times(name: str) -> float:
         return float(cell[name].mean() / max(twin[name].mean(), 1e-9))
 
@@ -189,7 +189,7 @@ def _row(
         moved = concept.sign * (cell["heard"] - twin["heard"]) > 0
     level = float(10 ** ((cell["loudness"] - twin["loudness"]).mean() / 20))
     entropy, onsets = times("entropy"), times("onsets")
-    return Row(
+    return Pushed(
         kind,
         float(np.nanmean(cell["heard"])),
         float(np.nanmean(twin["heard"])),

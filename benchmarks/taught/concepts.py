@@ -51,5 +51,5 @@ CONCEPTS = {
         Concept("thin", scores.thin, AS_IS, "thickness", -1, limits=MORE_ONSETS),
     )
 }
-FIRST = ("staccato", "high", "tremolo", "drums", "thick")
-"""One of each pair."""
+FIRST = ("staccato", "high", "tremolo", "drums", "thin")
+"""One of each pair; a thick texture is told by no listener of ours once the codec has held it."""

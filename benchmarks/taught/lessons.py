@@ -19,29 +19,37 @@ from curation.spec import seed_for
 from steering.decoding.decoder import Decoder
 from steering.directions.bank import load_bank
 from steering.directions.direction import Direction
-from steering.teaching.lesson import NEUTRAL, Lesson, examples_of, teach_examples
+from steering.teaching.lesson import NEUTRAL, OWN, Lesson, examples_of, teach_examples
 from steering.teaching.material import Example
 
 FORMAT = 1
 """Of lessons and cells; one that was kept by other code is no longer found when this is raised."""
 KINDS = ("taught", "random", "shuffled")
 """What is pushed: what was taught, a random direction, what was found where labels mean nothing."""
+AGAINST = {"neutral": NEUTRAL, "pairs": OWN}
+"""What clips with the concept are compared with, and how a lesson calls it."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A concept, by how many clips of which sound font it is taught."""
+    """A concept, by how many clips of which sound font it is taught, against what.
+
+    Attributes:
+        against: of `AGAINST`: the neutral clips, or the same pieces without the concept.
+    """
 
     concept: str
     clips: int
     font: str = "first"
+    against: str = "neutral"
 
     @property
     def known(self) -> Concept:
         return CONCEPTS[self.concept]
 
     def __str__(self) -> str:
-        return f"{self.concept}, {self.clips} clips, {self.font} font"
+        pairs = "" if self.against == "neutral" else ", pairs"
+        return f"{self.concept}, {self.clips} clips, {self.font} font{pairs}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class Said:
 
     Attributes:
         auc, p: of the verdict. told, known: whether it is told at all, and surely. works, lives: of the
-            trials. by_chance: whether the same clips with shuffled labels were told, too.
+            trials. told_by_chance, works_by_chance: the same of these clips with shuffled labels.
         seconds: that the lesson took.
     """
 
@@ -63,7 +71,8 @@ class Said:
     lives: bool
     strength: float
     method: str
-    by_chance: bool
+    told_by_chance: bool
+    works_by_chance: bool
     seconds: float
     words: str
 
@@ -111,22 +120,25 @@ def lesson_of(decoder: Decoder, case: Case, home: Path) -> Taught:
 
 def _teach(decoder: Decoder, case: Case, folder: Path) -> None:
     concept = case.known
-    sounds = clips.sounds(concept, True, case.clips, clips.TAUGHT, case.font)
+    having, lacking = (
+        clips.sounds(concept, has, case.clips, clips.TAUGHT, case.font) for has in (True, False)
+    )
+    pairs, against = case.against == "pairs", AGAINST[case.against]
     start = time.perf_counter()
-    examples = examples_of(decoder.model, sounds, None, concept.belongs)
-    lesson = teach_examples(decoder, examples, case.concept, NEUTRAL)
+    examples = examples_of(decoder.model, having, lacking if pairs else None, concept.belongs)
+    lesson = teach_examples(decoder, examples, case.concept, against)
     seconds = time.perf_counter() - start
     dealt = shuffled(examples, seed_for("dealt", str(case)))
-    other = teach_examples(decoder, dealt, case.concept, NEUTRAL, tried=False)
+    other = teach_examples(decoder, dealt, case.concept, against)
     lesson.bank.save(folder / "taught")
     other.bank.save(folder / "shuffled")
-    said = asdict(_said(lesson, other.verdict.told, seconds))
+    said = asdict(_said(lesson, other, seconds))
     write_whole(folder / "said.json", json.dumps(said, indent=1) + "\n")
 
 
-def _said(lesson: Lesson, by_chance: bool, seconds: float) -> Said:
+def _said(lesson: Lesson, other: Lesson, seconds: float) -> Said:
     verdict, trials = lesson.verdict, lesson.trials
-    assert trials is not None, "strengths were tried"
+    assert trials is not None and other.trials is not None, "strengths were tried"
     return Said(
         verdict.auc.mean,
         verdict.p,
@@ -137,18 +149,28 @@ def _said(lesson: Lesson, by_chance: bool, seconds: float) -> Said:
         trials.chosen.lives,
         lesson.strength,
         lesson.bank.method,
-        by_chance,
+        other.verdict.told,
+        other.trials.works,
         round(seconds, 1),
         str(lesson),
     )
 
 
 def shuffled(examples: Sequence[Example], seed: int) -> list[Example]:
-    """The same clips with their labels dealt out anew; variants of one clip stay together."""
-    has = {one.clip: one.has for one in examples}
-    order = np.random.default_rng(seed).permutation(list(has))
-    dealt = dict(zip(order.tolist(), has.values(), strict=True))
-    return [replace(one, has=dealt[one.clip]) for one in examples]
+    """The same clips with their labels dealt out anew; variants of one clip stay together.
+
+    A piece with the concept and the same one without change labels, or do not, by a coin.
+    """
+    rng, kinds = np.random.default_rng(seed), {(one.clip, one.has) for one in examples}
+    both = sorted(clip for clip, has in kinds if has and (clip, False) in kinds)
+    turned = dict(zip(both, (rng.random(len(both)) < 0.5).tolist(), strict=True))
+    alone = {clip: has for clip, has in sorted(kinds) if clip not in turned}
+    order = rng.permutation(list(alone)).tolist()
+    dealt = dict(zip(order, alone.values(), strict=True))
+    return [
+        replace(one, has=one.has != turned[one.clip] if one.clip in turned else dealt[one.clip])
+        for one in examples
+    ]
 
 
 def digest(record: object) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.parts import Lines
-from benchmarks.taught.cells import Judged, Row
+from benchmarks.taught.cells import Judged, Pushed
 from benchmarks.taught.concepts import CONCEPTS
 from curation.files import write_whole
 from listening.intervals import interval
@@ -41,7 +41,7 @@ def case_lines(cases: Iterable[Judged]) -> Lines:
     return found
 
 
-def _of_row(row: Row) -> str:
+def _of_row(row: Pushed) -> str:
     return (
         f"{row.heard:.3g} (unsteered {row.unsteered:.3g}), moved {row.moved:.2f}, AUC {row.auc}, "
         f"entropy {row.entropy:.2f}, onsets {row.onsets:.2f}, level {row.level:.2f}, "
@@ -60,14 +60,16 @@ def foretold_lines(cases: Sequence[Judged]) -> Lines:
     knew = sum(c.said.known == c.moves for c in cases)
     heard = sum(c.said.works == c.moves for c in cases)
     both = sum((c.said.known and c.said.works) == c.moves for c in cases)
-    chance = sum(c.said.by_chance for c in cases)
+    told = sum(c.said.told_by_chance for c in cases)
+    worked = sum(c.said.works_by_chance for c in cases)
     cannot = sorted({c.case.concept for c in cases} - {c.case.concept for c in cases if c.moves})
     return [
         *found,
         ("'the model knows it' was right", _share(knew, len(cases))),
         ("'the push is heard' was right", _share(heard, len(cases))),
         ("both together were right", _share(both, len(cases))),
-        ("shuffled labels that were told all the same", _share(chance, len(cases))),
+        ("shuffled labels that were told all the same", _share(told, len(cases))),
+        ("shuffled labels whose push was 'heard'", _share(worked, len(cases))),
         ("concepts that are never moved", ", ".join(cannot) or "none"),
     ]
 
@@ -119,7 +121,7 @@ def page(errors: Mapping[str, Sequence[Estimate]], cases: Sequence[Judged], fact
     )
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Pushed) -> tuple[str, ...]:
     numbers = (row.entropy, row.onsets, row.level)
     return (
         row.kind,

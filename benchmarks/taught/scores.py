@@ -81,14 +81,15 @@ def without_drums(score: pretty_midi.PrettyMIDI) -> None:
 
 
 def thick(score: pretty_midi.PrettyMIDI) -> None:
-    """Pitched notes sound an octave higher, too."""
+    """Pitched notes sound an octave higher and an octave lower, too."""
     for part in pitched(score):
-        known = {(note.start, note.pitch) for note in part.notes}
-        part.notes += [
-            pretty_midi.Note(note.velocity, note.pitch + OCTAVE, note.start, note.end)
-            for note in part.notes
-            if note.pitch + OCTAVE <= HIGHEST and (note.start, note.pitch + OCTAVE) not in known
-        ]
+        found = {(note.start, note.pitch): note for note in part.notes}
+        for note in part.notes:
+            for pitch in (note.pitch + OCTAVE, note.pitch - OCTAVE):
+                if LOWEST <= pitch <= HIGHEST:
+                    double = pretty_midi.Note(note.velocity, pitch, note.start, note.end)
+                    found.setdefault((note.start, pitch), double)
+        part.notes = list(found.values())
 
 
 def thin(score: pretty_midi.PrettyMIDI) -> None:

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from curation.errors import BadInput
 from steering.activations.reader import typical_norms
 from steering.directions.direction import Direction
 from steering.models.interface import MusicModel
 from steering.probes import ProbeData, get_method
-from steering.probes.fitted import platt
+from steering.probes.fitted import FEWEST, platt
 from steering.probes.scores import auc
 from steering.teaching.material import Material, Step, untold
 
@@ -37,6 +38,18 @@ class Found:
     scores: dict[str, float]
 
 
+def check_methods(methods: Sequence[str]) -> None:
+    """Check that there are such methods, before any work is done for them.
+
+    Raises:
+        BadInput: there is none of a name, or none is named.
+    """
+    if not methods:
+        raise BadInput(f"no method is named: name one, as {METHODS[0]}")
+    for name in methods:
+        get_method(name)
+
+
 def find(
     model: MusicModel,
     material: Material,
@@ -53,8 +66,10 @@ def find(
     Raises:
         BadInput: there is no such method, or the clips are too short to hold any out.
     """
+    check_methods(methods)
     found: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
     folds = _folds(material, seed)
+    _check_folds(material, folds)
     for place, method in enumerate(methods):
         found[method] = _cross_fitted(material, folds, method, seed)
         step(place + 1, len(methods))
@@ -76,6 +91,18 @@ def _folds(material: Material, seed: int) -> np.ndarray:
         for place, clip in enumerate(rng.permutation(clips)):
             fold[material.clip == clip] = place % FOLDS
     return fold
+
+
+def _check_folds(material: Material, folds: np.ndarray) -> None:
+    """Check that every third of the clips has enough seconds of both kinds to be told apart."""
+    for fold in range(FOLDS):
+        having = int(material.has[folds == fold].sum())
+        lacking = int((folds == fold).sum()) - having
+        if min(having, lacking) < FEWEST:
+            raise BadInput(
+                f"a third of the clips, held out, has {having} s with the concept and {lacking} s "
+                f"without: {FEWEST} s of each are needed, give more clips or longer ones"
+            )
 
 
 def _cross_fitted(

@@ -17,7 +17,7 @@ from steering.directions.direction import Direction
 from steering.directions.library import Library
 from steering.families import families
 from steering.models.interface import MusicModel
-from steering.probes import get_method, preferred
+from steering.probes import preferred
 from steering.teaching import finding, trials
 from steering.teaching.material import Example, Material, check_counts, read, renumbered
 from steering.teaching.neutral import load_neutral, qualities
@@ -111,9 +111,8 @@ def teach(
         BadInput: too few clips or too many, one of them is no sound, or a name or method is unknown.
     """
     check_parts(belongs)
+    finding.check_methods(methods)
     name = check_name(name)
-    for method in methods:
-        get_method(method)
     having = _sounds(clips)
     lacking = None if against is None else _sounds(against)
     decoder = model if isinstance(model, Decoder) else Decoder(model)
@@ -227,6 +226,7 @@ def teach_examples(
         tried: whether strengths are tried, which takes the longest.
         facts: what else the bank is to say of where it is from.
     """
+    finding.check_methods(methods)
     decoder = model if isinstance(model, Decoder) else Decoder(model)
 
     def step(what: str) -> Callable[[int, int], None]:
