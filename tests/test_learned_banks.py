@@ -15,7 +15,7 @@ from steering.api import generate
 from steering.directions.bank import load_bank
 from steering.families import families, get_family
 from steering.families.family import Training
-from steering.finders import finders, reft_r1, supervised_vector
+from steering.finders import finders, learned, reft_r1, supervised_vector
 from steering.finders.ways import find_bank, suits
 from steering.interventions.intervention import Intervention
 from steering.interventions.monitor import Monitor
@@ -36,6 +36,7 @@ def workshop(place, monkeypatch) -> Workshop:
     monkeypatch.setitem(families(), "chords", replace(get_family("chords"), training=small))
     for module in (supervised_vector, reft_r1, lora):
         monkeypatch.setattr(module, "COURSE", SHORT)
+    for module in (learned, lora):
         monkeypatch.setattr(module, "some", lambda windows, *_: windows.rows(range(4)))
     home = place / "build"
     return Workshop(load_model(str(place / "model")), home, home / "activations", workers=0)

@@ -126,10 +126,10 @@ def _teach(decoder: Decoder, case: Case, folder: Path) -> None:
     pairs, against = case.against == "pairs", AGAINST[case.against]
     start = time.perf_counter()
     examples = examples_of(decoder.model, having, lacking if pairs else None, concept.belongs)
-    lesson = teach_examples(decoder, examples, case.concept, against)
+    lesson = teach_examples(decoder, examples, case.concept, against, belongs=concept.belongs)
     seconds = time.perf_counter() - start
     dealt = shuffled(examples, seed_for("dealt", str(case)))
-    other = teach_examples(decoder, dealt, case.concept, against)
+    other = teach_examples(decoder, dealt, case.concept, against, belongs=concept.belongs)
     lesson.bank.save(folder / "taught")
     other.bank.save(folder / "shuffled")
     said = asdict(_said(lesson, other, seconds))
@@ -146,7 +146,7 @@ def _said(lesson: Lesson, other: Lesson, seconds: float) -> Said:
         verdict.known,
         trials.chosen.moved,
         trials.works,
-        trials.chosen.lives,
+        trials.lives,
         lesson.strength,
         lesson.bank.method,
         other.verdict.told,

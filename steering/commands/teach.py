@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from curation.files import check_writable
 from steering.commands.shared import add_model, model_of, teller
 
 HOME = Path("build/taught")
@@ -38,6 +39,8 @@ def run(options: argparse.Namespace) -> None:
     from steering.teaching.lesson import check_name, teach
 
     name = check_name(options.name)
+    out = options.out or HOME / name
+    check_writable(out)
     lesson = teach(
         model_of(options),
         options.clips,
@@ -48,6 +51,5 @@ def run(options: argparse.Namespace) -> None:
         teller(),
     )
     print(lesson)
-    out = options.out or HOME / name
     lesson.bank.save(out)
     print(f'{out}: steer with --bank {out} --steer "{name}={lesson.strength:g}" --monitor')

@@ -62,12 +62,13 @@ class Lesson:
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.verdict}"]
         if self.trials:
-            lines.append(str(self.trials))
+            lines.append(str(self.trials) if self.verdict.told else UNTOLD)
         near = [f"{name} {cosine:+.2f}" for name, cosine in self.overlaps if abs(cosine) > NEAR]
         lines.append(f"it overlaps with {', '.join(near)}" if near else "it overlaps with no other")
         return "\n".join(lines)
 
 
+UNTOLD = "what a push of it does is no sign of the concept: give more clips, or clips without it to compare with"
 NEAR = 0.3
 """Cosine from which two concepts overlap."""
 SHOWN = 3
@@ -118,7 +119,13 @@ def teach(
     decoder = model if isinstance(model, Decoder) else Decoder(model)
     examples = examples_of(decoder.model, having, lacking, belongs, told)
     return teach_examples(
-        decoder, examples, name, NEUTRAL if lacking is None else OWN, methods, told
+        decoder,
+        examples,
+        name,
+        NEUTRAL if lacking is None else OWN,
+        methods,
+        told,
+        belongs=belongs,
     )
 
 
@@ -218,12 +225,13 @@ def teach_examples(
     methods: Sequence[str] = finding.METHODS,
     told: Told = quiet,
     tried: bool = True,
+    belongs: Collection[str] = (),
     facts: Mapping[str, object] | None = None,
 ) -> Lesson:
     """A concept out of clips that are codes already: takes, spans of them, neutral ones.
 
     Args:
-        tried: whether strengths are tried, which takes the longest.
+        tried: whether strengths are tried, which takes the longest. belongs: as `teach` has it.
         facts: what else the bank is to say of where it is from.
     """
     finding.check_methods(methods)
@@ -241,7 +249,9 @@ def teach_examples(
     direction = bank[name]
     made = None
     if tried:
-        made = trials.try_strengths(decoder, direction, material, step=step("trying strengths"))
+        made = trials.try_strengths(
+            decoder, direction, material, belongs=belongs, step=step("trying strengths")
+        )
         bank = replace(bank, facts={**bank.facts, "trials": asdict(made)})
     return Lesson(name, bank, verdict, made, overlaps(direction, decoder.model))
 

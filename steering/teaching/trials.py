@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,13 +88,16 @@ class Trial:
         """How much of the way from the clips without the concept to those with it."""
         return self.reading - self.unsteered
 
-    @property
-    def lives(self) -> bool:
-        """Whether the music is still within the limits of `evaluation.life`."""
+    def lives(self, belongs: Collection[str] = ()) -> bool:
+        """Whether the music is still within the limits of `evaluation.life`.
+
+        Args:
+            belongs: parts of the concept, see `variants.PARTS`: what it is about may change.
+        """
         return (
             self.entropy >= USUAL.entropy
-            and abs(self.onsets - 1) <= USUAL.onsets
-            and abs(self.level - 1) <= USUAL.level
+            and ("tempo" in belongs or abs(self.onsets - 1) <= USUAL.onsets)
+            and ("level" in belongs or abs(self.level - 1) <= USUAL.level)
         )
 
 
@@ -104,13 +107,14 @@ class Trials:
 
     Attributes:
         by_strength: from weak to strong. chosen: of them. random: at the chosen strength.
-        clips: of each.
+        clips: of each. lives: whether the music does at the chosen strength.
     """
 
     by_strength: tuple[Trial, ...]
     chosen: Trial
     random: Trial
     clips: int
+    lives: bool
 
     @property
     def works(self) -> bool:
@@ -119,10 +123,11 @@ class Trials:
 
     def __str__(self) -> str:
         word = "the push is heard" if self.works else "the push is hardly heard"
-        life = "the music lives" if self.chosen.lives else "the music suffers"
+        life = "the music lives" if self.lives else "the music suffers"
         return (
-            f"{word}: at {self.chosen.strength:g} readings go {self.chosen.moved:+.0%} of the way from "
-            f"clips without it to clips with it (a random direction {self.random.moved:+.0%}), {life}"
+            f"{word}: at {self.chosen.strength:g} the readings of {self.clips} clips go "
+            f"{self.chosen.moved:+.0%} of the way from clips without it to clips with it (a random "
+            f"direction {self.random.moved:+.0%}), {life}; whether ears hear it, listen"
         )
 
 
@@ -131,9 +136,14 @@ def try_strengths(
     direction: Direction,
     material: Material,
     prompts: Sequence[str] = (),
+    belongs: Collection[str] = (),
     step: Step = untold,
 ) -> Trials:
-    """Play, read again, choose: the strongest reading of those whose music lives."""
+    """Play, read again, choose: the strongest reading of those whose music lives.
+
+    Args:
+        belongs: parts of the concept, which a push may change.
+    """
     reading, total, prompts = Reading.of(material), len(STRENGTHS) + 2, prompts or PROMPTS
 
     def heard(one: Direction | None, strength: float) -> Mapping[str, np.ndarray]:
@@ -143,14 +153,14 @@ def try_strengths(
     for strength in STRENGTHS:
         made.append(_trial(strength, heard(direction, strength), twin))
         step(len(made) + 1, total)
-    chosen = _chosen(made)
+    chosen = _chosen(made, belongs)
     random = _trial(chosen.strength, heard(_random(direction), chosen.strength), twin)
     step(total, total)
-    return Trials(tuple(made), chosen, random, len(prompts))
+    return Trials(tuple(made), chosen, random, len(prompts), chosen.lives(belongs))
 
 
-def _chosen(trials: Sequence[Trial]) -> Trial:
-    living = [one for one in trials if one.lives]
+def _chosen(trials: Sequence[Trial], belongs: Collection[str]) -> Trial:
+    living = [one for one in trials if one.lives(belongs)]
     return max(living or trials[:1], key=lambda one: one.moved)
 
 
