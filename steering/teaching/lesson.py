@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from curation.errors import BadInput
-from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.directions.bank import MOST_CHARACTERS, Bank
 from steering.directions.direction import Direction
@@ -193,28 +192,6 @@ def _check_sounds(having: Sequence[Sound], lacking: Sequence[Sound] | None) -> N
     known = [Example(nothing, True, n) for n in range(len(having))]
     others = range(3) if lacking is None else range(len(lacking))
     check_counts([*known, *(Example(nothing, False, -1 - n) for n in others)])
-
-
-def examples_of_prompts(
-    decoder: Decoder,
-    having: Sequence[str],
-    lacking: Sequence[str],
-    seconds: float = 6.0,
-    takes: int = 2,
-    told: Told = quiet,
-) -> list[Example]:
-    """Clips that the model plays to prompts with the concept and to prompts without it."""
-    asked = [(prompt, True) for prompt in having] + [(prompt, False) for prompt in lacking]
-    clips = [(p, has, take) for p, has in asked for take in range(takes)]
-    played = []
-    for start in range(0, len(clips), 16):
-        some = [Clip(p, 9_000 + start + n) for n, (p, _, _) in enumerate(clips[start : start + 16])]
-        played += list(decoder.generate(some, seconds).cpu())
-        told("playing the prompts", len(played), len(clips))
-    return [
-        Example(codes, has, number)
-        for number, (codes, (_, has, _)) in enumerate(zip(played, clips, strict=True))
-    ]
 
 
 def teach_examples(
