@@ -17,7 +17,7 @@ import gc
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
@@ -265,23 +265,25 @@ def _spread(values: list[float], worst: Callable[[list[float]], float] = max) ->
     return f"median {statistics.median(values):.3f} s, worst {worst(values):.3f} s"
 
 
-def gpu_part(options: argparse.Namespace) -> Lines:
+def gpu_part(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     if not torch.cuda.is_available():
-        return [("not measured", "there is no GPU here: run it on a machine that has one")]
-    device = torch.device("cuda")
-    bandwidth = copied_per_second(device)
-    lines: Lines = [("a plain copy", f"{bandwidth / 1e9:.0f} GB/s")]
+        yield "not measured", "there is no GPU here: run it on a machine that has one"
+        return
+    bandwidth = copied_per_second(torch.device("cuda"))
+    yield (
+        "the GPU, and a plain copy on it",
+        (f"{torch.cuda.get_device_name()}, {bandwidth / 1e9:.0f} GB/s"),
+    )
     for name, shape in PUBLISHED.items():
-        lines += gpu_lines(name, random_musicgen(*shape), bandwidth, options)
+        yield from gpu_lines(name, random_musicgen(*shape), bandwidth, options)
         gc.collect()
         torch.cuda.empty_cache()
-    return lines
 
 
 def gpu_lines(
     name: str, model: TransformersModel, bandwidth: float, options: argparse.Namespace
-) -> Lines:
-    lines: Lines = []
+) -> Iterator[tuple[str, str]]:
+    """Each player at each batch; steps a second times what a step reads, by what a copy reads and writes."""
     seconds, decoder = options.seconds, Decoder(model)
     plan = plan_for(model, seconds)
     steps = round(seconds * model.frame_rate) + model.codebooks - 1
@@ -297,8 +299,7 @@ def gpu_lines(
         for who, (rate, _) in timed(players, min(3, options.rounds), steps).items():
             share = rate * sum(bytes_per_step(decoder, count, seconds)) / bandwidth
             figure = f"{rate:.0f} steps/s, {rate / 50:.1f}x real time, {share:.0%} of the copy"
-            lines.append((f"{name}, batch {count}: {who}", figure))
-    return lines
+            yield f"{name}, batch {count}: {who}", figure
 
 
 def resident() -> int:
@@ -374,7 +375,7 @@ def _clocked(function: Callable[..., Any], spent: dict[str, float], what: str) -
     return inside
 
 
-PARTS: dict[str, Callable[[argparse.Namespace], Lines]] = {
+PARTS: dict[str, Callable[[argparse.Namespace], Iterable[tuple[str, str]]]] = {
     "memory": memory_part,
     "speed": speed_part,
     "costs": costs_part,

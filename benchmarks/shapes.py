@@ -16,8 +16,8 @@ from transformers import (
 from sketch.language.text import make_tokenizer
 from steering.models.transformers_backend import TransformersModel
 
-PUBLISHED = {"small": (24, 1024, 16), "medium": (48, 1536, 24), "large": (48, 2048, 32)}
-"""Blocks, size and heads of musicgen-small, -medium and -large (arXiv 2306.05284)."""
+PUBLISHED = {"large": (48, 2048, 32), "medium": (48, 1536, 24), "small": (24, 1024, 16)}
+"""Blocks, size and heads of musicgen-large, -medium and -small (arXiv 2306.05284)."""
 
 
 def random_musicgen(layers: int, size: int, heads: int) -> TransformersModel:
@@ -42,5 +42,5 @@ def random_musicgen(layers: int, size: int, heads: int) -> TransformersModel:
     whole = MusicgenForConditionalGeneration(
         text_encoder=text, audio_encoder=codec, decoder=decoder
     )
-    whole.set_attn_implementation("sdpa")
+    whole.decoder.set_attn_implementation("sdpa")  # Encodec has none
     return TransformersModel(f"random {size}", whole.to("cuda", torch.bfloat16), tokenizer)

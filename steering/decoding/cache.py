@@ -14,6 +14,21 @@ Place = int | Tensor
 
 
 @dataclass(frozen=True)
+class Words:
+    """What each word of a short prompt does in a block.
+
+    Attributes:
+        scores: what a row is multiplied with for its scores ``[H * W, D]``. folded: the same times the
+            norm that comes before ``[2, H * W]``.
+        adds: what each head and word adds to the row ``[D, H, W]``, padded to powers of two.
+    """
+
+    scores: Tensor
+    folded: Tensor
+    adds: Tensor
+
+
+@dataclass(frozen=True)
 class PromptCache:
     """The prompts as a block's attention reads it, for the ``C`` rows that come first.
 
@@ -22,6 +37,7 @@ class PromptCache:
         mask: ``[C * H, 1, W]``, to be added; None where no row is padded.
         loops: for the compiled loops, keys and values ``[L, 2, C, H, W, d]`` with the words that are
             read before those that are not, and the number of the former ``[C]``.
+        words: for a GPU, of each block, where there is one short prompt.
     """
 
     keys: tuple[Tensor, ...]
@@ -29,6 +45,7 @@ class PromptCache:
     mask: Tensor | None
     rows: int
     loops: tuple[Any, Any] | None = None
+    words: tuple[Words, ...] | None = None
 
 
 class Cache:

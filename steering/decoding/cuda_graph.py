@@ -33,9 +33,9 @@ class StaticStep:
 
     def __init__(self, generation: Generation, reach: int = REACH) -> None:
         device = generation.columns.device
-        self.reach = reach
         self.capturing = device.type == "cuda"
         self.length = len(generation.positions)
+        self.reach = reach if generation.fused.gpu is None else self.length
         self.place = torch.zeros(1, dtype=torch.long, device=device)
         self.column = torch.zeros(1, dtype=torch.long, device=device)
         self.places = torch.arange(self.length, device=device)

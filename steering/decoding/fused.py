@@ -9,6 +9,7 @@ logits are the same, at half the work. On the CPU a step of few rows is one call
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from steering.decoding.cache import Cache, Place, PromptCache
+from steering.decoding.gpu_blocks import GpuBlocks
 from steering.decoding.loops import Loops
 from steering.decoding.matmul import MOST_ROWS, Matrix, as_array
 from steering.decoding.moment import Applied, Moment, inject
+from steering.decoding.sampling import Sampling, choose
 from steering.interventions.followers import Followers
 from steering.models.interface import Condition, readable
 from steering.models.weights import BlockWeights, DecoderWeights, Norm
@@ -65,6 +68,7 @@ class Fused:
         self.all_heads = Matrix(torch.cat(weights.heads))
         self.positions = weights.positions
         self.loops = Loops.of(self.blocks, self.norm, self.embeddings, self.activation)
+        self.gpu = GpuBlocks.of(self.blocks, self.embeddings, self.activation, self.heads)
 
     def cache(self, rows: int, length: int) -> Cache:
         """An empty cache for R rows."""
@@ -104,7 +108,8 @@ class Fused:
             hidden = hidden.masked_fill(seen[:, None, None] == 0, float("-inf"))
             mask = hidden.expand(-1, self.heads, -1, -1).flatten(0, 1).contiguous()
         arrays = None if self.loops is None else _read_first(torch.stack(plain), seen != 0)
-        return PromptCache(tuple(keys), tuple(values), mask, rows, arrays)
+        made = PromptCache(tuple(keys), tuple(values), mask, rows, arrays)
+        return made if self.gpu is None else replace(made, words=self.gpu.words(made))
 
     def embed(self, codes: Tensor, positions: Tensor) -> Tensor:
         """Codes ``[..., K]`` and the embeddings of their positions to ``[..., D]``."""
@@ -130,6 +135,9 @@ class Fused:
         """
         if self.loops is not None and isinstance(place, int) and len(x) <= MOST_ROWS:
             return self.loops.step(x, cache, prompts, place, moment, followers)
+        if self.gpu is not None and isinstance(place, Tensor):
+            self.gpu.step(x, cache, prompts, place, moment, followers)
+            return self._normed(x, self.norm)
         for layer, block in enumerate(self.blocks):
             mixed = block.query_key_value.times(self._normed(x, block.norm))
             query, new = self._split(mixed)
@@ -175,7 +183,17 @@ class Fused:
         if guidance > 1:
             conditional, unconditional = states.float().chunk(2)
             states = (unconditional + guidance * (conditional - unconditional)).to(states.dtype)
+        if self.gpu is not None:
+            return self.gpu.product(states, self.all_heads.weight).view(
+                -1, self.codebooks, self.vocabulary
+            )
         return self.all_heads.times(states).view(-1, self.codebooks, self.vocabulary)
+
+    def choose(self, logits: Tensor, sampling: Sampling, noise: Tensor | None) -> Tensor:
+        """Guided logits ``[B, K, E]`` to codes ``[B, K]``, as `sampling.choose` makes them."""
+        if self.gpu is None or noise is None or sampling.top_p < 1:
+            return choose(logits, sampling, noise)
+        return self.gpu.choose(logits, sampling, noise)
 
     def _normed(self, x: Tensor, norm: tuple[Tensor, Tensor, float]) -> Tensor:
         return torch.layer_norm(x, (self.size,), *norm, False)

@@ -17,7 +17,7 @@ from steering.decoding.clip import Clip
 from steering.decoding.fused import Fused, unknown_rows
 from steering.decoding.injections import Injections
 from steering.decoding.moment import Moment
-from steering.decoding.sampling import Sampling, choose, draw_noise
+from steering.decoding.sampling import Sampling, draw_noise
 from steering.interventions.plan import Move, Plan
 from steering.models.interface import MusicModel
 
@@ -238,4 +238,4 @@ def next_codes(
     followers = generation.injections.followers
     states = fused.step(x, generation.cache, generation.prompts, *where, moment, followers)
     guidance = sampling.guidance if sampling.guided else 1.0
-    return choose(fused.logits(states, guidance), sampling, noise)
+    return fused.choose(fused.logits(states, guidance), sampling, noise)

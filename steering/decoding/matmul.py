@@ -50,6 +50,11 @@ class Matrix:
         return self.kept if self.kernel is None else self.kept.float()
 
     @property
+    def weight(self) -> Tensor:
+        """``[N, K]``; as it was given on a GPU, made anew on the CPU."""
+        return self.tensor.T.contiguous()
+
+    @property
     def nbytes(self) -> int:
         """Bytes that a product reads."""
         return self.kept.nbytes

@@ -1,0 +1,246 @@
+"""A step of the fused decoder on a GPU by kernels of our own; without Triton torch does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from steering.decoding.cache import Cache, PromptCache, Words
+from steering.decoding.moment import Moment, inject
+from steering.decoding.sampling import Sampling
+from steering.interventions.followers import Followers
+
+MOST_ROWS = 2
+"""With more of them the library's products are as fast."""
+
+NARROW, LARGE, DEEP = (8, 1024, 4), (8, 256, 2), (4, 1024, 4)
+"""Columns of a product that a program makes, terms that it adds at a time, warps that make it: where there are
+no more columns than terms, where there are more, and where there are fewer."""
+COLUMNS = 16
+"""What the columns of every product are a multiple of."""
+
+STEPS, READERS = 128, 8
+"""Of the past that a program reads at a time, and warps that read it."""
+Normed = tuple[Tensor, Tensor, float, Tensor]
+"""A norm's scale, shift and epsilon, and what they come to in a product: see `folded`."""
+
+
+class GpuBlocks:
+    """A decoder's blocks as the kernels run them.
+
+    Args:
+        blocks: of the fused decoder.
+        activation: as the kernels know it.
+        early: whether a kernel may begin before the one that it follows has ended.
+    """
+
+    def __init__(
+        self, kernels: ModuleType, blocks: Sequence[Any], activation: int, heads: int, early: bool
+    ) -> None:
+        self.kernels, self.blocks, self.activation = kernels, blocks, activation
+        self.heads, self.early = heads, early
+        self.folded = [
+            (
+                folded(block.query_key_value.weight, block.norm),
+                folded(block.cross_query.weight, block.cross_norm),
+                folded(block.up.weight, block.feed_forward_norm),
+            )
+            for block in blocks
+        ]
+
+    @staticmethod
+    def of(
+        blocks: Sequence[Any], like: Tensor, activation: Callable[[Tensor], Tensor], heads: int
+    ) -> GpuBlocks | None:
+        """None where there is no GPU or no Triton, and for shapes and activations they do not know."""
+        kernels = triton_kernels()
+        if kernels is None or not like.is_cuda:
+            return None
+        size = like.shape[-1]
+        if size % COLUMNS or size // heads & (size // heads - 1):
+            return None
+        points = torch.linspace(-4, 4, 33)
+        for kind, known in ((kernels.GELU, functional.gelu), (kernels.RELU, functional.relu)):
+            if torch.equal(activation(points), known(points)):
+                early = torch.cuda.get_device_capability(like.device) >= (9, 0)
+                return GpuBlocks(kernels, blocks, kind, heads, early)
+        return None
+
+    def step(
+        self,
+        x: Tensor,
+        cache: Cache,
+        prompts: PromptCache,
+        place: Tensor,
+        moment: Moment,
+        followers: Followers,
+    ) -> None:
+        """As `Fused.step`, but for the last norm: ``x [R, D]`` is changed."""
+        applied = moment.applied
+        alone = not followers and len(applied) == 1 and applied[0].injection.adds
+        conditional = x[: prompts.rows]
+        for layer, block in enumerate(self.blocks):
+            to_past, _, to_wide = self.folded[layer]
+            mixed = self.product(x, block.query_key_value.weight, norm=(*block.norm, to_past))
+            self.product(self._attended(mixed, cache, layer, place), block.out.weight, out=x)
+            self._attend_prompts(conditional, layer, prompts)
+            norm, kind = (*block.feed_forward_norm, to_wide), self.activation
+            up = self.product(x, block.up.weight, norm=norm, activation=kind)
+            push = applied[0].amounts[layer] if alone else None
+            self.product(up, block.down.weight, out=x, push=push)
+            if not alone:
+                followers.hear(layer, x)
+                x.copy_(inject(applied, layer, x))
+
+    def product(
+        self,
+        rows: Tensor,
+        weight: Tensor,
+        *,
+        norm: Normed | None = None,
+        activation: int = 0,
+        out: Tensor | None = None,
+        push: Tensor | None = None,
+    ) -> Tensor:
+        """Rows ``[R, K]``, normalised, times ``weight [N, K]``, activated; added to ``out`` if there is one.
+
+        Args:
+            push: ``[R, N]`` that is added as well.
+        """
+        count, width = rows.shape
+        made = rows.new_empty(count, len(weight)) if out is None else out
+        if count > MOST_ROWS:
+            return self._by_library(rows, weight, made, norm, activation, out is not None, push)
+        scale, _, eps, fold = norm or (rows, rows, 0.0, rows)
+        columns, terms, warps = _shape(len(weight), width)
+        self.kernels.launched(
+            self.kernels.product, len(weight) // columns,
+            rows, weight, made, scale, fold, made if push is None else push, eps, len(weight),
+            early=self.early, warps=warps, K=width, R=count, BN=columns, BK=terms,
+            NORM=norm is not None, ACTIVATION=activation, ADD=out is not None, PUSH=push is not None,
+        )  # fmt: skip
+        return made
+
+    def _by_library(
+        self,
+        rows: Tensor,
+        weight: Tensor,
+        made: Tensor,
+        norm: Normed | None,
+        activation: int,
+        add: bool,
+        push: Tensor | None,
+    ) -> Tensor:
+        if norm is not None:
+            rows = torch.layer_norm(rows, rows.shape[1:], *norm[:3], False)
+        if add:
+            made.addmm_(rows, weight.T)
+        else:
+            torch.mm(rows, weight.T, out=made)
+        if push is not None:
+            made += push
+        if activation:
+            return functional.gelu(made) if activation == self.kernels.GELU else made.relu_()
+        return made
+
+    def _attended(self, mixed: Tensor, cache: Cache, layer: int, place: Tensor) -> Tensor:
+        keys, values = cache.slots[layer]
+        rows, heads, length, size = keys.shape
+        out = mixed.new_empty(rows, heads * size)
+        self.kernels.launched(
+            self.kernels.attend_past, rows * heads, mixed, keys, values, place, out, length,
+            early=self.early, warps=READERS, H=heads, D=size, BS=STEPS,
+        )  # fmt: skip
+        return out
+
+    def _attend_prompts(self, x: Tensor, layer: int, prompts: PromptCache) -> None:
+        block, norm = self.blocks[layer], self.blocks[layer].cross_norm
+        if prompts.words is not None:
+            self._add_words(x, norm, prompts.words[layer], prompts.keys[layer].shape[-1])
+            return
+        asked = self.product(x, block.cross_query.weight, norm=(*norm, self.folded[layer][1]))
+        out, hidden = torch.empty_like(asked), prompts.mask
+        words = prompts.keys[layer].shape[-1]
+        self.kernels.launched(
+            self.kernels.attend_prompt, prompts.rows * self.heads,
+            asked, prompts.keys[layer], prompts.values[layer],
+            asked if hidden is None else hidden, out, words,
+            early=self.early, warps=4, D=asked.shape[1] // self.heads,
+            WIDE=self.kernels.wide(words), MASK=hidden is not None,
+        )  # fmt: skip
+        self.product(out, block.cross_out.weight, out=x)
+
+    def _add_words(
+        self, x: Tensor, norm: tuple[Tensor, Tensor, float], words: Words, count: int
+    ) -> None:
+        scores = self.product(x, words.scores, norm=(*norm, words.folded))
+        columns, heads, wide = words.adds.shape
+        self.kernels.launched(
+            self.kernels.add_words, columns // COLUMNS, scores, words.adds, x,
+            self.heads, count, columns, early=self.early, warps=4,
+            BN=COLUMNS, HEADS=heads, WIDE=wide,
+        )  # fmt: skip
+
+    def words(self, prompts: PromptCache) -> tuple[Words, ...] | None:
+        """What each word of a short prompt does, in place of larger matrices; None for others.
+
+        A prompt does not change: a head's query times its keys is one product, and so is what is read of
+        its values. With W words these are two matrices ``[H W, D]``, smaller than two ``[D, D]``.
+        """
+        count = prompts.keys[0].shape[-1]
+        size = len(self.blocks[0].cross_out.weight)
+        if prompts.rows > 1 or prompts.mask is not None or self.heads * count > size // 2:
+            return None
+        made = [self._words(layer, prompts) for layer in range(len(self.blocks))]
+        return tuple(made)
+
+    def _words(self, layer: int, prompts: PromptCache) -> Words:
+        block, keys, values = self.blocks[layer], prompts.keys[layer], prompts.values[layer]
+        heads, size, count = keys.shape
+        query = block.cross_query.weight.view(heads, size, -1)
+        scores = torch.einsum("hdw,hdk->hwk", keys, query).flatten(0, 1)
+        out = block.cross_out.weight.view(-1, heads, size)
+        adds = torch.einsum("hwd,nhd->nhw", values, out)
+        wide = self.kernels.wide
+        adds = functional.pad(adds, (0, wide(count) - count, 0, wide(heads) - heads))
+        return Words(scores.contiguous(), folded(scores, block.cross_norm), adds.contiguous())
+
+    def choose(self, logits: Tensor, sampling: Sampling, noise: Tensor) -> Tensor:
+        """As `sampling.choose`, where top-p is off; codes that tie with the last of the top stay too."""
+        rows, books, vocabulary = logits.shape
+        out = torch.empty(rows, books, dtype=torch.long, device=logits.device)
+        self.kernels.launched(
+            self.kernels.draw, rows * books, logits, noise, out, 1 / sampling.temperature,
+            early=self.early, warps=8, E=vocabulary, WIDE=self.kernels.wide(vocabulary),
+            TOP=sampling.top_k or vocabulary,
+        )  # fmt: skip
+        return out
+
+
+@cache
+def triton_kernels() -> ModuleType | None:
+    """None without Triton."""
+    try:
+        from steering.decoding import gpu_kernels
+    except ImportError:
+        return None
+    return gpu_kernels
+
+
+def folded(weight: Tensor, norm: tuple[Tensor, Tensor, float]) -> Tensor:
+    """What a weight ``[N, K]`` makes of a norm's scale and of its shift: float32 ``[2, N]``."""
+    return torch.stack([weight.float() @ part.float() for part in norm[:2]])
+
+
+def _shape(columns: int, terms: int) -> tuple[int, int, int]:
+    """Columns and terms of a program, and its warps, for a weight ``[N, K]``."""
+    found = NARROW if columns <= terms else LARGE
+    if 2 * columns <= terms:
+        found = DEEP
+    return min(found[0], columns & -columns), min(found[1], terms & -terms), found[2]
