@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.probes import synthetic
+from curation.errors import BadInput
 from listening.features import features
 from listening.theory import PITCH_CLASSES
 from sketch.measures.adherence import Listener
@@ -192,6 +193,13 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     assert len(rise["random"]) == 2 and rise["clips"] == rise["few"] == 2
     pushed = [row for part in parts.values() for row in part.rows if row.pushed]
     assert {row.pushed.seconds for row in pushed} == {1.2}
+    fewer = replace(
+        found, chosen=chosen, without=("Gates", "Two at once", dose.DOSE, best_of.WORDS)
+    )
+    with pytest.raises(BadInput, match="no section 'words, best of' to leave out"):
+        study.report(fewer)
+    fewer.without = (*fewer.without[:3], "In words, the best of several")
+    assert set(parts) - {part.title for part in study.report(fewer)} == set(fewer.without)
 
 
 def test_of_several_takes_each_clip_has_the_one_with_most_of_its_target():

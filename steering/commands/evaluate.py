@@ -66,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         help="families whose banks are tried, as notes_in_songs; default: all",
     )
+    parser.add_argument(
+        "--without",
+        nargs="*",
+        metavar="SECTION",
+        help="sections of a family's test that are left out, as 'Gates'; the report says so",
+    )
     parser.add_argument("--batch", type=int, default=36)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument(

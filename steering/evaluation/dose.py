@@ -25,6 +25,7 @@ from steering.evaluation.statistics import Estimate, estimate, slopes
 if TYPE_CHECKING:
     from steering.evaluation.evaluation import Evaluation
 
+DOSE = "Dose and response"
 DIRECTIONS = 20
 CLIPS = 24
 """Of each random direction at each strength."""
@@ -175,7 +176,7 @@ def dose_part(evaluation: Evaluation, dosed: Dosed) -> Part:
             name: asdict(one) | {"steeper": one.steeper, "p": one.p} for name, one in found.items()
         }
     }
-    return Part("Dose and response", about, (), lines, numbers, (PICTURE,))
+    return Part(DOSE, about, (), lines, numbers, (PICTURE,))
 
 
 def _ladder(steer: Steer) -> Section:

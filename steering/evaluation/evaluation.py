@@ -36,6 +36,7 @@ class Evaluation:
         tried: methods that are compared, as far as they suit the family.
         chosen: what validation chose; None where nothing is played at it.
         within: families of banks that are tried; all that stand for the concepts where it is empty.
+        without: titles of sections that are left out.
     """
 
     family: SteeredFamily
@@ -49,6 +50,7 @@ class Evaluation:
     tried: Sequence[str] = field(default_factory=ways)
     chosen: Chosen | None = None
     within: Sequence[str] = ()
+    without: Sequence[str] = ()
 
     @property
     def asks(self) -> Sequence[Ask]:

@@ -24,6 +24,8 @@ def facts(study: Study, evaluation: Evaluation, split: str, truth_clips: int) ->
         else "probability of what the prompt names, by the listeners below",
         "alive": str(limits_of(evaluation.family.name)),
     }
+    if evaluation.without:
+        said["left out"] = ", ".join(evaluation.without)
     names = (
         [trial.name for trial in evaluation.family.trials]
         if study.trials is None

@@ -36,6 +36,7 @@ class Conditions:
         banks: folder of shipped banks. builds: where clips are built. None for the usual ones.
         preset: of curation, how much of a family's grid new banks are trained on.
         methods: that are compared; sources: families of banks that are tried; all by default.
+        without: titles of the test's sections that are left out.
         batch: clips played side by side. workers: processes that listen.
         real_hours: of rendered songs that the listeners are fitted on.
         clap: name of the CLAP that hears prompt adherence, where it is on this machine.
@@ -51,6 +52,7 @@ class Conditions:
     preset: str = "small"
     methods: Sequence[str] | None = None
     sources: Sequence[str] | None = None
+    without: Sequence[str] | None = None
     batch: int = 36
     workers: int = 1
     real_hours: float = 3.0
@@ -87,6 +89,7 @@ def prepare(
         played,
         under.methods or ways(),
         within=under.sources or (),
+        without=under.without or (),
     )
 
 

@@ -61,10 +61,11 @@ class Study:
 
     def report(self, evaluation: Evaluation) -> list[Part]:
         """All parts: the study's own, and its dose and response where it declares one."""
-        from steering.evaluation.dose import dose_part
+        from steering.evaluation.dose import DOSE, dose_part
 
         parts = list(self.parts(evaluation))
-        return [*parts, dose_part(evaluation, self.dosed)] if self.dosed else parts
+        dosed = None if DOSE in evaluation.without else self.dosed
+        return [*parts, dose_part(evaluation, dosed)] if dosed else parts
 
     def chooser(self, split: SplitName) -> Choice | None:
         """What chooses strengths on the prompts of a split; None where they are read."""

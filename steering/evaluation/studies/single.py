@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from curation.errors import BadInput
 from steering.directions.bank_name import BankName
 from steering.evaluation import best_of, drawing, sections, strengths
 from steering.evaluation.cells import Result
-from steering.evaluation.dose import Dosed
+from steering.evaluation.dose import DOSE, Dosed
 from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.life import limits_of
 from steering.evaluation.report import Part
@@ -99,9 +100,13 @@ def test(evaluation: Evaluation) -> list[Part]:
             sections.gate_ablation(best),
         ]
     fused, words = sections.fusion(best), best_of.section()
-    played = evaluation.play([*tables, fused, sections.takes()])
-    played = {**played, **best_of.compose(evaluation, played)}
-    tables.append(words)
+    check_titles(evaluation.without, [*(one.title for one in (*tables, fused, words)), DOSE])
+    tables, last = _kept(tables, evaluation), _kept([fused], evaluation)
+    spoken = bool(_kept([words], evaluation))
+    played = evaluation.play([*tables, *last, *([sections.takes()] if spoken else [])])
+    if spoken:
+        played = {**played, **best_of.compose(evaluation, played)}
+        tables.append(words)
     parts = []
     for section in tables:
         part = Part(section.title, section.about, evaluation.table(section, played))
@@ -109,7 +114,24 @@ def test(evaluation: Evaluation) -> list[Part]:
             part = _with_picture(evaluation, part, section)
         parts.append(part)
     found = [(section, part.rows) for section, part in zip(tables, parts, strict=True)]
-    return [*parts, frontier_part(evaluation, found), fusion_part(evaluation, fused, played)]
+    ends = [fusion_part(evaluation, section, played) for section in last]
+    return [*parts, frontier_part(evaluation, found), *ends]
+
+
+def check_titles(given: Sequence[str], known: Sequence[str]) -> None:
+    """Check that sections which are to be left out are there.
+
+    Raises:
+        BadInput: one of them is not.
+    """
+    if unknown := set(given) - set(known):
+        raise BadInput(
+            f"there is no section '{min(unknown)}' to leave out: choose among {', '.join(known)}"
+        )
+
+
+def _kept(found: Sequence[Section], evaluation: Evaluation) -> list[Section]:
+    return [section for section in found if section.title not in evaluation.without]
 
 
 PICTURES = {
