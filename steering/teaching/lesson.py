@@ -11,7 +11,7 @@ import torch
 
 from curation.errors import BadInput
 from steering.decoding.decoder import Decoder
-from steering.directions.bank import MOST_CHARACTERS, Bank
+from steering.directions.bank import Bank
 from steering.directions.bank_name import TAUGHT, BankName
 from steering.directions.direction import Direction
 from steering.directions.library import Library
@@ -69,6 +69,8 @@ class Lesson:
 
 
 UNTOLD = "what a push of it does is no sign of the concept: give more clips, or clips without it to compare with"
+LONGEST_NAME = 50
+"""Of a concept: it is a folder's name, too."""
 NEAR = 0.3
 """Cosine from which two concepts overlap."""
 SHOWN = 3
@@ -81,10 +83,10 @@ def check_name(name: str) -> str:
         BadInput: it is none that a bank can hold.
     """
     plain = name.strip()
-    if not plain or not plain.isprintable() or len(plain) > MOST_CHARACTERS // 4 or "/" in plain:
-        raise BadInput(
-            f"{name!r:.40} is no name: give 1 to {MOST_CHARACTERS // 4} letters without '/'"
-        )
+    if not plain.isprintable() or not 0 < len(plain) <= LONGEST_NAME or set("/\\") & set(plain):
+        raise BadInput(f"{name!r:.40} is no name: give 1 to {LONGEST_NAME} letters without '/'")
+    if plain.startswith("."):
+        raise BadInput(f"{name!r:.40} is no name: it begins with a dot, give one that does not")
     return plain
 
 
