@@ -71,6 +71,8 @@ class Lesson:
 UNTOLD = "what a push of it does is no sign of the concept: give more clips, or clips without it to compare with"
 LONGEST_NAME = 50
 """Of a concept: it is a folder's name, too."""
+OTHER_USES = frozenset("/\\:=@")
+"""What parts names from one another in paths and in ``--steer``."""
 NEAR = 0.3
 """Cosine from which two concepts overlap."""
 SHOWN = 3
@@ -83,8 +85,11 @@ def check_name(name: str) -> str:
         BadInput: it is none that a bank can hold.
     """
     plain = name.strip()
-    if not plain.isprintable() or not 0 < len(plain) <= LONGEST_NAME or set("/\\") & set(plain):
-        raise BadInput(f"{name!r:.40} is no name: give 1 to {LONGEST_NAME} letters without '/'")
+    if not plain.isprintable() or not 0 < len(plain) <= LONGEST_NAME or OTHER_USES & set(plain):
+        raise BadInput(
+            f"{name!r:.40} is no name: give 1 to {LONGEST_NAME} letters, none of "
+            f"{' '.join(sorted(OTHER_USES))}"
+        )
     if plain.startswith("."):
         raise BadInput(f"{name!r:.40} is no name: it begins with a dot, give one that does not")
     return plain
