@@ -17,6 +17,7 @@ from sketch.cli import quieten
 from steering.commands.shared import add_model
 
 if TYPE_CHECKING:
+    from steering.directions.bank import Bank
     from steering.interventions.intervention import Intervention
     from steering.interventions.monitor import Monitor
     from steering.interventions.schedules import Schedule
@@ -110,7 +111,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _given(options: argparse.Namespace) -> Recipe | None:
     """The recipe of --recipe; without one, what a new recipe needs must be there."""
-    from steering.recipes import Recipe
+    from steering.recipes import read_recipe
 
     if options.recipe is None:
         missing = [name for name in ("prompt", "steer") if not getattr(options, name)]
@@ -123,10 +124,7 @@ def _given(options: argparse.Namespace) -> Recipe | None:
         return None
     if options.prompt is not None or options.bank or options.steer:
         raise BadInput("a recipe has its own prompt and banks: give it without a prompt and --bank")
-    try:
-        return Recipe.from_json(options.recipe.read_text())
-    except (OSError, UnicodeDecodeError):
-        raise BadInput(f"{options.recipe} cannot be read: give a recipe.json") from None
+    return read_recipe(options.recipe)
 
 
 def _model_of(recipe: Recipe, allowed: str) -> str:
@@ -149,9 +147,15 @@ def _model_of(recipe: Recipe, allowed: str) -> str:
 
 def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Recipe:
     from steering.decoding.sampling import Sampling
+    from steering.directions.carried import carried, named
     from steering.recipes import Recipe, played_on, records
 
-    interventions = [_intervention(text, banks, options) for text in options.steer]
+    used: dict[str, Bank] = {}
+
+    def bank(name: str) -> Bank:
+        return used.setdefault(name, named(banks(name)))
+
+    interventions = [_intervention(text, bank, options) for text in options.steer]
     device, dtype = played_on(model)
     return Recipe(
         model=options.model,
@@ -165,6 +169,7 @@ def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Rec
         decoder=options.decoder,
         device=device,
         dtype=dtype,
+        banks=carried(used.values()),
     )
 
 

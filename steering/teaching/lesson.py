@@ -11,9 +11,11 @@ import torch
 
 from curation.errors import BadInput
 from steering.decoding.decoder import Decoder
-from steering.directions.bank import MOST_CHARACTERS, Bank
+from steering.directions.bank import Bank
+from steering.directions.bank_name import TAUGHT, BankName
 from steering.directions.direction import Direction
 from steering.directions.library import Library
+from steering.directions.packed import rounded
 from steering.families import families
 from steering.models.interface import MusicModel
 from steering.probes import preferred
@@ -25,8 +27,6 @@ from steering.teaching.trials import Trials
 from steering.teaching.variants import check_parts, drawn, how_many, variant
 from steering.teaching.verdict import Verdict, judge
 
-FAMILY = "own"
-"""Of banks that were taught."""
 NEUTRAL, OWN = "the neutral clips", "the clips without it"
 
 Told = Callable[[str, int, int], None]
@@ -42,7 +42,8 @@ class Lesson:
     """What was taught, and what came of it.
 
     Attributes:
-        bank: of the one concept. verdict: whether the model tells it. trials: whether pushing is heard;
+        bank: of the one concept, under the name ``own/<concept>``; its vectors are exact in float16, so
+            that a recipe may carry it. verdict: whether the model tells it. trials: whether pushing is heard;
             None where none were made.
         overlaps: cosine with concepts that come with the model, the largest first.
     """
@@ -68,6 +69,10 @@ class Lesson:
 
 
 UNTOLD = "what a push of it does is no sign of the concept: give more clips, or clips without it to compare with"
+LONGEST_NAME = 50
+"""Of a concept: it is a folder's name, too."""
+OTHER_USES = frozenset("/\\:=@")
+"""What parts names from one another in paths and in ``--steer``."""
 NEAR = 0.3
 """Cosine from which two concepts overlap."""
 SHOWN = 3
@@ -80,10 +85,13 @@ def check_name(name: str) -> str:
         BadInput: it is none that a bank can hold.
     """
     plain = name.strip()
-    if not plain or not plain.isprintable() or len(plain) > MOST_CHARACTERS // 4 or "/" in plain:
+    if not plain.isprintable() or not 0 < len(plain) <= LONGEST_NAME or OTHER_USES & set(plain):
         raise BadInput(
-            f"{name!r:.40} is no name: give 1 to {MOST_CHARACTERS // 4} letters without '/'"
+            f"{name!r:.40} is no name: give 1 to {LONGEST_NAME} letters, none of "
+            f"{' '.join(sorted(OTHER_USES))}"
         )
+    if plain.startswith("."):
+        raise BadInput(f"{name!r:.40} is no name: it begins with a dot, give one that does not")
     return plain
 
 
@@ -236,7 +244,7 @@ def teach_examples(
 def _bank(
     found: finding.Found, material: Material, verdict: Verdict, facts: Mapping[str, object]
 ) -> Bank:
-    direction = found.direction
+    direction = replace(found.direction, vectors=rounded(found.direction.vectors))
     assert direction.norms is not None, "a direction that was found here has its material's norms"
     said = {
         **facts,
@@ -248,7 +256,13 @@ def _bank(
         "verdict": asdict(verdict),
     }
     return Bank(
-        FAMILY, found.method, direction.origin, {direction.name: direction}, direction.norms, said
+        TAUGHT,
+        found.method,
+        direction.origin,
+        {direction.name: direction},
+        direction.norms,
+        said,
+        str(BankName(TAUGHT, direction.name)),
     )
 
 
