@@ -59,7 +59,7 @@ class Sealed:
         """
         said = {"format": FORMAT, **facts}
         text = json.dumps(said, indent=1) + "\n"
-        kept = {name: tensor.float().cpu().contiguous() for name, tensor in tensors.items()}
+        kept = _as_kept(tensors)
         with locked(folder / LOCK, lambda holder: None):
             there = folder / self.facts
             if there.exists() and there.read_text(encoding="utf-8", errors="replace") != text:
@@ -67,6 +67,10 @@ class Sealed:
             with whole(folder / self.tensors) as part:
                 save_file(kept, part, {SEAL: _digest(said, kept)})
             write_whole(there, text)
+
+    def seal(self, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+        """The digest that the tensors' file holds of both, 64 hexadecimal digits."""
+        return _digest({"format": FORMAT, **facts}, _as_kept(tensors))
 
     def read(self, folder: Path, trusted: bool = False) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """What the JSON says, and float32 tensors by name.
@@ -123,6 +127,10 @@ def _read_tensors(path: Path) -> tuple[dict[str, Tensor], str | None]:
                 raise ValueError(f"{name!r:.40} in {path.name} is not of dtype {NUMBERS}")
         seal = (file.metadata() or {}).get(SEAL)
         return {name: file.get_tensor(name) for name in names}, seal
+
+
+def _as_kept(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.float().cpu().contiguous() for name, tensor in tensors.items()}
 
 
 def _is_unsealed(facts: Mapping[str, Any], seal: str | None) -> bool:

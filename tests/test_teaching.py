@@ -15,6 +15,7 @@ from listening.levels import rms_dbfs
 from listening.pitch import hear_pitch_class
 from steering.cli import main
 from steering.commands import teach as teach_command
+from steering.directions.packed import pack, unpack
 from steering.teaching import finding, sounds, trials
 from steering.teaching import lesson as lesson_of
 from steering.teaching.lesson import teach
@@ -203,6 +204,8 @@ def test_a_lesson_from_files_to_a_bank_that_steers(tmp_path, monkeypatch):
     lesson.bank.save(tmp_path / "bank")
     again = steering.load_bank(str(tmp_path / "bank"), model)["high"]
     assert torch.equal(again.vectors, lesson.bank["high"].vectors)
+    carried = unpack(pack(lesson.bank), lesson.bank.source, model.origin)
+    assert carried.source == "own/high" and torch.equal(carried["high"].vectors, again.vectors)
     push = steering.Intervention(again, 2.0, monitor=steering.Monitor())
     pushed, still = (steering.generate(model, "jazz", one, seconds=0.5) for one in ([push], []))
     assert not torch.equal(pushed, still)

@@ -88,11 +88,13 @@ class Bank(Mapping[str, Direction]):
     def __contains__(self, concept: object) -> bool:
         return concept in self.directions
 
-    def save(self, folder: Path) -> None:
-        """Write the bank's two files.
+    @property
+    def seal(self) -> str:
+        """The digest of names, vectors and all else that it is saved with, 64 hexadecimal digits."""
+        return KEPT.seal(*self.parts())
 
-        Who else saves to the folder goes before or after: never are one's tensors with another's facts.
-        """
+    def parts(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """What it says as JSON, and its tensors: what `bank_of` makes it of again."""
         tensors = {
             "vectors": torch.stack([d.vectors for d in self.directions.values()]),
             "scores": torch.stack([d.scores for d in self.directions.values()]),
@@ -108,7 +110,14 @@ class Bank(Mapping[str, Direction]):
             "concepts": list(self.directions),
             "facts": dict(self.facts),
         }
-        KEPT.write(folder, facts, tensors)
+        return facts, tensors
+
+    def save(self, folder: Path) -> None:
+        """Write the bank's two files.
+
+        Who else saves to the folder goes before or after: never are one's tensors with another's facts.
+        """
+        KEPT.write(folder, *self.parts())
 
 
 def load_bank(folder: Path, origin: Origin | None = None, source: str = "") -> Bank:
@@ -146,23 +155,30 @@ def _read(folder: Path, source: str = "", trusted: bool = False) -> Bank:
         raise BadInput(f"{folder} holds no bank: train one with 'python -m steering train'")
     facts, tensors = KEPT.read(folder, trusted)
     try:
-        origin = Origin.from_record(facts.get("origin"))
-        family, method = (_name(facts.get(entry), entry) for entry in ("family", "method"))
-        concepts, about = _concepts(facts.get("concepts")), facts.get("facts")
-        if not isinstance(about, Mapping):
-            raise ValueError("its facts are no object")
-        _check(tensors, len(concepts), origin)
+        return bank_of(facts, tensors, source or folder.as_posix())
     except ValueError as error:
         raise KEPT.damaged(folder, str(error)) from None
+
+
+def bank_of(facts: Mapping[str, Any], tensors: Mapping[str, Tensor], source: str) -> Bank:
+    """The bank of what `Bank.parts` gave, wherever it was kept since.
+
+    Raises:
+        ValueError: they cannot be a bank's, which says why.
+    """
+    origin = Origin.from_record(facts.get("origin"))
+    family, method = (_name(facts.get(entry), entry) for entry in ("family", "method"))
+    concepts, about = _concepts(facts.get("concepts")), facts.get("facts")
+    if not isinstance(about, Mapping):
+        raise ValueError("its facts are no object")
+    _check(tensors, len(concepts), origin)
     calibration = tensors.get("calibration", [None] * len(concepts))
     parts = zip(concepts, tensors["vectors"], tensors["scores"], calibration, strict=True)
     directions = {
         name: Direction(name, vectors, scores, origin, lines)
         for name, vectors, scores, lines in parts
     }
-    return Bank(
-        family, method, origin, directions, tensors["norms"], about, source or folder.as_posix()
-    )
+    return Bank(family, method, origin, directions, tensors["norms"], about, source)
 
 
 def _name(text: Any, entry: str) -> str:

@@ -15,8 +15,10 @@ from torch import Tensor
 from curation.errors import BadInput
 from steering.decoding.decoder import Decoder
 from steering.directions.bank import MOST_CHARACTERS, Bank
+from steering.directions.bank_name import BankName
 from steering.directions.direction import Direction
 from steering.directions.library import Library
+from steering.directions.packed import rounded
 from steering.families import families
 from steering.models.interface import MusicModel
 from steering.probes import preferred
@@ -53,7 +55,8 @@ class Lesson:
     """What was taught, and what came of it.
 
     Attributes:
-        bank: of the one concept. verdict: whether the model tells it. trials: whether pushing is heard;
+        bank: of the one concept, under the name ``own/<concept>``; its vectors are exact in float16, so
+            that a recipe may carry it. verdict: whether the model tells it. trials: whether pushing is heard;
             None where none were made.
         overlaps: cosine with concepts that come with the model, the largest first.
     """
@@ -272,7 +275,7 @@ def teach_examples(
 def _bank(
     found: finding.Found, material: Material, verdict: Verdict, facts: Mapping[str, object]
 ) -> Bank:
-    direction = found.direction
+    direction = replace(found.direction, vectors=rounded(found.direction.vectors))
     assert direction.norms is not None, "a direction that was found here has its material's norms"
     said = {
         **facts,
@@ -284,7 +287,13 @@ def _bank(
         "verdict": asdict(verdict),
     }
     return Bank(
-        FAMILY, found.method, direction.origin, {direction.name: direction}, direction.norms, said
+        FAMILY,
+        found.method,
+        direction.origin,
+        {direction.name: direction},
+        direction.norms,
+        said,
+        str(BankName(FAMILY, direction.name)),
     )
 
 
