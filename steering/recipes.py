@@ -1,7 +1,8 @@
 """Recipes: everything that a clip was made from, as JSON; the same recipe plays the same clip again.
 
-A recipe names the banks that its concepts come from and carries no vectors, so it is short enough
-to be sent in a link, and reading it runs no code.
+A recipe names the banks that its concepts come from. Of those that come with the model it carries no
+vectors, and of a taught one the whole where it is small: it is short enough to be sent in a link, and
+reading it runs no code.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from curation.entries import Bound, WrongEntry, read_fields, unbounded, written
 from curation.errors import BadInput
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
+from steering.directions.carried import bank_of, check_carried
 from steering.interventions.intervention import Intervention
 from steering.interventions.plan import Move, Plan, compile_plan
 from steering.interventions.record import InterventionRecord
@@ -48,10 +50,13 @@ class Recipe:
         decoder: which of the two played it.
         device, dtype: that it was played on and in, as ``cuda`` and ``bfloat16``: noise and rounding
             differ from one to another; empty where it was not said.
+        banks: what is kept of banks that do not come with the model, by name: their seals, and small
+            taught ones whole, as `steering.directions.carried.carried` has it.
 
     Raises:
         BadInput: seconds, seed, prompt or the counts of concepts and moves are beyond their limits,
-            an intervention names no bank, there is no such decoder, or a move is of no concept.
+            an intervention names no bank, there is no such decoder, a move is of no concept, or too
+            much or another thing than a taught bank is carried.
     """
 
     model: str
@@ -66,6 +71,7 @@ class Recipe:
     decoder: DecoderName = "fused"
     device: str = ""
     dtype: str = ""
+    banks: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.seconds) and 0 < self.seconds <= MOST_SECONDS):
@@ -91,12 +97,14 @@ class Recipe:
                     f"the recipe moves concept {move.concept}, but has {len(self.interventions)}: "
                     "they are counted from 0"
                 )
+        check_carried(self.banks)
 
     def record(self) -> dict[str, Any]:
-        """As JSON keeps it: every entry, said or not."""
-        return {"format": FORMAT} | {
-            one.name: written(getattr(self, one.name)) for one in fields(self)
-        }
+        """As JSON keeps it: every entry, said or not; banks only where there are any."""
+        said = {one.name: written(getattr(self, one.name)) for one in fields(self)}
+        if not self.banks:
+            del said["banks"]
+        return {"format": FORMAT} | said
 
     @staticmethod
     def from_record(record: Any, bound: Bound = unbounded) -> Recipe:
@@ -132,7 +140,22 @@ class Recipe:
 
     def interventions_of(self, banks: Banks) -> tuple[Intervention, ...]:
         """The interventions, with vectors out of the banks that they name."""
-        return tuple(Intervention.of(one, banks(one.bank)) for one in self.interventions)
+        return tuple(Intervention.of(one, self.bank(one.bank, banks)) for one in self.interventions)
+
+    def bank(self, name: str, banks: Banks) -> Bank:
+        """The bank of this name: the one that the recipe carries, or else the one that is here.
+
+        Raises:
+            BadInput: it is damaged, not here, not the one that the recipe was played with, or one that
+                the recipe carries is for another model.
+        """
+        found = bank_of(name, self.banks, banks)
+        if self.revision and name in self.banks and found.origin.revision != self.revision:
+            raise BadInput(
+                f"the bank {name!r:.60} is for {found.origin.model:.60} ({found.origin.revision:.16}), "
+                f"the recipe for {self.model:.60} ({self.revision:.16}): teach the concept to this model"
+            )
+        return found
 
     def check(self, banks: Banks, frame_rate: float = 50.0) -> None:
         """Refuse what could not be played with these banks, before anything is played.

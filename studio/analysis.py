@@ -12,6 +12,7 @@ from listening.chroma import chroma_frames
 from listening.transcription import transcribe
 from steering.activations.reader import read_streams
 from steering.directions.bank_name import BankName
+from steering.directions.carried import bank_of
 from steering.directions.direction import Direction
 from steering.families.labels import tones
 from steering.models.interface import MusicModel
@@ -75,8 +76,8 @@ def probe_readings(pair: Pair, loaded: LoadedModel) -> list[dict[str, Any]]:
     means over clips: half seconds swing more widely), else in standard deviations of the unsteered
     twin's.
     """
-    records = pair.recipe["interventions"]
-    found = [loaded.bank(record["bank"])[record["concept"]] for record in records]
+    records, carried = pair.recipe["interventions"], pair.recipe.get("banks", {})
+    found = [bank_of(one["bank"], carried, loaded.bank)[one["concept"]] for one in records]
     layers = [int(direction.scores.argmax()) for direction in found]
     streams = _streams(loaded.model, pair.codes, sorted(set(layers)))
     readings = []

@@ -76,9 +76,10 @@ class Engine:
                 f"{here}: it would not give the same clip; "
                 "take 'revision' out of it to play it all the same"
             )
+        recipe = replace(recipe, model=loaded.name, revision=here)
         recipe.check(loaded.bank)
         loaded.model.frames(recipe.seconds)
-        return replace(recipe, model=loaded.name, revision=here)
+        return recipe
 
     def open(self, raw: object, listen: Callable[[Event], None], live: bool = False) -> str:
         """Put a recipe in line; its session's id.

@@ -48,7 +48,7 @@ MOST_SPANS = 32
 
 LONGEST_PROMPT = 200
 LONGEST_WORD = 40
-LARGEST_RECIPE = 300_000
+LARGEST_RECIPE = 350_000
 """Characters of a recipe as JSON: more than one that keeps to all other bounds can have."""
 
 STRONGEST = {"relative": 1.0, "raw": 200.0}
@@ -96,8 +96,8 @@ def check_request(raw: object, banks: Collection[str]) -> Recipe:
 
     Args:
         raw: what came over the wire.
-        banks: the names that a concept may be looked up in, as ``notes/ridge``: anything else,
-            a path above all, is refused.
+        banks: the names that a concept may be looked up in, as ``notes/ridge``, beside those of banks
+            that the recipe carries: anything else, a path above all, is refused.
 
     Raises:
         BadInput: it breaks one, which the message names, or is no recipe.
@@ -105,8 +105,9 @@ def check_request(raw: object, banks: Collection[str]) -> Recipe:
     if not isinstance(raw, dict):
         raise BadInput("the recipe is not a JSON object: send what 'Keep' gives as recipe.json")
     _check_size(raw)
-    concepts = raw.get("interventions")
-    checks = _checks(len(concepts) if isinstance(concepts, list) else 0, banks)
+    concepts, carried = raw.get("interventions"), raw.get("banks")
+    names = {*banks, *(carried if isinstance(carried, dict) else ())}
+    checks = _checks(len(concepts) if isinstance(concepts, list) else 0, names)
 
     def bound(path: Path, value: Any) -> None:
         check = checks.get(".".join("*" if isinstance(one, int) else one for one in path))

@@ -88,7 +88,7 @@ class LivePlayback(Playback):
         record = replace(record, schedule=record.schedule.lasting(self._shortest))
         with self._starting:
             if isinstance(self._session, Session):
-                bank = self._loaded.bank(record.bank)
+                bank = self._recipe.bank(record.bank, self._loaded.bank)
                 self._session.add(Intervention.of(record, bank))
                 record = replace(record, coefficient=0.0)
             concepts = (*self._recipe.interventions, record)

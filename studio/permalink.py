@@ -11,8 +11,9 @@ from typing import Any
 from curation.errors import BadInput
 from studio.limits import LARGEST_RECIPE
 
-LONGEST_CODE = 80_000
-"""A recipe with as many moves as it may have, all of them with all their digits, is 65,000 long."""
+LONGEST_CODE = 120_000
+"""A recipe with as many moves as it may have, all of them with all their digits, is 65,000 long, and
+what it carries of taught banks another 40,000."""
 
 _BROKEN = "the link is damaged or cut off: ask for it again, or load the recipe's file"
 
@@ -39,7 +40,7 @@ def decode(code: str) -> dict[str, Any]:
         packed = base64.b64decode(code + "=" * (-len(code) % 4), altchars=b"-_", validate=True)
         unpacking = zlib.decompressobj()
         text = unpacking.decompress(packed, LARGEST_RECIPE + 1)
-        if len(text) > LARGEST_RECIPE or not unpacking.eof:
+        if len(text) > LARGEST_RECIPE or not unpacking.eof or unpacking.unused_data:
             raise BadInput(_BROKEN)
         recipe = json.loads(text)
         json.dumps(recipe, allow_nan=False)  # refuses numbers that JSON lacks, as 1e999

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from curation.errors import BadInput
+from steering.directions.carried import carried, named
 from studio import engine as engines
+from studio.analysis import curves, probe_readings
 from studio.clips import Clips, Pair
 from studio.engine import Busy, Engine
 from studio.limits import MOVES_A_SECOND
-from studio.permalink import decode
+from studio.permalink import decode, encode
 from studio.playback import Playback
 from tests.studio_toy import Listener, toy_models, toy_recipe
+from tests.test_packed import exact
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +55,35 @@ def test_the_recipe_that_comes_back_plays_the_same_clip(engine):
     again, _ = played(engine, first["recipe"])
     other, _ = played(engine, first["recipe"] | {"seed": 4})
     assert again["sha256"] == first["sha256"] != other["sha256"]
+
+
+def test_a_link_with_a_taught_bank_plays_where_nobody_taught_it(engine):
+    """The page draws it, reads it and gives a link of it again; the bank itself stays nowhere."""
+    loaded = engine.models["toy"]
+    notes = loaded.banks["notes/ridge"]
+    bank = exact(replace(notes, directions={"staccato": replace(notes["C"], name="staccato")}))
+    push = toy_recipe(concept="staccato")["interventions"][0] | {"bank": "own/staccato"}
+    sent = toy_recipe(interventions=[push], banks=carried([named(bank)]))
+    first, _ = played(engine, decode(encode(sent)))
+    pair = engine.clips[first["clip"]]
+    assert pair.hashes["steered"] != pair.hashes["unsteered"]
+    assert [one["kind"] for one in probe_readings(pair, loaded)] == ["probability"]
+    assert [one["family"] for one in curves(pair, loaded)] == ["own"]
+    again, _ = played(engine, decode(first["permalink"]))
+    assert again["sha256"] == first["sha256"] and "own/staccato" not in loaded.banks
+    with pytest.raises(BadInput, match="no bank 'own/staccato'"):
+        engine.check(sent | {"banks": {}})
+
+
+def test_a_taught_concept_joins_a_live_session_that_carries_it(engine):
+    notes = engine.models["toy"].banks["notes/ridge"]
+    bank = exact(replace(notes, directions={"staccato": replace(notes["C"], name="staccato")}))
+    listener = Listener(engine, toy_recipe(banks=carried([named(bank)])), live=True)
+    listener.until("audio")
+    push = toy_recipe(concept="staccato")["interventions"][0] | {"bank": "own/staccato"}
+    assert engine.add(listener.session, push) == 1
+    engine.stop(listener.session)
+    assert listener.end()["event"] == "stopped"
 
 
 def test_listeners_side_by_side_hear_what_each_hears_alone(engine):

@@ -150,7 +150,8 @@ def test_a_link_gives_the_recipe_again():
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda c: c[:-9], lambda c: "!" + c, lambda c: "", lambda c: c * 400]
+    "damage",
+    [lambda c: c[:-9], lambda c: "!" + c, lambda c: "", lambda c: c * 4, lambda c: c * 400],
 )
 def test_a_damaged_link_is_refused(damage):
     with pytest.raises(BadInput, match="damaged or cut off"):

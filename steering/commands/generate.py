@@ -17,6 +17,7 @@ from sketch.cli import quieten
 from steering.commands.shared import add_model
 
 if TYPE_CHECKING:
+    from steering.directions.bank import Bank
     from steering.interventions.intervention import Intervention
     from steering.interventions.monitor import Monitor
     from steering.interventions.schedules import Schedule
@@ -149,9 +150,15 @@ def _model_of(recipe: Recipe, allowed: str) -> str:
 
 def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Recipe:
     from steering.decoding.sampling import Sampling
+    from steering.directions.carried import carried, named
     from steering.recipes import Recipe, played_on, records
 
-    interventions = [_intervention(text, banks, options) for text in options.steer]
+    used: dict[str, Bank] = {}
+
+    def bank(name: str) -> Bank:
+        return used.setdefault(name, named(banks(name)))
+
+    interventions = [_intervention(text, bank, options) for text in options.steer]
     device, dtype = played_on(model)
     return Recipe(
         model=options.model,
@@ -165,6 +172,7 @@ def _recipe(options: argparse.Namespace, model: MusicModel, banks: Banks) -> Rec
         decoder=options.decoder,
         device=device,
         dtype=dtype,
+        banks=carried(used.values()),
     )
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from curation.errors import BadInput
 
+TAUGHT = "own"
+"""The family of banks that were taught; none that comes with a model is of it."""
+
 
 @dataclass(frozen=True, order=True)
 class BankName:

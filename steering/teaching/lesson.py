@@ -15,7 +15,7 @@ from torch import Tensor
 from curation.errors import BadInput
 from steering.decoding.decoder import Decoder
 from steering.directions.bank import MOST_CHARACTERS, Bank
-from steering.directions.bank_name import BankName
+from steering.directions.bank_name import TAUGHT, BankName
 from steering.directions.direction import Direction
 from steering.directions.library import Library
 from steering.directions.packed import rounded
@@ -38,8 +38,6 @@ from steering.teaching.trials import Trials
 from steering.teaching.variants import check_parts, drawn, how_many, variant
 from steering.teaching.verdict import Verdict, judge
 
-FAMILY = "own"
-"""Of banks that were taught."""
 NEUTRAL, OWN = "the neutral clips", "the clips without it"
 
 Told = Callable[[str, int, int], None]
@@ -287,13 +285,13 @@ def _bank(
         "verdict": asdict(verdict),
     }
     return Bank(
-        FAMILY,
+        TAUGHT,
         found.method,
         direction.origin,
         {direction.name: direction},
         direction.norms,
         said,
-        str(BankName(FAMILY, direction.name)),
+        str(BankName(TAUGHT, direction.name)),
     )
 
 
