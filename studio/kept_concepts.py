@@ -16,10 +16,10 @@ from typing import Any
 
 from curation.errors import BadInput
 from steering.directions.bank import FACTS, TENSORS, Bank, load_bank
-from steering.directions.bank_name import BankName
+from steering.directions.bank_name import TAUGHT, BankName
 from steering.directions.packed import MOST_UNPACKED, pack, rounded, unpack
 from steering.models.origin import Origin
-from steering.teaching.lesson import FAMILY, check_name
+from steering.teaching.lesson import check_name
 from steering.teaching.trials import STRENGTHS
 
 MOST_FILE = 2 * MOST_UNPACKED
@@ -29,7 +29,7 @@ _NO_FILE = "this file is no concept: bring one that 'Keep as a file' gave"
 
 def named(name: str) -> str:
     """What recipes call the bank of a taught concept."""
-    return str(BankName(FAMILY, name))
+    return str(BankName(TAUGHT, name))
 
 
 def renamed(text: str, name: str) -> dict[str, Any]:

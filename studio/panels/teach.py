@@ -29,7 +29,7 @@ MOST_SENT = MOST + 1
 
 def draw(services: Services) -> gr.HTML:
     """Clips, takes and what is said of them, drawn by its scripts."""
-    return component("teach", "recorder")
+    return component("teach", "wav", "recorder")
 
 
 def endpoints(services: Services) -> None:
