@@ -203,6 +203,7 @@ class Bodies:
             await _refuse(413, line)(scope, receive, send)
         elif self._large >= MOST_LARGE:
             line = "others send clips at this moment: send it again in a few seconds"
+            await _let_go_by(_in_time(receive))
             await _refuse(503, line)(scope, receive, send)
         else:
             self._large += 1
@@ -217,6 +218,12 @@ def _length(scope: Scope) -> int | None:
     """Bytes of a body that says so; None where it does not."""
     said = Headers(scope=scope).get("content-length", "")
     return int(said) if said.isascii() and said.isdigit() and len(said) < 20 else None
+
+
+async def _let_go_by(receive: Receive) -> None:
+    """Read a body and keep nothing of it: who is cut off while sending does not hear why."""
+    while (await receive()).get("more_body", False):
+        pass
 
 
 def _in_time(receive: Receive) -> Receive:

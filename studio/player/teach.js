@@ -241,14 +241,14 @@ async function learned(lesson) {
   const push = lesson.told && lesson.trials ? (lesson.trials.works ? ", and a push of it is heard" : ", but a push of it is hardly heard") : "";
   const range = ([value, low, high]) => `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
   const facts = [
-    ["Clips told apart that it was not taught by", `AUC ${range(lesson.auc)}; chance reaches ${lesson.null.toFixed(2)}`],
+    ["Held-out clips told apart", `AUC ${range(lesson.auc)}; chance reaches ${lesson.null.toFixed(2)}`],
     ["Learned from", `${lesson.clips[0]} clips, against ${lesson.clips[1]} of ${lesson.against}, in ${Math.round(lesson.took)} s`],
     lesson.trials && lesson.told && ["A push moves clips", `${percent(lesson.trials.moved)} of the way; a random one ${percent(lesson.trials.random)}`],
     lesson.trials && lesson.told && ["The music", lesson.trials.lives ? "lives" : "suffers"],
-    ["It also moves", lesson.overlaps.map(([other, cosine]) => `${other} ${cosine > 0 ? "+" : "−"}${Math.abs(cosine).toFixed(2)}`).join(", ") || "nothing that we know of"],
+    ["It also moves", lesson.overlaps.map(([other, cosine]) => `${other.replaceAll("_", " ")} ${cosine > 0 ? "+" : "−"}${Math.abs(cosine).toFixed(2)}`).join(", ") || "nothing that we know of"],
   ].filter(Boolean);
-  result.replaceChildren(h("p.headline", {}, `${head}${push}.`),
-    lesson.told ? null : h("p.small", {}, "Its fader is there all the same, and means little: give more clips, or clips without it to compare with."),
+  const doubt = lesson.told ? [] : [h("p.small", {}, "Its fader is there all the same, and means little: give more clips, or clips without it to compare with.")];
+  result.replaceChildren(h("p.headline", {}, `${head}${push}.`), ...doubt,
     h("dl", {}, ...facts.flatMap(([what, value]) => [h("dt", {}, what), h("dd", {}, value)])), hear);
   result.hidden = false;
   say(`${lesson.name} is among Yours, in the Studio and the Live tab.`);
