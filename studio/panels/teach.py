@@ -99,8 +99,6 @@ def endpoints(services: Services) -> None:
             [await asyncio.to_thread(heard, one, belongs, len(group), loaded) for one in group]
             for group in (clips[:MOST_SENT], against[:MOST_SENT])
         ]
-        clips.clear()  # Gradio holds on to the last call's arguments until there is another
-        against.clear()
 
         def begin(listen: Callable[[Event], None]) -> str:
             return services.lessons.begin(Asked(name, having, lacking, belongs, loaded), listen)
