@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -383,7 +384,7 @@ def test_a_lesson_leaves_listeners_their_turn(model):
     engine.close()
     last = max(n for n, turn in enumerate(turns) if turn != "lesson")
     moments = [n for n, turn in enumerate(turns[:last]) if turn == "lesson"]
-    between = [turns[a + 1 : b] for a, b in zip(moments, moments[1:], strict=False)]
+    between = [turns[a + 1 : b] for a, b in pairwise(moments)]
     both = [set(one) for one in between if len(one) == 2]
     assert len(both) >= 3 and all(one == {"listener 0", "listener 1"} for one in both)
     with pytest.raises(BadInput, match="shutting down"):
