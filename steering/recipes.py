@@ -12,12 +12,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from curation.entries import Bound, WrongEntry, read_fields, unbounded, written
 from curation.errors import BadInput
+from curation.files import regular
 from steering.decoding.sampling import Sampling
 from steering.directions.bank import Bank
 from steering.directions.carried import bank_of, check_carried
@@ -198,6 +200,20 @@ class Recipe:
                 interventions, seconds or self.seconds, frame_rate, self.orthogonalise, self.seed
             )
         return compiled.moved(*self.moves)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a file.
+
+    Raises:
+        BadInput: there is no such file, it cannot be read, or it is no recipe.
+    """
+    try:
+        regular(path)
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        raise BadInput(f"{path} cannot be read: give a recipe.json") from None
+    return Recipe.from_json(text)
 
 
 def played_on(model: MusicModel) -> tuple[str, str]:

@@ -12,8 +12,10 @@ import torch
 from curation.errors import BadInput
 from steering.api import load_bank, play, twins
 from steering.cli import main
+from steering.directions import hub
 from steering.directions.bank import Bank
 from steering.directions.bank_name import TAUGHT
+from steering.directions.card import card
 from steering.directions.carried import MOST_CARRIED, carried, named
 from steering.directions.library import BANKS
 from steering.directions.packed import pack
@@ -190,3 +192,101 @@ def test_the_command_writes_a_recipe_that_needs_no_folder(toy, bank, tmp_path, m
     (tmp_path / "a" / "recipe.json").write_text(json.dumps(kept))
     assert main(["generate", *replay]) == 2
     assert capsys.readouterr().err.count("no bank 'own/staccato'") == 1
+
+
+def test_what_a_recipe_carries_is_kept_as_the_folder_that_it_came_from(
+    bank, recipe, tmp_path, capsys
+):
+    bank.save(tmp_path / "mine")
+    (tmp_path / "recipe.json").write_text(recipe.to_json())
+    keep = ("bank", "keep", str(tmp_path / "kept"), str(tmp_path / "recipe.json"))
+    assert main(list(keep)) == main(list(keep)) == 0
+    for name in ("directions.json", "directions.safetensors"):
+        kept = (tmp_path / "kept" / "staccato" / name).read_bytes()
+        assert kept == (tmp_path / "mine" / name).read_bytes()
+    replace(bank, facts={}).save(tmp_path / "kept" / "staccato")
+    assert main(list(keep)) == 2
+    assert "holds another bank: choose another folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["own/..", "own/.ssh", "own/a\\b", "own/"])
+def test_a_recipe_chooses_no_folder_to_write_to(bank, recipe, tmp_path, capsys, name):
+    part = recipe.record()["interventions"][0] | {"bank": name}
+    text = said(recipe, {name: pack(bank)}, interventions=[part])
+    (tmp_path / "recipe.json").write_text(text)
+    keep = ("bank", "keep", str(tmp_path / "in" / "kept"), str(tmp_path / "recipe.json"))
+    assert main(list(keep)) == 2
+    assert capsys.readouterr().err.count("\n") == 1 and not (tmp_path / "in").exists()
+
+
+def test_a_renamed_concept_keeps_its_vectors_and_plays_as_before(toy, bank, tmp_path, capsys):
+    folder = tmp_path / "staccato"
+    bank.save(folder)
+    assert main(["bank", "rename", str(folder), "short notes"]) == 0
+    assert (
+        f"short notes, once staccato; vectors {bank.fingerprint} as before"
+        in capsys.readouterr().out
+    )
+    again = load_bank(str(folder), toy)
+    assert list(again) == ["short notes"] and again.fingerprint == bank.fingerprint
+    assert again.seal != bank.seal and named(again).source == "own/short notes"
+    before, after = (codes(recipe_of(toy, named(one)), toy, nothing_here) for one in (bank, again))
+    assert torch.equal(before, after)
+
+
+def test_one_of_several_concepts_is_renamed_in_its_place(toy, tmp_path, capsys):
+    toy_bank(toy, ("C", "D", "E")).save(tmp_path)
+    for options, message in (
+        (["x"], "3 concepts: say which with --concept"),
+        (["E", "--concept", "D"], "has a concept 'E' already"),
+        (["x", "--concept", "H"], "no concept 'H'"),
+        (["../x", "--concept", "D"], "is no name"),
+        ([], "bank rename FOLDER NAME"),
+    ):
+        assert main(["bank", "rename", str(tmp_path), *options]) == 2
+        assert message in capsys.readouterr().err
+    assert main(["bank", "rename", str(tmp_path), "x", "--concept", "D"]) == 0
+    again = load_bank(str(tmp_path), toy)
+    assert list(again) == ["C", "x", "E"]
+    assert torch.equal(again["x"].vectors, toy_bank(toy, ("C", "D", "E"))["D"].vectors)
+
+
+FACTS = {
+    "clips": 5,
+    "against": "30 of the neutral clips",
+    "verdict": {"auc": {"mean": 0.98, "low": 0.9, "high": 1.0}, "p": 0.001},
+    "trials": {"chosen": {"strength": 0.09}},
+}
+
+
+def test_the_card_says_what_a_concept_was_taught_from(bank):
+    text = card({"staccato": replace(bank, facts=FACTS)}, "you/staccato")
+    (row,) = [line for line in text.splitlines() if line.startswith("| staccato")]
+    assert "5 clips against 30 of the neutral clips; AUC 0.98 (0.9 to 1) of clips held out" in row
+    assert bank.fingerprint in row and "strength 0.09" in row
+    assert "bank pull you/staccato build/staccato" in text
+    assert "--bank build/staccato/staccato" in text
+
+
+@pytest.mark.parametrize(
+    "facts", [{}, {"verdict": 3}, {"verdict": {"auc": {"mean": "x"}}, "clips": "|\n<b>"}]
+)
+def test_a_card_is_made_of_whatever_a_bank_says(bank, facts):
+    rows = [
+        line for line in card({".": replace(bank, facts=facts)}, "a/b").splitlines() if "|" in line
+    ]
+    assert len(rows) == 3 and "<b>" not in rows[-1]
+
+
+def test_words_of_ones_own_stay_on_the_card(bank, tmp_path, monkeypatch):
+    monkeypatch.setattr("curation.repository.upload", lambda *_, **__: "page")
+    bank.save(tmp_path)
+    hub.push(tmp_path, "you/staccato")
+    first = (tmp_path / "README.md").read_text()
+    replace(bank, facts=FACTS).save(tmp_path)
+    hub.push(tmp_path, "you/staccato")
+    second = (tmp_path / "README.md").read_text()
+    assert first != second and "strength 0.09" in second
+    (tmp_path / "README.md").write_text("mine")
+    hub.push(tmp_path, "you/staccato")
+    assert (tmp_path / "README.md").read_text() == "mine"

@@ -237,6 +237,8 @@ def test_banks_go_up_and_come_down_without_code(tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: "x")
     assert hub.push(tmp_path / "here", "you/banks") == "https://hub/you/banks"
     assert not any("*.py" in p or p == "*" for p in sent["allow_patterns"])
+    assert "README.md" in sent["allow_patterns"]
+    assert "| notes | C, D |" in (tmp_path / "here" / "README.md").read_text()
 
     def download(repo_id, *, local_dir, **_):
         toy.save(local_dir / "notes")

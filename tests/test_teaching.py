@@ -227,6 +227,8 @@ def test_a_lesson_can_be_stopped():
         (("--belongs", "colour"), "'colour' is no part of a concept"),
         (("--against", "{home}/nowhere"), "nowhere is no folder"),
         (("--name", "../x"), "is no name"),
+        (("--name", ".."), "it begins with a dot"),
+        (("--name", "a@b"), "none of / : = @"),
         (("--methods", "magic"), "no method 'magic'"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
@@ -13,6 +13,10 @@ from typing import Any
 import gradio as gr
 
 from benchmarks.attack.target import Page
+from steering.directions.bank import Bank
+from steering.directions.bank_name import TAUGHT
+from steering.directions.carried import carried, named
+from steering.directions.packed import rounded
 from studio.answers import Answers
 from studio.engine import Engine
 from studio.events import ENDS
@@ -95,8 +99,19 @@ class Place:
             record = usual_recipe(self.loaded.name).record()
             record |= {"seconds": 1.0, "interventions": parts, "orthogonalise": number % 2 == 0}
             record["moves"] = MOVES if parts else []
+            if number % 3 == 2:
+                parts[0] |= {"concept": names[0], "bank": self.taught.source}
+                record["banks"] = carried([self.taught])
             made.append(record)
         return made
+
+    @cached_property
+    def taught(self) -> Bank:
+        """A bank of one concept, as teaching makes them."""
+        bank = next(iter(self.loaded.banks.values()))
+        name, one = next(iter(bank.items()))
+        kept = replace(one, vectors=rounded(one.vectors))
+        return named(replace(bank, family=TAUGHT, directions={name: kept}))
 
     def copy(self, name: str, folder: Path) -> Path:
         """A copy of a folder, of this name, to change files in."""

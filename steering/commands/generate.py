@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _given(options: argparse.Namespace) -> Recipe | None:
     """The recipe of --recipe; without one, what a new recipe needs must be there."""
-    from steering.recipes import Recipe
+    from steering.recipes import read_recipe
 
     if options.recipe is None:
         missing = [name for name in ("prompt", "steer") if not getattr(options, name)]
@@ -124,10 +124,7 @@ def _given(options: argparse.Namespace) -> Recipe | None:
         return None
     if options.prompt is not None or options.bank or options.steer:
         raise BadInput("a recipe has its own prompt and banks: give it without a prompt and --bank")
-    try:
-        return Recipe.from_json(options.recipe.read_text())
-    except (OSError, UnicodeDecodeError):
-        raise BadInput(f"{options.recipe} cannot be read: give a recipe.json") from None
+    return read_recipe(options.recipe)
 
 
 def _model_of(recipe: Recipe, allowed: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from shlex import quote
 
 from curation.files import check_writable
 from steering.commands.shared import add_model, model_of, teller
@@ -52,4 +53,5 @@ def run(options: argparse.Namespace) -> None:
     )
     print(lesson)
     lesson.bank.save(out)
-    print(f'{out}: steer with --bank {out} --steer "{name}={lesson.strength:g}" --monitor')
+    push = f"--bank {quote(str(out))} --steer {quote(f'{name}={lesson.strength:g}')} --monitor"
+    print(f"{out}: python -m steering generate 'calm jazz' {push}")

@@ -6,6 +6,7 @@ order; the two are sealed, and loading them runs no code.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -92,6 +93,25 @@ class Bank(Mapping[str, Direction]):
     def seal(self) -> str:
         """The digest of names, vectors and all else that it is saved with, 64 hexadecimal digits."""
         return KEPT.seal(*self.parts())
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of its vectors alone: what other names leave as it is."""
+        numbers = self.parts()[1]["vectors"].float().cpu().contiguous().numpy()
+        return hashlib.sha256(numbers.tobytes()).hexdigest()[:16]
+
+    def renamed(self, concept: str, name: str) -> Bank:
+        """The same with another name for one of its concepts, in its place.
+
+        Raises:
+            BadInput: there is no such concept, or one has the new name already.
+        """
+        direction = self[concept]
+        if name in self and name != concept:
+            raise BadInput(f"the bank has a concept {name!r:.60} already: choose another name")
+        names = {one: name if one == concept else one for one in self}
+        directions = {names[one]: kept for one, kept in self.items()}
+        return replace(self, directions=directions | {name: replace(direction, name=name)})
 
     def parts(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """What it says as JSON, and its tensors: what `bank_of` makes it of again."""

@@ -1,4 +1,7 @@
-"""Banks of a folder, to the Hugging Face Hub and from there: safetensors and JSON, checked both ways."""
+"""Banks of a folder, to the Hugging Face Hub and from there: safetensors and JSON, checked both ways.
+
+A card goes up with them. It is written into the folder, where its owner may put words of their own.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ from pathlib import Path
 
 from curation import repository
 from curation.errors import BadInput
+from curation.files import check_writable, read_text, write_whole
 from steering.directions.bank import FACTS, TENSORS, Bank, bind_bank, load_bank
+from steering.directions.card import MARK, card
 
 _PATTERNS = [pattern for name in (FACTS, TENSORS) for pattern in (name, f"**/{name}")]
+CARD = "README.md"
 
 
 def banks_in(folder: Path) -> list[Path]:
@@ -49,10 +55,19 @@ def push(folder: Path, repo_id: str, *, private: bool = False) -> str:
         BadInput: no bank is there, a wrong name, no token, or the Hub refuses or cannot be reached.
     """
     repository.check_name(repo_id)
-    banks_in(folder)
+    _write_card(folder, repo_id)
     return repository.upload(
-        folder, repo_id, "model", _PATTERNS, "Publish directions", private=private
+        folder, repo_id, "model", [*_PATTERNS, CARD], "Publish directions", private=private
     )
+
+
+def _write_card(folder: Path, repo_id: str) -> None:
+    """Write the card anew, unless its owner has put other words there."""
+    banks = {path.relative_to(folder).as_posix(): load_bank(path) for path in _folders(folder)}
+    there = folder / CARD
+    if not there.exists() or MARK in read_text(there):
+        check_writable(folder)
+        write_whole(there, card(banks, repo_id))
 
 
 def pull(repo_id: str, folder: Path, revision: str | None = None) -> list[Bank]:

@@ -94,11 +94,10 @@ def _decompressed(packed: str) -> bytes:
     """The bytes of a text, never more than may be."""
     reader = zlib.decompressobj()
     try:
-        content = reader.decompress(
-            base64.b64decode(packed, altchars=b"-_", validate=True), MOST_UNPACKED + 1
-        )
-    except zlib.error:
-        raise ValueError("it does not decompress") from None
+        compressed = base64.b64decode(packed, altchars=b"-_", validate=True)
+        content = reader.decompress(compressed, MOST_UNPACKED + 1)
+    except (ValueError, zlib.error):
+        raise ValueError("it is cut off, or other letters than were written") from None
     if len(content) > MOST_UNPACKED:
         raise ValueError(f"it decompresses to more than {MOST_UNPACKED:,} bytes")
     if not reader.eof or reader.unused_data:

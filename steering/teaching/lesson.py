@@ -14,7 +14,7 @@ from torch import Tensor
 
 from curation.errors import BadInput
 from steering.decoding.decoder import Decoder
-from steering.directions.bank import MOST_CHARACTERS, Bank
+from steering.directions.bank import Bank
 from steering.directions.bank_name import TAUGHT, BankName
 from steering.directions.direction import Direction
 from steering.directions.library import Library
@@ -80,6 +80,10 @@ class Lesson:
 
 
 UNTOLD = "what a push of it does is no sign of the concept: give more clips, or clips without it to compare with"
+LONGEST_NAME = 50
+"""Of a concept: it is a folder's name, too."""
+OTHER_USES = frozenset("/\\:=@")
+"""What parts names from one another in paths and in ``--steer``."""
 NEAR = 0.3
 """Cosine from which two concepts overlap."""
 SHOWN = 3
@@ -92,10 +96,13 @@ def check_name(name: str) -> str:
         BadInput: it is none that a bank can hold.
     """
     plain = name.strip()
-    if not plain or not plain.isprintable() or len(plain) > MOST_CHARACTERS // 4 or "/" in plain:
+    if not plain.isprintable() or not 0 < len(plain) <= LONGEST_NAME or OTHER_USES & set(plain):
         raise BadInput(
-            f"{name!r:.40} is no name: give 1 to {MOST_CHARACTERS // 4} letters without '/'"
+            f"{name!r:.40} is no name: give 1 to {LONGEST_NAME} letters, none of "
+            f"{' '.join(sorted(OTHER_USES))}"
         )
+    if plain.startswith("."):
+        raise BadInput(f"{name!r:.40} is no name: it begins with a dot, give one that does not")
     return plain
 
 

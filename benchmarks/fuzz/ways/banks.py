@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import safetensors.torch
 import torch
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -14,11 +19,12 @@ from safetensors.numpy import load_file, save
 from benchmarks.fuzz import Target, Wrong
 from benchmarks.fuzz.files import file_target
 from benchmarks.fuzz.place import Place
-from benchmarks.fuzz.values import damaged, rewritten
+from benchmarks.fuzz.values import damaged, nearly, rewritten
 from listening.classifier import linear
 from sketch.measures.adherence import Listener
-from steering.directions.bank import load_bank
+from steering.directions.bank import KEPT, Bank, load_bank
 from steering.directions.hub import banks_in
+from steering.directions.packed import pack, unpack
 from steering.evaluation import strengths
 from steering.evaluation.asks import Ask
 from steering.evaluation.cells import Steer
@@ -32,7 +38,7 @@ SEEDS, FEATURES = (5, 6), 4
 
 
 def targets(place: Place) -> Iterator[Target]:
-    """Both files of a bank and of listeners, and a file of strengths."""
+    """Both files of a bank and of listeners, a bank as text, and a file of strengths."""
     bank, listeners = place.folder / "bank", place.folder / "listeners"
     next(iter(place.loaded.banks.values())).save(bank)
     _listeners().save(listeners)
@@ -40,6 +46,7 @@ def targets(place: Place) -> Iterator[Target]:
         for path in sorted(home.iterdir()):
             tensors = _tensors(path) if path.suffix == ".safetensors" else None
             yield file_target(home.name, home, path.name, read, 2, tensors)
+    yield _text(place)
     yield _strengths(place)
 
 
@@ -51,7 +58,10 @@ def _tensors(path: Path) -> SearchStrategy[bytes]:
 def _steer(folder: Path) -> None:
     """Read it as pushing and pulling do, steer with it, look at it."""
     banks_in(folder)
-    bank = load_bank(folder)
+    _push(load_bank(folder))
+
+
+def _push(bank: Bank) -> None:
     for name, direction in bank.items():
         plan = compile_plan([Intervention(direction, 0.1)], 0.1)
         chances = direction.probabilities(torch.zeros(1), 0)
@@ -59,6 +69,31 @@ def _steer(folder: Path) -> None:
             raise Wrong("a direction that is not finite")
         if not isinstance(name, str) or (chances is not None and bool(chances.isnan().any())):
             raise Wrong("a direction without a name, or with a chance that is none")
+
+
+def _text(place: Place) -> Target:
+    """A bank as recipes carry it: damaged, or another one that is sealed as it should be."""
+    text = pack(place.taught)
+    facts, tensors = place.taught.parts()
+    arrays = {name: one.numpy() for name, one in tensors.items()}
+    arrays["vectors"] = arrays["vectors"].astype(np.float16)
+    others = st.builds(_sealed, nearly([facts]), rewritten(arrays))
+
+    def read(content: bytes) -> None:
+        _push(unpack(content.decode(errors="replace"), "own/it"))
+
+    return Target("bank as text", st.one_of(damaged(text.encode()), others), read, 3)
+
+
+def _sealed(facts: Any, arrays: dict[str, np.ndarray]) -> bytes:
+    """What `pack` would make of them; with a seal of nothing where they can have none."""
+    kept = save(arrays)
+    content = json.dumps(facts).encode() + b"\n" + kept
+    try:
+        seal = KEPT.seal(facts, safetensors.torch.load(kept))
+    except (TypeError, ValueError):
+        seal = "0" * 64
+    return seal.encode() + b"." + base64.urlsafe_b64encode(zlib.compress(content))
 
 
 def _listeners() -> KeptListeners:
