@@ -9,6 +9,7 @@ import base64
 import binascii
 import io
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from typing import Any
 
 from curation.errors import BadInput
 from steering.directions.bank import FACTS, TENSORS, Bank, load_bank
-from steering.directions.bank_name import TAUGHT, BankName
+from steering.directions.direction import Direction
 from steering.directions.packed import MOST_UNPACKED, pack, rounded, unpack
 from steering.models.origin import Origin
 from steering.teaching.lesson import check_name
@@ -27,11 +28,6 @@ MOST_FILE = 2 * MOST_UNPACKED
 _NO_FILE = "this file is no concept: bring one that 'Keep as a file' gave"
 
 
-def named(name: str) -> str:
-    """What recipes call the bank of a taught concept."""
-    return str(BankName(TAUGHT, name))
-
-
 def renamed(text: str, name: str) -> dict[str, Any]:
     """A packed bank under another name.
 
@@ -39,8 +35,7 @@ def renamed(text: str, name: str) -> dict[str, Any]:
         BadInput: it is damaged, or the name is none.
     """
     bank, name = unpack(text, "it"), check_name(name)
-    direction = replace(_only(bank), name=name)
-    return told_of(replace(bank, directions={name: direction}, source=named(name)))
+    return told_of(bank.renamed(_only(bank).name, name))
 
 
 def told_of(bank: Bank) -> dict[str, Any]:
@@ -71,16 +66,16 @@ def as_file(text: str) -> dict[str, str]:
     }
 
 
-def from_file(sound: str, origin: Origin) -> dict[str, Any]:
+def from_file(file: str, origin: Origin) -> dict[str, Any]:
     """What `as_file` gave, for the model at hand.
 
     Raises:
         BadInput: it is something else, damaged, or for another model.
     """
-    if len(sound) > MOST_FILE * 4 // 3 + 4:
+    if len(file) > MOST_FILE * 4 // 3 + 4:
         raise BadInput(_NO_FILE)
     try:
-        archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(sound, validate=True)))
+        archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(file, validate=True)))
         parts = {PurePosixPath(one.filename).name: one for one in archive.infolist()}
         if set(parts) != {FACTS, TENSORS} or len(archive.infolist()) != len(parts):
             raise BadInput(_NO_FILE)
@@ -91,6 +86,8 @@ def from_file(sound: str, origin: Origin) -> dict[str, Any]:
         RuntimeError,
         NotImplementedError,
         OSError,
+        EOFError,
+        zlib.error,
         zipfile.BadZipFile,
     ):
         raise BadInput(_NO_FILE) from None
@@ -102,8 +99,9 @@ def from_file(sound: str, origin: Origin) -> dict[str, Any]:
         except BadInput as error:
             raise BadInput(str(error).replace(folder, "this file")) from None
     direction = _only(bank)
+    check_name(direction.name)
     exact = replace(direction, vectors=rounded(direction.vectors))
-    return told_of(replace(bank, directions={exact.name: exact}, source=named(exact.name)))
+    return told_of(replace(bank, directions={exact.name: exact}))
 
 
 def _unpacked(archive: zipfile.ZipFile, one: zipfile.ZipInfo) -> bytes:
@@ -114,7 +112,7 @@ def _unpacked(archive: zipfile.ZipFile, one: zipfile.ZipInfo) -> bytes:
     return found
 
 
-def _only(bank: Bank) -> Any:
+def _only(bank: Bank) -> Direction:
     if len(bank) != 1:
         raise BadInput(f"this bank has {len(bank)} concepts: bring one that was taught, with one")
     (direction,) = bank.directions.values()
