@@ -216,6 +216,10 @@ def test_on_a_phone_nothing_scrolls_sideways(browser, address):
     long = [one | {"name": "a" * 90 + one["name"]} for one in sounds(900.0, 1000.0, 1100.0)]
     bad = [{"name": "b" * 90 + ".wav", "mimeType": "audio/wav", "buffer": b"no sound"}]
     give(page, HAS, [*long, *bad])
+    page.click(".teach .launch .go")
+    page.wait_for_function(
+        "document.querySelector('.teach .error').textContent.includes('cannot be taken')"
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator(".teach .wrong .remove").click()
     give(page, NOT, sounds(150.0, 160.0, 170.0))

@@ -269,9 +269,9 @@ def test_a_large_request_that_does_not_arrive_is_let_go_of(address, monkeypatch)
 
 
 def test_nothing_of_a_clip_or_a_lesson_stays(address, engine, quick):
-    """Names and codes are looked for in all that Python holds, when somebody has called something else.
+    """Names and codes are looked for in all that Python holds, when others have listened.
 
-    Gradio's queue holds on to its last call until there is another.
+    Gradio's queue holds on to its last call until there is another that takes a moment.
     """
     name = "the secret of visitor one"
     heard = [listen(address, clip(f"{name} {n}.wav", as_sound(tone(900.0 + n)))) for n in range(3)]
