@@ -397,6 +397,7 @@ def test_a_lesson_leaves_listeners_their_turn(model):
         ({"name": " "}, "is no name"),
         ({"name": "../x"}, "is no name"),
         ({"belongs": ["colour"]}, "'colour' is no part of a concept"),
+        ({"belongs": [["pitch"], {}, 7]}, "is no part of a concept"),
         ({"clips": []}, "0 clips have the concept: give 3 to 50"),
         ({"clips": 2}, "2 clips have the concept: give 3 to 50"),
         ({"against": 2}, "2 clips are without the concept"),
@@ -416,6 +417,13 @@ def test_what_cannot_be_taught_gets_one_line(address, heard, change, message):
     given |= change
     said = taught(address, *given.values())[-1]
     assert said["event"] == "error" and message in said["message"] and "\n" not in said["message"]
+
+
+def test_a_program_sends_sounds_with_the_lesson(address):
+    sounds_of = [clip(f"{n}.wav", as_sound(tone(900.0 + n, 0.6))) for n in range(2)]
+    assert "2 clips have the concept" in taught(address, sounds_of, [], "x", [])[-1]["message"]
+    bad = [*sounds_of, clip("../c.wav", b"no sound")]
+    assert taught(address, bad, [], "x", [])[-1]["message"].startswith("c.wav cannot be taken")
 
 
 def test_a_take_is_taught_by_its_own_codes_and_spans_by_their_seconds(engine):

@@ -10,6 +10,7 @@ import gradio as gr
 
 from curation.errors import BadInput
 from steering.teaching.material import MOST
+from steering.teaching.variants import check_parts
 from studio.assets import component
 from studio.endpoints import endpoint
 from studio.events import told_by
@@ -53,25 +54,29 @@ def endpoints(services: Services) -> None:
             return hear_take(raw, pair, loaded.model.frame_rate)
         return hear(raw, belongs, of, loaded.model, services.lessons.use)
 
+    async def in_turn(raw: Any, belongs: list, of: int, loaded: LoadedModel) -> Heard:
+        check_parts(belongs if all(isinstance(one, str) for one in belongs) else ["?"])
+        if isinstance(raw, dict) and "sound" in raw:
+            async with places:
+                return await asyncio.to_thread(heard, raw, belongs, of, loaded)
+        return await asyncio.to_thread(heard, raw, belongs, of, loaded)
+
     async def listen_to(clip: dict, belongs: list, of: int, model: str = "") -> dict:
         """Listen to a clip that a concept is to be taught by, and get it as codes, to be sent to `teach`.
 
         The clip is decoded in memory, in a process of its own, and gone when this is answered: nothing
-        of it is kept here. WAV, FLAC, OGG and MP3 are read, up to 12 MB and a minute, of which the
-        first 12 seconds count. Whoever sends more than 600 kB sends it to /gradio_api/run/listen_to.
+        of it is kept here. WAV, FLAC, OGG and MP3 are read, up to 12 MB and a minute, of which the first 12
+        seconds count. A file of more than 500 kB is sent to /gradio_api/run/listen_to, no other address
+        takes it. A take that was played here is {"take": its clip's id, "side": "steered"}.
 
         Args:
-            clip: {"name": "a.wav", "sound": the file in base64}, or a take that was played here:
-                {"take": its clip's id, "side": "steered" or "unsteered"}.
+            clip: {"name": "a.wav", "sound": the file in base64}, or a take.
             belongs: what is part of the concept and stays as it is: "pitch", "level", "tempo".
             of: how many clips there are in all: of few, variants are made.
             model: which model listens; the first one unless it is named.
         """
         loaded = await asyncio.to_thread(loaded_of, model)
-        if "sound" not in clip:
-            return (await asyncio.to_thread(heard, clip, belongs, of, loaded)).record()
-        async with places:
-            return (await asyncio.to_thread(heard, clip, belongs, of, loaded)).record()
+        return (await in_turn(clip, belongs, of, loaded)).record()
 
     async def teach(
         clips: list, against: list, name: str, belongs: list, model: str = ""
@@ -85,18 +90,19 @@ def endpoints(services: Services) -> None:
         same in words, the strength that was chosen, and under "bank" the concept itself as text: nothing
         of it is kept here. A recipe carries it under "banks" as "own/<name>", and names that bank.
 
+        A clip may have "spans", [[start, end], ...] in seconds: the rest of it then has the concept not.
+        One with the concept and one without that are the same piece have the same name.
+
         Args:
-            clips: 3 to 50 that have it: what `listen_to` gave, or what it takes. Each may have "spans",
-                [[start, end], ...] in seconds: the rest of that clip then has it not.
-            against: clips that have it not, under the same name where it is the same piece; an empty list
-                compares with neutral ones.
+            clips: 3 to 50 that have it: what `listen_to` gave, or what it takes.
+            against: the same of clips that have it not; an empty list compares with neutral ones.
             name: of the concept, as "staccato".
             belongs: what is part of it and stays as it is: "pitch", "level", "tempo".
             model: which model is taught; the first one unless it is named.
         """
         loaded = await asyncio.to_thread(loaded_of, model)
         having, lacking = [
-            [await asyncio.to_thread(heard, one, belongs, len(group), loaded) for one in group]
+            [await in_turn(one, belongs, len(group), loaded) for one in group]
             for group in (clips[:MOST_SENT], against[:MOST_SENT])
         ]
 
