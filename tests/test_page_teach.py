@@ -113,14 +113,23 @@ def test_it_is_kept_as_a_file_forgotten_brought_again_renamed_and_stays_in_its_t
     assert file.value.suggested_filename == "high.zip"
     file.value.save_as(tmp_path / "high.zip")
     text = page.evaluate("[...studio.own.all.values()][0].bank")
+    page.click("[aria-label='Put into the Studio tab: high']")
+    assert page.evaluate("Object.keys(studio.recipe.banks)") == ["own/high"]
+    visit.tab("Teach")
     page.click("[aria-label='Forget high']")
+    assert page.evaluate("studio.recipe.banks") == {}
+    assert "own/high" not in str(page.evaluate("studio.recipe"))
     assert "Nothing yet." in page.text_content("[aria-label='Your concepts']")
     page.set_input_files('[aria-label="Bring a concept\'s file"]', tmp_path / "high.zip")
     page.wait_for_function("studio.own.all.size === 1")
     assert page.evaluate("[...studio.own.all.values()][0].bank") == text
+    page.click("[aria-label='Put into the Studio tab: high']")
+    visit.tab("Teach")
     page.once("dialog", lambda dialog: dialog.accept("bright"))
     page.click("[aria-label='Rename high']")
     page.wait_for_selector("[aria-label='Forget bright']")
+    assert page.evaluate("Object.keys(studio.recipe.banks)") == ["own/bright"]
+    assert page.evaluate("studio.recipe.interventions.at(-1).concept") == "bright"
     page.reload()
     page.wait_for_selector(".compose .card .point")
     assert page.evaluate("[...studio.own.all.keys()]") == ["own/bright"]

@@ -307,7 +307,12 @@ async function changeModel(name) {
 
 // ---- what the others say --------------------------------------------------------------------
 studio.on("load", ({ recipe, play }) => load(recipe, play));
-studio.on("own", () => { drawCards(); tell(); });
+studio.on("own", (change) => {
+  for (const { record } of cards) if (change?.now && record.bank === change.key) Object.assign(record, { bank: change.now.key, concept: change.now.name });
+  if (change) cards = cards.filter(({ record }) => catalogue.banks[record.bank]);
+  drawCards();
+  tell();
+});
 studio.on("busy", (now) => {
   go.hidden = grid.hidden = now;
   stop.hidden = !now;

@@ -11,14 +11,14 @@ studio.own = (() => {
     }
   }
 
-  function changed() {
+  function changed(change = null) {
     try {
       sessionStorage.setItem(KEPT, JSON.stringify([...all]));
     } catch {
       // It is not remembered, then.
     }
     join();
-    studio.say("own");
+    studio.say("own", change);
   }
 
   // How a bank of the visitor's is called on the page.
@@ -31,6 +31,7 @@ studio.own = (() => {
   // "Yours", among the families of the model that the concepts were taught to.
   function join() {
     const { catalogue } = studio;
+    for (const bank of Object.keys(catalogue.banks)) if (!all.has(bank) && bank.startsWith(`${FAMILY}/`)) delete catalogue.banks[bank];
     catalogue.families = catalogue.families.filter((one) => !one.each);
     const fitting = [...all.values()].filter((one) => one.revision === catalogue.revision);
     if (!fitting.length) return;
@@ -73,8 +74,15 @@ studio.own = (() => {
 
   function forget(key) {
     all.delete(key);
-    changed();
+    changed({ key });
   }
 
-  return { all, add, learn, carried, forget, join, called, record };
+  // The same concept as text of another name; what uses it is told.
+  function rename(key, given) {
+    all.delete(key);
+    const now = add(given);
+    changed({ key, now });
+  }
+
+  return { all, add, learn, carried, forget, rename, join, called, record };
 })();

@@ -310,9 +310,7 @@ async function keep(one) {
 async function rename(one) {
   const asked = window.prompt("What is it called?", one.name);
   if (asked === null) return;
-  const given = await studio.quick("rename_concept", one.bank, asked);
-  studio.own.forget(one.key);
-  studio.own.add(given);
+  studio.own.rename(one.key, await studio.quick("rename_concept", one.bank, asked));
 }
 
 async function bring(input) {
