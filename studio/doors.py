@@ -6,6 +6,7 @@ What is not named here is not there.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Collection, Iterable
@@ -17,16 +18,29 @@ from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.endpoints import broken, one_line
-from studio.limits import LARGEST_RECIPE
+from studio.limits import LARGEST_LESSON, LARGEST_RECIPE, LARGEST_SOUND
 
 LARGEST_BODY = 2 * LARGEST_RECIPE
 """Bytes of a request: the largest recipe, with room for how a program may write it."""
+
+WIDER = {
+    "/gradio_api/run/listen_to": LARGEST_SOUND * 4 // 3 + LARGEST_BODY,
+    "/gradio_api/call/teach": LARGEST_LESSON + LARGEST_BODY,
+}
+"""The same of the two addresses where clips come in."""
+
+MOST_LARGE = 4
+"""Requests of more than `LARGEST_BODY` that are carried in at once."""
+
+BODY_SECONDS = 120.0
+"""How long such a one may take to arrive."""
 
 SMALL = 2000
 """Bytes of an answer that is not worth compressing."""
@@ -63,10 +77,10 @@ def doors(endpoints: Iterable[str], hosts: Collection[str]) -> dict[str, Any]:
         Middleware(Sealed),
         Middleware(KnownHosts, hosts=hosts),
         Middleware(OpenRoutes, endpoints=endpoints),
+        Middleware(Bodies),
     ]
     return {
         "middleware": middleware,
-        "max_body_size": LARGEST_BODY,
         "exception_handlers": {RequestValidationError: _malformed},
     }
 
@@ -170,6 +184,65 @@ class OpenRoutes:
         known = {"GET": [self._read], "HEAD": [self._read], "POST": [self._called]}
         either = [self._read, self._called]
         return any(one.fullmatch(path) for one in known.get(method, either))
+
+
+class Bodies:
+    """Bounds what a request carries in, before it is read; and how many large ones come in at once."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._large = app, 0
+        self._small = RequestBodyLimitMiddleware(app, LARGEST_BODY)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        most = WIDER.get(scope["path"].rstrip("/")) if scope["type"] == "http" else None
+        length = _length(scope) if most else 0
+        if most is None or length is None or length <= LARGEST_BODY:
+            await self._small(scope, receive, send)
+        elif length > most:
+            line = f"this has {length / 1e6:.0f} MB, {most / 1e6:.0f} are carried in: cut it"
+            await _refuse(413, line)(scope, receive, send)
+        elif self._large >= MOST_LARGE:
+            line = "others send clips at this moment: send it again in a few seconds"
+            await _let_go_by(_in_time(receive))
+            await _refuse(503, line)(scope, receive, send)
+        else:
+            self._large += 1
+            try:
+                app = RequestBodyLimitMiddleware(self._app, most)
+                await app(scope, _in_time(receive), send)
+            finally:
+                self._large -= 1
+
+
+def _length(scope: Scope) -> int | None:
+    """Bytes of a body that says so; None where it does not."""
+    said = Headers(scope=scope).get("content-length", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 20 else None
+
+
+async def _let_go_by(receive: Receive) -> None:
+    """Read a body and keep nothing of it: who is cut off while sending does not hear why."""
+    while (await receive()).get("more_body", False):
+        pass
+
+
+def _in_time(receive: Receive) -> Receive:
+    """The same, until its body ought to be there."""
+    loop = asyncio.get_running_loop()
+    last, whole = loop.time() + BODY_SECONDS, False
+
+    async def received() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, last - loop.time()))
+        except TimeoutError:
+            raise HTTPException(408, "the clip took too long to arrive: send it again") from None
+        whole = not message.get("more_body", False)
+        return message
+
+    return received
 
 
 async def _malformed(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -21,7 +21,13 @@ log = logging.getLogger(__name__)
 _AS_SENT = ConfigDict(strict=True, allow_inf_nan=False)
 """Nothing is taken for something else: no text for a number, no truth for a whole one."""
 
-_WORDS = {dict: "a JSON object", str: "text", int: "a whole number", float: "a number"}
+_WORDS = {
+    dict: "a JSON object",
+    list: "a list",
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+}
 _SEE = "see /gradio_api/info"
 LONGEST_LINE = 400
 
@@ -94,6 +100,15 @@ def _polite(function: Callable[..., Any]) -> Callable[..., Any]:
                     yield event
 
         return streaming
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def awaiting(*arguments: Any) -> Any:
+            with in_one_line(function.__name__):
+                return await function(*arguments)
+
+        return awaiting
 
     @functools.wraps(function)
     async def answering(*arguments: Any) -> Any:

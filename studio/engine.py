@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 MOST_PLAYING = 4
 MOST_WAITING = 24
 _BROKEN = "the page broke over this clip: try again, and report it with its recipe if it stays so"
+_CLOSING = "the page is shutting down: come back in a minute"
 T = TypeVar("T")
 
 
@@ -52,6 +53,8 @@ class Engine:
         self._waiting: deque[Playback] = deque()
         self._playing: deque[Playback] = deque()
         self._errands: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._patient: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._owed = 0
         self._open: dict[str, Playback] = {}
         self._news = threading.Condition()
         self._closing = False
@@ -99,7 +102,7 @@ class Engine:
             one = Playback(name, recipe, loaded, listen, live)
         with self._news:
             if self._closing:
-                raise Busy("the page is shutting down: come back in a minute")
+                raise Busy(_CLOSING)
             if len(self._waiting) >= self._most_waiting:
                 raise Busy(f"{self._most_waiting} listeners are waiting already: try again shortly")
             self._waiting.append(one)
@@ -147,11 +150,20 @@ class Engine:
             self._news.notify()
             return True
 
-    def errand(self, job: Callable[[], T]) -> Future[T]:
-        """Something short that needs a model, done between two turns."""
+    def errand(self, job: Callable[[], T], patient: bool = False) -> Future[T]:
+        """Something short that needs a model, done between two turns.
+
+        Args:
+            patient: one of many: before the next of those all who play have their turn.
+
+        Raises:
+            Busy: the page is shutting down.
+        """
         future: Future[T] = Future()
         with self._news:
-            self._errands.append((job, future))
+            if self._closing:
+                raise Busy(_CLOSING)
+            (self._patient if patient else self._errands).append((job, future))
             self._news.notify()
         return future
 
@@ -196,8 +208,11 @@ class Engine:
         while True:
             with self._news:
                 self._admit()
-                errand = self._errands.popleft() if self._errands else None
+                errand = self._errand(self._owed == 0)
                 one, wait = (None, 0.0) if errand else self._turn()
+                self._owed -= bool(one and self._owed)
+                if one is None and errand is None:
+                    errand = self._errand(True)
                 if self._closing and one is None and errand is None and not self._playing:
                     return
                 if one is None and errand is None:
@@ -207,6 +222,15 @@ class Engine:
                 _do(*errand)
             elif one is not None:
                 self._play(one)
+
+    def _errand(self, patient: bool) -> tuple[Callable[[], Any], Future[Any]] | None:
+        """The next one; of the patient ones only where they have their turn."""
+        if self._errands:
+            return self._errands.popleft()
+        if not (patient and self._patient):
+            return None
+        self._owed = len(self._playing)
+        return self._patient.popleft()
 
     def _admit(self) -> None:
         """Let those at the head of the line play, and drop those who went away."""

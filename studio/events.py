@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +18,22 @@ async def events(
     engine: Engine, recipe: dict[str, Any], live: bool
 ) -> AsyncIterator[dict[str, Any]]:
     """A session's events as they come; whoever stops reading ends the session."""
+
+    def begin(listen: Callable[[dict[str, Any]], None]) -> str:
+        return engine.open(recipe, listen, live)
+
+    async for event in told_by(begin, engine.stop):
+        yield event
+
+
+async def told_by(
+    begin: Callable[[Callable[[dict[str, Any]], None]], str], stop: Callable[[str], object]
+) -> AsyncIterator[dict[str, Any]]:
+    """What something that was begun tells, until it is over.
+
+    Args:
+        begin: is given what listens, and gives an id. stop: ends what has this id.
+    """
     loop = asyncio.get_running_loop()
     waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
@@ -25,7 +41,7 @@ async def events(
         with suppress(RuntimeError):  # the page was closed meanwhile
             loop.call_soon_threadsafe(waiting.put_nowait, event)
 
-    session = await asyncio.to_thread(engine.open, recipe, listen, live)
+    name = await asyncio.to_thread(begin, listen)
     try:
         while True:
             event = await waiting.get()
@@ -33,7 +49,7 @@ async def events(
             if event["event"] in ENDS:
                 return
     finally:
-        engine.stop(session)
+        stop(name)
 
 
 async def in_flac(

@@ -17,6 +17,8 @@ from curation.errors import BadInput
 from steering.decoding.sampling import Sampling
 from steering.interventions.record import UNITS, InterventionRecord
 from steering.recipes import FORMAT, Recipe
+from steering.teaching.material import FEWEST, MOST
+from steering.teaching.sounds import HEARD_SECONDS
 
 LONGEST_SECONDS = 30.0
 SHORTEST_SECONDS = 1.0
@@ -34,6 +36,15 @@ UNHEARD_SECONDS = 60.0
 
 MOST_LIVE_CONCEPTS = 24
 """Of a live session in all, those that came and went."""
+
+LARGEST_SOUND = 12_000_000
+"""Bytes of a clip that a visitor teaches by: a minute of a compact disc."""
+
+LARGEST_LESSON = 4_000_000
+"""Characters of all clips of a lesson as codes."""
+
+MOST_SPANS = 32
+"""Of a clip, seconds that have a concept."""
 
 LONGEST_PROMPT = 200
 LONGEST_WORD = 40
@@ -62,6 +73,12 @@ def bounds() -> dict[str, Any]:
             "seconds": MOST_LIVE_SECONDS,
             "concepts": MOST_LIVE_CONCEPTS,
             "unheard": UNHEARD_SECONDS,
+        },
+        "teach": {
+            "clips": [FEWEST, MOST],
+            "bytes": LARGEST_SOUND,
+            "spans": MOST_SPANS,
+            "seconds": HEARD_SECONDS,
         },
         "points": MOST_POINTS,
         "prompt": LONGEST_PROMPT,

@@ -181,7 +181,9 @@ def _of_length(
             one.schedule.check(seconds)
     except BadInput:
         return None
-    return replace(recipe, interventions=parts, moves=within, seconds=seconds)
+    used = {one.bank for one in parts}
+    banks = {name: kept for name, kept in recipe.banks.items() if name in used}
+    return replace(recipe, interventions=parts, moves=within, seconds=seconds, banks=banks)
 
 
 def _used(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.components.base import _Keywords
 
 from curation.errors import BadInput
 from steering.metrics.kept_listeners import KeptListeners
@@ -44,6 +45,10 @@ class Page(gr.Blocks):
         with in_one_line(block_fn.name):
             check_arguments(block_fn.fn, inputs)
         return inputs
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
+        """What an endpoint gives, as it is; Gradio itself would keep the last of it for every session."""
+        return [None if predictions is _Keywords.FINISHED_ITERATING else predictions]
 
 
 def make_page(

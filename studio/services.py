@@ -1,13 +1,15 @@
-"""What every panel is given: the engine, the answers, and the listeners."""
+"""What every panel is given: the engine, the answers, the listeners, and the lessons."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from steering.metrics.kept_listeners import KeptListeners
 from studio.answers import Answers
 from studio.engine import Engine
+from studio.lessons import Lessons
 from studio.loaded_models import LoadedModel
 
 
@@ -22,6 +24,11 @@ class Services:
     engine: Engine
     answers: Answers
     listeners: KeptListeners | None = None
+
+    @cached_property
+    def lessons(self) -> Lessons:
+        """Those that visitors teach by."""
+        return Lessons(self.engine)
 
     def model_of(self, recipe: dict[str, Any]) -> LoadedModel:
         """The model that a kept clip was played by."""

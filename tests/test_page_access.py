@@ -11,9 +11,9 @@ from tests.visit import Visit, needs_chromium
 pytestmark = needs_chromium
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-TABS = ("Studio", "Live", "Blind test", "Explore")
+TABS = ("Studio", "Teach", "Live", "Blind test", "Explore")
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-UNFOLD = """() => document.querySelectorAll(".compose, .verdict, .explore")
+UNFOLD = """() => document.querySelectorAll(".compose, .verdict, .teach, .explore")
   .forEach((panel) => panel.querySelectorAll("details:not(.report), details.report:first-child")
     .forEach((one) => (one.open = true)))"""
 LEVELS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]

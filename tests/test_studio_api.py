@@ -33,6 +33,7 @@ ENDPOINTS = {
     "play_live", "play_live_flac", "move", "add_concept", "still_listening", "verdict", "download", "download_raw", "permalink", "open_permalink", "new_listener",
     "blind_trial", "blind_answer", "rate", "blind_results", "answers_csv", "datasets",
     "dataset_clips", "bank", "concept", "evaluation_reports", "report_picture", "example",
+    "listen_to", "teach", "rename_concept", "concept_file", "open_concept",
 }  # fmt: skip
 
 

@@ -256,4 +256,4 @@ def test_neutral_clips_are_matched_in_what_does_not_belong_to_the_concept():
 
 def test_a_piece_with_and_without_is_one_clip():
     with_it, without = ([sounds.Sound(n, tone(), RATE) for n in names] for names in ("abc", "cde"))
-    assert lesson_of._numbered([with_it, without]) == [[0, 1, 2], [2, 3, 4]]
+    assert lesson_of.numbered([with_it, without]) == [[0, 1, 2], [2, 3, 4]]

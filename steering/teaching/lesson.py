@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from curation.errors import BadInput
 from steering.decoding.decoder import Decoder
@@ -20,7 +23,15 @@ from steering.families import families
 from steering.models.interface import MusicModel
 from steering.probes import preferred
 from steering.teaching import finding, trials
-from steering.teaching.material import Example, Material, check_counts, read, renumbered
+from steering.teaching.material import (
+    Example,
+    Material,
+    Use,
+    at_once,
+    check_counts,
+    read,
+    renumbered,
+)
 from steering.teaching.neutral import load_neutral, qualities
 from steering.teaching.sounds import Sound, levelled, read_folder
 from steering.teaching.trials import Trials
@@ -150,23 +161,20 @@ def examples_of(
     """Sounds, with their variants, as codes; neutral ones beside them where none are without the concept."""
     _check_sounds(having, lacking)
     neutral, rate = load_neutral(), model.sample_rate
-    dbfs = float(np.median(neutral.qualities[:, 0]))
     groups = [having] if lacking is None else [having, lacking]
-    total, made, numbers = sum(map(len, groups)), 0, _numbered(groups)
+    total, made, numbers = sum(map(len, groups)), 0, numbered(groups)
     examples: list[Example] = []
     seen = []
     for place, group in enumerate(groups):
         heard = [sound.at(rate) for sound in group]
-        heard = heard if "level" in belongs else levelled(heard, dbfs)
+        heard = heard if "level" in belongs else levelled(heard, neutral.dbfs)
         variants = how_many(len(group))
         for number, audio in enumerate(heard):
             seen += [qualities(audio, rate)] if place == 0 else []
             clip = numbers[place][number]
             rng = np.random.default_rng([place, number])
-            for take in range(variants):
-                moved = variant(audio, rate, drawn(rng), belongs) if take else audio
-                codes = model.encode(torch.from_numpy(moved)[None].to(model.device))[0].cpu()
-                examples.append(Example(codes, place == 0, clip))
+            codes = codes_of(model, audio, variants, rng, belongs)
+            examples += [Example(one, place == 0, clip) for one in codes]
             made += 1
             told("listening to the clips", made, total)
     if lacking is None:
@@ -178,7 +186,32 @@ def examples_of(
     return examples
 
 
-def _numbered(groups: Sequence[Sequence[Sound]]) -> list[list[int]]:
+def codes_of(
+    model: MusicModel,
+    audio: np.ndarray,
+    variants: int,
+    rng: np.random.Generator,
+    belongs: Collection[str] = (),
+    use: Use = at_once,
+) -> list[Tensor]:
+    """Codes ``[K, T]`` of a clip at the model's rate, and of variants of it."""
+    found = []
+    for take in range(variants):
+        moved = variant(audio, model.sample_rate, drawn(rng), belongs) if take else audio
+        samples = torch.from_numpy(moved)[None].to(model.device)
+        found.append(use(partial(model.encode, samples))[0].cpu())
+    return found
+
+
+class Named(Protocol):
+    """What has the name of the piece that it is of."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+
+def numbered(groups: Sequence[Sequence[Named]]) -> list[list[int]]:
     """Numbers of the clips, by group; two of one name are one piece with the concept and without.
 
     Such a pair is held out together: whoever knows one of them would take the other for its like.
@@ -212,12 +245,15 @@ def teach_examples(
     tried: bool = True,
     belongs: Collection[str] = (),
     facts: Mapping[str, object] | None = None,
+    use: Use = at_once,
+    batch: int = 16,
 ) -> Lesson:
     """A concept out of clips that are codes already: takes, spans of them, neutral ones.
 
     Args:
         tried: whether strengths are tried, which takes the longest. belongs: as `teach` has it.
-        facts: what else the bank is to say of where it is from.
+        facts: what else the bank is to say of where it is from. use: does what needs the model, in jobs
+            of a moment. batch: clips that are read together.
     """
     finding.check_methods(methods)
     decoder = model if isinstance(model, Decoder) else Decoder(model)
@@ -225,7 +261,7 @@ def teach_examples(
     def step(what: str) -> Callable[[int, int], None]:
         return lambda done, total: told(what, done, total)
 
-    material = read(decoder.model, examples, step=step("reading the clips"))
+    material = read(decoder.model, examples, batch, step("reading the clips"), use)
     verdict = judge(material, against)
     found = finding.find(
         decoder.model, material, name, methods, step=step("looking for the direction")
@@ -235,7 +271,7 @@ def teach_examples(
     made = None
     if tried:
         made = trials.try_strengths(
-            decoder, direction, material, belongs=belongs, step=step("trying strengths")
+            decoder, direction, material, (), belongs, step("trying strengths"), use
         )
         bank = replace(bank, facts={**bank.facts, "trials": asdict(made)})
     return Lesson(name, bank, verdict, made, overlaps(direction, decoder.model))

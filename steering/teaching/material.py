@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -27,8 +29,23 @@ Step = Callable[[int, int], None]
 """Told how much is done, of how much; what it raises ends the work."""
 
 
+T = TypeVar("T")
+
+
+class Use(Protocol):
+    """Does a job of a moment that needs the model: whoever shares the model has others have their turn first."""
+
+    def __call__(self, job: Callable[[], T], /) -> T:
+        """What the job gives."""
+
+
 def untold(done: int, total: int) -> None:
     """A progress that says nothing."""
+
+
+def at_once(job: Callable[[], T], /) -> T:
+    """For who has the model alone."""
+    return job()
 
 
 @dataclass(frozen=True)
@@ -80,9 +97,16 @@ class Material:
 
 
 def read(
-    model: MusicModel, examples: Sequence[Example], batch: int = 16, step: Step = untold
+    model: MusicModel,
+    examples: Sequence[Example],
+    batch: int = 16,
+    step: Step = untold,
+    use: Use = at_once,
 ) -> Material:
     """The activations of examples, those of one length side by side.
+
+    Args:
+        use: does what needs the model, a batch at a time.
 
     Raises:
         BadInput: too few have the concept, too many, none is without it, or one is too short.
@@ -92,7 +116,7 @@ def read(
     order = sorted(range(len(examples)), key=lambda place: examples[place].codes.shape[-1])
     for group in _of_one_length(order, examples, batch):
         codes = torch.stack([examples[place].codes for place in group]).long()
-        states = read_activations(model, codes, "second")
+        states = use(partial(read_activations, model, codes, "second"))
         kept = _parts(codes.shape[-1], model.frame_rate)
         for place, values in zip(group, states, strict=True):
             one = examples[place]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import librosa
@@ -25,6 +25,7 @@ from listening.onsets import onset_rate
 from sketch.material import SAMPLE_RATE, Share, pieces, render
 from steering.models.interface import MusicModel
 from steering.sealed import Sealed
+from steering.teaching.material import Use, at_once
 from steering.teaching.variants import drawn, variant
 
 FOLDER = Path(__file__).parents[1] / "neutral"
@@ -63,6 +64,11 @@ class Neutral:
     def __len__(self) -> int:
         return len(self.codes)
 
+    @property
+    def dbfs(self) -> float:
+        """The level that others are brought to beside them."""
+        return float(np.median(self.qualities[:, 0]))
+
     def clip(self, place: int) -> Tensor:
         """Codes ``[K, T]`` of one."""
         return self.codes[place, :, : int(self.frames[place])]
@@ -82,10 +88,12 @@ class Neutral:
         _, chosen = linear_sum_assignment(np.repeat(cost, max(each, 1), axis=0))
         return sorted(set(chosen.tolist()))
 
-    def for_model(self, model: MusicModel, places: Sequence[int]) -> list[Tensor]:
+    def for_model(
+        self, model: MusicModel, places: Sequence[int], use: Use = at_once
+    ) -> list[Tensor]:
         """Codes of some of them as a model has them: its own where it is the sketch."""
         known = [self.clip(place) for place in places]
-        return known if _is_sketch(model) else _heard_by(model, known)
+        return known if _is_sketch(model) else _heard_by(model, known, use)
 
 
 def qualities(audio: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -100,7 +108,7 @@ def _is_sketch(model: MusicModel) -> bool:
     return model.origin.model == "sketch"
 
 
-def _heard_by(model: MusicModel, codes: Sequence[Tensor]) -> list[Tensor]:
+def _heard_by(model: MusicModel, codes: Sequence[Tensor], use: Use) -> list[Tensor]:
     """Codes of the sketch, decoded and encoded anew by another model's codec."""
     from steering.models.loading import load_model
 
@@ -108,7 +116,9 @@ def _heard_by(model: MusicModel, codes: Sequence[Tensor]) -> list[Tensor]:
     for one in codes:
         sound = sketch.decode(one[None].long())[0].cpu().numpy()
         audio = librosa.resample(sound, orig_sr=sketch.sample_rate, target_sr=model.sample_rate)
-        made.append(model.encode(torch.from_numpy(audio)[None].to(model.device))[0].cpu())
+        made.append(
+            use(partial(model.encode, torch.from_numpy(audio)[None].to(model.device)))[0].cpu()
+        )
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,17 +17,21 @@ from listening.onsets import onset_rate
 from steering.activations.reader import read_activations
 from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
+from steering.decoding.generation import Generation
 from steering.directions.direction import Direction
 from steering.evaluation.life import USUAL
 from steering.interventions.intervention import Intervention
 from steering.interventions.monitor import Monitor
 from steering.interventions.plan import compile_plan
-from steering.teaching.material import Material, Step, untold
+from steering.models.interface import MusicModel
+from steering.teaching.material import Material, Step, Use, at_once, untold
 from steering.teaching.verdict import PENALTY, flattened
 
 STRENGTHS = (0.03, 0.06, 0.09, 0.12)
 """Relative coefficients, the most that a strength that sets itself may reach."""
 SECONDS = 4.0
+STEPS = 4
+"""Of the decoder that are done in one go, where others wait for the model."""
 PROMPTS = ("calm jazz with a flute", "energetic rock", "gentle folk led by a guitar", "funk with drums",
            "slow classical piece", "bright pop")  # fmt: skip
 
@@ -138,16 +143,18 @@ def try_strengths(
     prompts: Sequence[str] = (),
     belongs: Collection[str] = (),
     step: Step = untold,
+    use: Use = at_once,
 ) -> Trials:
     """Play, read again, choose: the strongest reading of those whose music lives.
 
     Args:
-        belongs: parts of the concept, which a push may change.
+        belongs: parts of the concept, which a push may change. use: does what needs the model, in jobs
+            of a moment.
     """
     reading, total, prompts = Reading.of(material), len(STRENGTHS) + 2, prompts or PROMPTS
 
     def heard(one: Direction | None, strength: float) -> Mapping[str, np.ndarray]:
-        return _heard(decoder, one, direction, strength, prompts, reading)
+        return _heard(decoder, one, direction, strength, prompts, reading, use)
 
     twin, made = heard(None, 0.0), []
     for strength in STRENGTHS:
@@ -176,6 +183,7 @@ def _heard(
     strength: float,
     prompts: Sequence[str],
     reading: Reading,
+    use: Use,
 ) -> Mapping[str, np.ndarray]:
     """Clips of all prompts: what their sound reads, and what is heard in it, ``[B]`` each."""
     model, plan = decoder.model, None
@@ -183,8 +191,9 @@ def _heard(
         push = Intervention(direction, strength, monitor=Monitor(), heard=concept)
         plan = compile_plan([push], SECONDS, model.frame_rate)
     clips = [Clip(prompt, 7_000 + place, plan) for place, prompt in enumerate(prompts)]
-    sound = model.decode(decoder.generate(clips, SECONDS))
-    again = read_activations(model, model.encode(sound))[:, 0]
+    codes = _generated(decoder, clips, use)
+    sound = torch.cat([use(partial(model.decode, one)) for one in codes.split(1)])
+    again = torch.cat([_read_again(model, one, use) for one in sound.split(1)])
     audio, rate = sound.cpu().numpy(), model.sample_rate
     return {
         "reading": reading(again),
@@ -192,6 +201,25 @@ def _heard(
         "onsets": np.array([onset_rate(one, rate) for one in audio]),
         "loudness": np.array([rms_dbfs(one) for one in audio]),
     }
+
+
+def _generated(decoder: Decoder, clips: Sequence[Clip], use: Use) -> Tensor:
+    """Codes ``[B, K, T]``, as `Decoder.generate` makes them, a few steps at a time."""
+    run: Generation = use(partial(decoder.start, clips, SECONDS))
+
+    def advance() -> None:
+        for _ in range(min(STEPS, run.steps - run.step)):
+            run.advance()
+
+    while run.step < run.steps:
+        use(advance)
+    return run.codes(0, run.frames)
+
+
+def _read_again(model: MusicModel, sound: Tensor, use: Use) -> Tensor:
+    """A clip's samples ``[1, N]`` to activations ``[1, L, D]``."""
+    codes = use(partial(model.encode, sound))
+    return use(partial(read_activations, model, codes))[:, 0]
 
 
 def _trial(

@@ -21,7 +21,7 @@ def draw(services: Services) -> gr.HTML:
     """The panel, drawn by its script from what there is to choose."""
     models = services.engine.models
     first = models[models.names[0]]
-    return component("compose", "schedule", catalogue=choices(first, models.names))
+    return component("compose", "own", "schedule", catalogue=choices(first, models.names))
 
 
 def endpoints(services: Services) -> None:

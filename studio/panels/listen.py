@@ -73,12 +73,12 @@ def endpoints(services: Services) -> None:
         return as_flac(told | sound, made.sample_rate)
 
     def stop(session: str) -> bool:
-        """Stop a session, whether it plays or waits. What was played until then is kept.
+        """Stop a session, whether it plays or waits, or a lesson. What was played until then is kept.
 
         Args:
             session: the id that the "waiting" or "started" event gave.
         """
-        return services.engine.stop(session)
+        return services.engine.stop(session) or services.lessons.stop(session)
 
     def analyse(clip: str) -> dict:
         """What there is to see of a clip: notes, chromagrams, strengths over time, what the probes read.

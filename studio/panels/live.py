@@ -15,7 +15,7 @@ from studio.services import Services
 
 def draw(services: Services) -> gr.HTML:
     """Faders, a strip of the last ten minutes, and what is heard; drawn by their scripts."""
-    return component("live", "arrival", "sound", "memory", "pitches", "strip", "midi")
+    return component("live", "arrival", "sound", "wav", "memory", "pitches", "strip", "midi")
 
 
 def endpoints(services: Services) -> None:

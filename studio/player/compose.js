@@ -1,6 +1,7 @@
 // Prompt, concepts as cards, and all that a recipe holds.
 const catalogue = (studio.catalogue = props.catalogue);
 const { limits } = catalogue;
+studio.own.join();
 const WIDEST = 2, STEPS = 40;
 const DRAFT = "studio-draft", QUIET = 500, MOST_STEPS = 200;
 let cards = [];
@@ -30,7 +31,7 @@ const state = h("p.state", { role: "status" });
 const weighting = choice("Layers", Object.keys(catalogue.weightings), (v) => each((one) => (one.layers = studio.copy(catalogue.weightings[v]))));
 const method = choice("Method", ["usual", ...Object.keys(catalogue.methods)], (v) => each((one) => {
   const known = familyOf(one);
-  if (known) one.bank = bankOf(known, v);
+  if (known && !known.each) one.bank = bankOf(known, v);
   if (!heard(one)) one.monitor = null;
 }), { usual: "each family's best", ...catalogue.methods });
 const gate = field("Gate", "range", { min: 0, max: 1, step: 0.05 }, null, (v) => `${Math.round(v * 100)} % of steps`, (v) => each((one) => (one.gate = { ...one.gate, probability: v })));
@@ -85,7 +86,8 @@ function fact(name, value) {
 // ---- the recipe -----------------------------------------------------------------------------
 // What its entries are, the server says: those without a control here are carried along.
 function recipe() {
-  return { ...draft, interventions: cards.map((card) => ({ ...card.record, schedule: fitting(card.record.schedule) })) };
+  const interventions = cards.map((card) => ({ ...card.record, schedule: fitting(card.record.schedule) }));
+  return { ...draft, interventions, banks: studio.own.carried(interventions) };
 }
 
 // Points past the end of a clip that was made shorter come to stand at its end.
@@ -108,7 +110,7 @@ let at = -1, last = 0, stepping = false;
 
 function remember(now) {
   try {
-    localStorage.setItem(DRAFT, JSON.stringify(now));
+    localStorage.setItem(DRAFT, JSON.stringify({ ...now, banks: {} }));
   } catch {
     // It is not kept, then.
   }
@@ -161,7 +163,7 @@ function each(change) {
 }
 
 function load(given, play = false) {
-  const { interventions, ...rest } = studio.copy(given);
+  const { interventions, ...rest } = studio.own.learn(studio.copy(given));
   draft = { ...studio.copy(catalogue.recipe), ...rest };
   cards = interventions.map((record) => ({ key: count++, record }));
   prompt.value = draft.prompt;
@@ -198,6 +200,7 @@ function addCard() {
 }
 
 function fresh(one, concept) {
+  if (one.each) return studio.copy(one.each[concept]);
   return { ...studio.copy(one.intervention), concept, bank: bankOf(one, method.select.value) };
 }
 
@@ -229,9 +232,13 @@ function drawn(card, place) {
     tell();
   } }, ...catalogue.families.map((known) => h("option", { value: known.name }, known.word)));
   kinds.value = one.name;
-  const concept = h("select.concept", { "aria-label": `Concept ${place + 1}`, onchange: () => { record.concept = concept.value; drawCards(); tell(); } },
-    ...one.concepts.map((name) => h("option", { value: name }, name)));
-  concept.value = record.concept;
+  const concept = h("select.concept", { "aria-label": `Concept ${place + 1}`, onchange: () => {
+    if (one.each) Object.assign(record, fresh(one, concept.value), { schedule: record.schedule });
+    else record.concept = concept.value;
+    drawCards();
+    tell();
+  } }, ...one.concepts.map((name) => h("option", { value: name }, name)));
+  concept.value = one.each ? studio.own.called(record.bank) : record.concept;
   const { unit, words } = measure(record, one);
   const widest = Math.max(WIDEST, Math.abs(record.coefficient / unit));
   const strength = h("input", { type: "range", min: -widest, max: widest, step: WIDEST / STEPS, "aria-label": `Strength of ${record.concept}`, title: `×1.0 is ${unit.toFixed(3)} of the residual stream's typical length`, oninput: () => {
@@ -268,8 +275,8 @@ const times = (value) => `×${value < 0 ? "−" : ""}${Math.abs(value).toFixed(2
 // What ×1.0 is: what was measured where a test was made, else what the family begins with.
 function measure(record, kin) {
   const measured = catalogue.banks[record.bank]?.measured;
-  const usual = record.unit === "relative" ? kin.intervention?.coefficient : null;
-  return { unit: measured?.strength ?? (Math.abs(usual ?? 0) || Math.abs(record.coefficient) || 0.05), words: measured?.words ?? (kin.intervention ? "Not tested on this model yet: find out by ear." : "") };
+  const usual = record.unit === "relative" ? (kin.each?.[studio.own.called(record.bank)] ?? kin.intervention)?.coefficient : null;
+  return { unit: measured?.strength ?? (Math.abs(usual ?? 0) || Math.abs(record.coefficient) || 0.05), words: measured?.words ?? (kin.each ? "Taught: ×1.0 is the strength that its trials chose." : kin.intervention ? "Not tested on this model yet: find out by ear." : "") };
 }
 
 // Where the concept was heard more often than without a push and the music stayed alive, as a shade of the slider.
@@ -286,6 +293,7 @@ async function changeModel(name) {
   try {
     const other = await studio.call("catalogue", name);
     Object.assign(catalogue, other);
+    studio.own.join();
     modelWord.textContent = other.families.length ? "" : `${name} plays, but there are no directions for it on this page.`;
     cards = [];
     drawCards();
@@ -299,6 +307,12 @@ async function changeModel(name) {
 
 // ---- what the others say --------------------------------------------------------------------
 studio.on("load", ({ recipe, play }) => load(recipe, play));
+studio.on("own", (change) => {
+  for (const { record } of cards) if (change?.now && record.bank === change.key) Object.assign(record, { bank: change.now.key, concept: change.now.name });
+  if (change) cards = cards.filter(({ record }) => catalogue.banks[record.bank]);
+  drawCards();
+  tell();
+});
 studio.on("busy", (now) => {
   go.hidden = grid.hidden = now;
   stop.hidden = !now;

@@ -30,7 +30,7 @@ async function trying(work) {
 // ---- concepts -------------------------------------------------------------------------------
 function list() {
   const wanted = search.value.trim().toLowerCase();
-  const rows = studio.catalogue.families.map((one) => {
+  const rows = studio.catalogue.families.filter((one) => !one.each).map((one) => {
     const kind = wanted.length > 2 && one.word.toLowerCase().includes(wanted);
     const here = one.concepts.filter((name) => kind || ` ${name.toLowerCase()}`.includes(` ${wanted}`));
     return here.length ? h("div.kind", {}, h("span.small", {}, one.word), ...here.map((name) =>
@@ -192,7 +192,7 @@ new IntersectionObserver((entries, watch) => {
 
 const begin = () => trying(async () => {
   list();
-  const names = studio.catalogue.families.flatMap((one) => Object.values(one.banks));
+  const names = studio.catalogue.families.filter((one) => !one.each).flatMap((one) => Object.values(one.banks));
   chosen.replaceChildren(...names.map((name) => h("option", { value: name }, titled(studio.catalogue.banks[name]))));
   directions.hidden = !names.length;
   if (!names.length) found.replaceChildren(h("p.empty", {}, "No bank fits this model: train one with 'python -m steering train'."));

@@ -24,6 +24,11 @@ const from = quiet("From here", "Loop from the playhead on ([)", () => region(so
 const to = quiet("To here", "Loop up to the playhead (])", () => region(sound.region ? sound.region[0] / sound.rate : 0, sound.position));
 const whole = quiet("Whole clip", "Loop the whole clip again (Escape)", () => region(0, 0));
 const part = h("span.small", { role: "status" });
+const teach = quiet("Teach this part", "Takes these seconds, of the side that is heard, to the Teach tab: they have what you mean, the rest has not", () => {
+  const [start, end] = sound.region.map((sample) => sample / sound.rate);
+  studio.say("span", { take: current.event.clip, name: current.name, side: sound.side, start, end, samples: sound.whole[sound.side], rate: sound.rate });
+  say("These seconds stand in the Teach tab.");
+});
 const nearer = quiet("+", "Zoom in (+)", () => tracks.zoom(2));
 const wider = quiet("−", "Zoom out (−)", () => tracks.zoom(0.5));
 const bar = h("progress", { max: 1, value: 0, "aria-label": "Progress of the clip" });
@@ -46,7 +51,7 @@ const deck = h("div.deck", { hidden: true },
   h("div.tools", {},
     h("label.row", {}, h("span.small", {}, "Volume"), volume),
     h("div.row", { role: "group", "aria-label": "Zoom" }, h("span.small", {}, "Zoom"), wider, nearer),
-    h("div.row", { role: "group", "aria-label": "Region to loop" }, h("span.small", {}, "Loop"), from, to, whole, part)),
+    h("div.row", { role: "group", "aria-label": "Region to loop" }, h("span.small", {}, "Loop"), from, to, whole, teach, part)),
   h("p.keys.small", {}, ...[["space", "play"], ["x", "switch"], ["l", "loop"], ["m", "match"], ["← →", "seek"], ["[ ]", "region"], ["+ −", "zoom"], ["t", "take before"]]
     .map(([key, text]) => h("span", {}, h("kbd", {}, key), ` ${text} `)), h("span", {}, "or drag on the seconds to loop a part")),
   kept);
@@ -122,6 +127,7 @@ function shown() {
   match.textContent = sound.complete && db >= 0.1 ? `Match (${sound.matchDb > 0 ? "unsteered" : "steered"} −${db.toFixed(1)} dB)` : "Match";
   const [start, end] = sound.region?.map((sample) => sample / sound.rate) ?? [];
   whole.disabled = !sound.region;
+  teach.hidden = !sound.region || !current || !sound.complete;
   part.textContent = sound.region ? `${start.toFixed(1)} to ${end.toFixed(1)} s` : "";
   progress();
 }
@@ -387,23 +393,28 @@ studio.on("grid", async (recipe) => {
   if (mine === run) say("All strengths are made: walk through them below, at the playhead.");
 });
 
-// A take that is made while another is heard.
-async function aside(recipe, name, mine) {
+// A take that is made while another is heard: its last event and its samples, int16 by side.
+studio.made = async (recipe, listen = () => {}, signal = undefined) => {
   const parts = { steered: [], unsteered: [] };
   let rate = 0, last = null, line = Promise.resolve();
   await studio.stream("generate_flac", [recipe], (event) => {
     rate = event.sample_rate ?? rate;
     last = event;
+    listen(event);
     if (event.event === "audio") line = line.then(async () => {
       const rows = await sound.unpack(event);
       for (const side of Object.keys(parts)) parts[side].push(rows[side]);
     });
-  });
+  }, signal);
   await line;
   if (last.event === "error") throw new Error(last.message);
-  if (mine !== run || !last.clip) return;
-  const whole = Object.fromEntries(Object.entries(parts).map(([side, rows]) => [side, joined(rows)]));
-  keep(last, whole, rate, name);
+  const samples = Object.fromEntries(Object.entries(parts).map(([side, rows]) => [side, joined(rows)]));
+  return { event: last, samples, rate };
+};
+
+async function aside(recipe, name, mine) {
+  const { event, samples, rate } = await studio.made(recipe);
+  if (mine === run && event.clip) keep(event, samples, rate, name);
 }
 
 function joined(rows) {

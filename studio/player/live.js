@@ -61,7 +61,7 @@ document.addEventListener("keydown", (event) => {
 const named = (one) => `${one.record.bank} ${one.record.concept}`;
 
 function fader(record, place, own = false) {
-  const kin = studio.catalogue?.families.find((one) => one.concepts.includes(record.concept) && Object.values(one.banks).includes(record.bank));
+  const kin = studio.catalogue?.families.find((one) => (one.each || one.concepts.includes(record.concept)) && Object.values(one.banks).includes(record.bank));
   const widest = Math.max(0.12, Math.abs(record.coefficient), 2 * Math.abs(kin?.intervention.coefficient ?? 0));
   const one = { record, place, own, widest, value: record.coefficient, start: record.coefficient, since: 0, moves: [] };
   one.out = h("output.value", {});
@@ -113,7 +113,7 @@ function shown() {
 async function added() {
   const [family, concept] = JSON.parse(choice.value);
   const kin = studio.catalogue.families.find((one) => one.name === family);
-  const record = { ...studio.copy(kin.intervention), concept, coefficient: 0, schedule: { shape: "constant" } };
+  const record = { ...studio.copy(kin.each?.[concept] ?? { ...kin.intervention, concept }), coefficient: 0, schedule: { shape: "constant" } };
   const one = fader(record, null, true);
   one.widest = Math.max(one.widest, 0.12);
   if (faders.some((known) => named(known) === named(one))) throw new Error(`${concept} has a fader already.`);
@@ -181,7 +181,8 @@ function recipe() {
     schedule: SHAPES_THAT_GO_ON.includes(one.record.schedule.shape) ? one.record.schedule : { shape: "constant" },
   }));
   const steady = interventions.every((one) => one.schedule.shape === "constant");
-  return { ...studio.copy(studio.recipe), interventions, moves: [], ...(steady ? { seconds: studio.catalogue.limits.seconds[0] } : {}) };
+  const banks = studio.own.carried([...interventions, ...[...studio.own.all.keys()].map((bank) => ({ bank }))].slice(0, studio.catalogue.limits.concepts));
+  return { ...studio.copy(studio.recipe), interventions, banks, moves: [], ...(steady ? { seconds: studio.catalogue.limits.seconds[0] } : {}) };
 }
 
 async function begin() {
@@ -362,6 +363,7 @@ async function compare() {
 }
 
 studio.on("recipe", arrange);
+studio.on("own", offer);
 studio.on("generate", () => playing && stop());
 if (studio.recipe) arrange(studio.recipe);
 addEventListener("pagehide", () => controller?.abort());

@@ -139,18 +139,7 @@ class LiveSound extends PairSound {
 
   // The same as a file.
   wav(first, last) {
-    const bytes = 2 * (last - first), head = new DataView(new ArrayBuffer(44));
-    const text = (at, word) => [...word].forEach((letter, n) => head.setUint8(at + n, letter.charCodeAt(0)));
-    text(0, "RIFF");
-    head.setUint32(4, 36 + bytes, true);
-    text(8, "WAVEfmt ");
-    head.setUint32(16, 16, true);
-    [[20, 1], [22, 1], [32, 2], [34, 16]].forEach(([at, value]) => head.setUint16(at, value, true));
-    head.setUint32(24, this.rate, true);
-    head.setUint32(28, 2 * this.rate, true);
-    text(36, "data");
-    head.setUint32(40, bytes, true);
-    return new Blob([head, ...this.render(first, last)], { type: "audio/wav" });
+    return new Blob([wavHead(2 * (last - first), this.rate), ...this.render(first, last)], { type: "audio/wav" });
   }
 }
 

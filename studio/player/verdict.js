@@ -23,7 +23,7 @@ function said(row) {
     h("td", {}, shown(row, "steered")), h("td", {}, shown(row, "unsteered")));
 }
 
-studio.on("pair", async ({ clip }) => {
+studio.on("pair", async ({ clip, recipe }) => {
   root.hidden = false;
   word.textContent = "Listening …";
   headline.textContent = "";
@@ -31,7 +31,7 @@ studio.on("pair", async ({ clip }) => {
   try {
     const heard = await studio.call("verdict", clip);
     if (studio.pair?.clip !== clip) return;
-    headline.textContent = heard.headline || "Nothing was pushed: the two clips are the same music.";
+    headline.textContent = heard.headline || (recipe.interventions.length ? "No judge knows this concept: what came of it, your ears must say." : "Nothing was pushed: the two clips are the same music.");
     table.replaceChildren(h("table", {},
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Heard"), h("th", { scope: "col" }, "Steered"), h("th", { scope: "col" }, "Unsteered"))),
       h("tbody", {}, ...heard.rows.map(said))));
