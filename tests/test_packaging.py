@@ -27,7 +27,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 OPTIONAL = PROJECT["project"]["optional-dependencies"]
 NOT_SHIPPED = {"tests", "benchmarks", "examples"}
-BROUGHT = {"llvmlite": "numba"} | dict.fromkeys(
+BROUGHT = {"llvmlite": "numba", "triton": "torch"} | dict.fromkeys(
     ("fastapi", "gradio-client", "jinja2", "mcp", "pydantic", "starlette"), "gradio"
 )
 ONLY_WHERE_IT_IS = {"spaces", "audiocraft"}

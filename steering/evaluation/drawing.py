@@ -32,6 +32,10 @@ COSTS: tuple[tuple[str, Callable[[Life], float]], ...] = (
 )
 
 
+COLOURS = 10
+"""Of curves in one picture; those that come after are dashed."""
+
+
 def draw_trade_off(curves: Mapping[str, Sequence[Row]], path: Path) -> None:
     """Accuracy against each cost: one line a method, one point a strength."""
     from matplotlib import pyplot
@@ -59,12 +63,13 @@ def draw_frontier(curves: Mapping[str, Sequence[Row]], least: float, path: Path)
 
     figure, axis = pyplot.subplots(figsize=(8, 6))
     axis.axvspan(0, least, color="0.92", zorder=0)
-    for method, rows in curves.items():
+    for place, (method, rows) in enumerate(curves.items()):
         left = [row.pushed.life.entropy for row in rows if row.pushed]
         found = [row.accuracy for row in rows if row.pushed]
         axis.errorbar(
             [one.mean for one in left], [one.mean for one in found], _reach(found), _reach(left),
-            marker="o", elinewidth=0.6, label=method,
+            marker="os"[place >= COLOURS], linestyle=("-", "--")[place >= COLOURS], elinewidth=0.6,
+            label=method,
         )  # fmt: skip
     axis.set_xlabel("entropy in the pushed seconds, of the twin's (grey: not alive)")
     axis.set_ylabel("accuracy")
