@@ -55,9 +55,7 @@ def as_file(text: str) -> dict[str, str]:
     with TemporaryDirectory() as folder, zipfile.ZipFile(content, "w") as archive:
         bank.save(Path(folder))
         for one in (FACTS, TENSORS):
-            about = zipfile.ZipInfo(
-                f"{name}/{one}"
-            )  # without the time, so that it is the same file
+            about = zipfile.ZipInfo(f"{name}/{one}")  # has no time of its own: always the same file
             archive.writestr(about, (Path(folder) / one).read_bytes(), zipfile.ZIP_DEFLATED)
     return {
         "name": f"{name}.zip",

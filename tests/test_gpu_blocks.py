@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional
 
 from steering.decoding.cache import Cache, PromptCache
-from steering.decoding.gpu_blocks import GpuBlocks, folded, triton_kernels
+from steering.decoding.gpu_blocks import GpuBlocks, folded, triton_kernels, works
 from steering.decoding.matmul import Matrix
 from steering.decoding.sampling import Sampling, choose
 
@@ -144,6 +144,20 @@ def test_the_kernels_leave_out_words_that_are_hidden(blocks, prompts):
     for x, one in zip(made, (fewer, masked), strict=True):
         blocks._attend_prompts(x, 0, one)
     assert close(*made)
+
+
+@interpreted
+def test_the_kernels_are_tried_before_they_are_relied_on():
+    assert works(triton_kernels(), torch.device("cpu"))
+
+
+def test_torch_plays_where_triton_finds_no_compiler(caplog):
+    def launched(*given, **fixed):
+        raise RuntimeError("Failed to find C compiler.")
+
+    broken = SimpleNamespace(GELU=1, draw=None, wide=int, launched=launched)
+    assert not works(broken, torch.device("cpu"))
+    assert "torch plays, as Triton does not work here: Failed to find C compiler" in caplog.text
 
 
 @interpreted

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import cache
+from subprocess import CalledProcessError
 from types import ModuleType
 from typing import Any
 
@@ -11,10 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from curation.errors import first_line
 from steering.decoding.cache import Cache, PromptCache, Words
 from steering.decoding.moment import Moment, inject
 from steering.decoding.sampling import Sampling
 from steering.interventions.followers import Followers
+
+log = logging.getLogger(__name__)
 
 MOST_ROWS = 2
 """With more of them the library's products are as fast."""
@@ -58,12 +63,12 @@ class GpuBlocks:
     def of(
         blocks: Sequence[Any], like: Tensor, activation: Callable[[Tensor], Tensor], heads: int
     ) -> GpuBlocks | None:
-        """None where there is no GPU or no Triton, and for shapes and activations they do not know."""
+        """None where there is no Nvidia GPU or no working Triton, and for what the kernels do not know."""
         kernels = triton_kernels()
-        if kernels is None or not like.is_cuda:
+        if kernels is None or not like.is_cuda or torch.version.cuda is None:
             return None
         size = like.shape[-1]
-        if size % COLUMNS or size // heads & (size // heads - 1):
+        if size % COLUMNS or size // heads & (size // heads - 1) or not works(kernels, like.device):
             return None
         points = torch.linspace(-4, 4, 33)
         for kind, known in ((kernels.GELU, functional.gelu), (kernels.RELU, functional.relu)):
@@ -231,6 +236,19 @@ def triton_kernels() -> ModuleType | None:
     except ImportError:
         return None
     return gpu_kernels
+
+
+def works(kernels: ModuleType, device: torch.device) -> bool:
+    """Whether a kernel can be compiled and run: Triton wants a C compiler, which not every machine has."""
+    noise = torch.ones(1, 1, 16, device=device)
+    try:
+        drawn = GpuBlocks(kernels, [], kernels.GELU, 1, early=False).choose(
+            noise, Sampling(), noise
+        )
+        return int(drawn) == 0
+    except (RuntimeError, OSError, CalledProcessError) as error:
+        log.warning("torch plays, as Triton does not work here: %s", first_line(error))
+        return False
 
 
 def folded(weight: Tensor, norm: tuple[Tensor, Tensor, float]) -> Tensor:
