@@ -75,7 +75,22 @@ def make_page(
             for panel in found:
                 panel.endpoints(services)
     page.queue(max_size=QUEUE, default_concurrency_limit=None)
+    _forget_calls(page)
     return page
+
+
+def _forget_calls(page: Page) -> None:
+    """Gradio's queue holds on to its last call, and so to what a visitor sent, until the next: not here."""
+    process = page._queue.process_events
+
+    async def forgetting(events: list[Any], *more: Any) -> None:
+        try:
+            await process(events, *more)
+        finally:
+            for event in events:
+                event.data = event.request = None
+
+    page._queue.process_events = forgetting  # type: ignore[method-assign]
 
 
 def _draw_tab(title: str, there: Sequence[Panel], services: Services) -> None:
