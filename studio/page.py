@@ -90,7 +90,7 @@ def _forget_calls(page: Page) -> None:
             for event in events:
                 event.data = event.request = None
 
-    page._queue.process_events = forgetting  # type: ignore[method-assign]
+    page._queue.process_events = forgetting
 
 
 def _draw_tab(title: str, there: Sequence[Panel], services: Services) -> None:

@@ -17,7 +17,7 @@ from steering.decoding.sampling import Sampling
 from steering.directions.library import RESULTS
 from steering.evaluation import report, strengths
 from steering.evaluation.asks import asks, check_disjoint
-from steering.evaluation.cells import Cell, Setting, Shelf, Steer
+from steering.evaluation.cells import Cell, Setting, Shelf, Steer, Together
 from steering.evaluation.life import USUAL, Life, life, limits_of
 from steering.evaluation.plans import clips, intervention
 from steering.evaluation.runner import Runner
@@ -286,18 +286,24 @@ def test_a_drone_where_it_is_pushed_is_not_chosen_however_alive_its_pauses_are()
 
 
 def test_what_only_just_lives_is_chosen_where_nothing_lives_safely():
-    safe, edge = (Steer("notes/ridge", c) for c in (0.02, 0.03))
+    lower, safe, edge = (Steer("notes/ridge", c) for c in (0.01, 0.02, 0.03))
     judgements = {"edge": (edge, judged("edge", scores(0.9, 1.3)))}
     assert judgements["edge"][1].alive_within(1.0) and not judgements["edge"][1].alive_within(0.75)
     assert strengths.choose(judgements) is edge
     judgements["safe"] = (safe, judged("safe", scores(0.7, 1.6)))
     assert strengths.choose(judgements) is safe
+    judgements["lower"] = (lower, judged("lower", scores(0.5, 1.6)))
+    assert strengths.choose(judgements, {"edge": 0.9, "safe": 0.2, "lower": 0.4}) is lower
 
 
 def test_the_test_run_needs_what_validation_chose(tmp_path):
     origin = Origin("toy", "abc", 2, 32)
     path = tmp_path / "notes.json"
-    chosen = strengths.Chosen({"ridge": Steer("notes/ridge", 0.03)}, Steer("notes/rfm", 0.02))
+    chosen = strengths.Chosen(
+        {"ridge": Steer("notes/ridge", 0.03)},
+        Steer("notes/rfm", 0.02),
+        together=Together(1.5, orthogonalise=True),
+    )
     with pytest.raises(BadInput, match="--split validation"):
         strengths.read(path, origin, [5], "notes")
     strengths.write(path, chosen, origin, range(10, 20))
@@ -320,6 +326,10 @@ def test_the_test_run_needs_what_validation_chose(tmp_path):
         {"methods": {"ridge": None}},
         {"first_seed": "10"},
         {"last_seed": 10.5},
+        {"together": {"multiple": 0.0}},
+        {"together": {"multiple": "two"}},
+        {"together": {"orthogonalise": 1}},
+        {"together": {"turns": True}},
         {"best": {}},
         *(
             {"best": {"bank": "notes/rfm", "coefficient": 0.02} | part}

@@ -155,8 +155,10 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     study = get_study("notes")
     parts, chosen = study.choice(found)
     assert [part.title for part in parts] == [
-        "Strengths, notes", "Strengths, notes_in_songs", "Rivals", "Levers",
+        "Strengths, notes", "Strengths, notes_in_songs", "Rivals", "Levers", "Two at once",
     ]  # fmt: skip
+    together = chosen.together
+    assert sections.both(chosen.best, together).label in parts[-1].numbers["shares"]
     one = found.family.experiment
     assert set(chosen.rivals) == set(rivals())
     assert chosen.methods["ridge"].coefficient in one.grid + one.pulsed + one.monitored
@@ -181,7 +183,7 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
     assert (tmp_path / "rising.png").stat().st_size > 5_000
     assert {"Layers", "Gates"} < set(parts) and (tmp_path / "pulses.png").stat().st_size > 5_000
     assert set(parts["Two at once"].numbers["shares"]) >= {
-        "both", "both, orthogonalised", "both, clamped together",
+        sections.both(chosen.best, together).label, "taking turns", "both, clamped together",
     }  # fmt: skip
     several = parts["In words, the best of several"].rows
     assert [row.label[-1] for row in several[1:]] == ["1", "2", "4", "8"]
@@ -248,7 +250,7 @@ def test_shares_of_seconds_are_those_of_the_clips_own_target(model):
 
 def test_two_notes_and_a_note_with_a_genre(model, judges, tmp_path):
     notes, genre = get_study("pairs").parts(evaluation(model, judges, "pairs", tmp_path, 1.2))
-    assert set(notes.numbers["shares"]) >= {"both", "both, orthogonalised"}
+    assert {"both, each at 0.7", "taking turns"} < set(notes.numbers["shares"])
     assert set(genre.numbers["hits"]) >= {"the genre alone", "both"}
     assert all(
         one["both"] <= min(one["note"], one["genre"]) for one in genre.numbers["hits"].values()

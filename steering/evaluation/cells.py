@@ -75,6 +75,18 @@ class Steer:
 
 
 @dataclass(frozen=True)
+class Together:
+    """How two concepts of a family are steered to at once.
+
+    Attributes:
+        multiple: each gets so many times the strength that one alone is given.
+    """
+
+    multiple: float = 0.7
+    orthogonalise: bool = False
+
+
+@dataclass(frozen=True)
 class Cell:
     """A row of a table. The label is only a name; all else makes the key.
 

@@ -12,7 +12,7 @@ from curation.errors import BadInput
 from listening.spans import length
 from steering.evaluation.asks import Ask
 from steering.evaluation.banks import BankShelf, HeldOutProbe
-from steering.evaluation.cells import Result, Setting, Steer
+from steering.evaluation.cells import Result, Setting, Steer, Together
 from steering.evaluation.fitted_judges import Judges
 from steering.evaluation.life import limits_of
 from steering.evaluation.runner import Place, Progress, Runner
@@ -83,6 +83,12 @@ class Evaluation:
         """The steering that validation chose."""
         assert self.chosen is not None, "a study that says whose strengths it reads has them"
         return self.chosen.best
+
+    @property
+    def together(self) -> Together:
+        """How validation gives the best two concepts at once."""
+        assert self.chosen is not None, "a study that says whose strengths it reads has them"
+        return self.chosen.together
 
     def play(self, sections: Sequence[Section]) -> dict[str, Result]:
         """All results by section title and label; a cell that two sections have is played once.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from steering.directions.bank_name import BankName
-from steering.evaluation.cells import Cell, Steer
+from steering.evaluation.cells import Cell, Steer, Together
 from steering.families.family import PULSES, Experiment
 from steering.finders import finders
 from steering.finders.ways import suits
@@ -280,9 +280,8 @@ def gate_ablation(best: Steer) -> Section:
     return Section("Gates", "Chance that a step is steered, one draw for all layers.", tuple(cells))
 
 
-FUSION = 0.7
-"""Share of its own strength that each of two concepts gets when both are steered."""
-
+TOGETHER = (0.7, 1.0, 1.5, 2.0)
+"""Of its own strength that each of two concepts gets when both are steered, as validation tries it."""
 
 CLAMPED = 0.06
 """To how far beyond the middle two concepts are clamped: the most of three that were tried on validation."""
@@ -292,34 +291,54 @@ def _clamped(steer: Steer) -> Steer:
     return replace(steer, operator="clamp", coefficient=CLAMPED, schedule={}, monitor=None)
 
 
+def both(best: Steer, together: Together) -> Cell:
+    """Two concepts of one family pushed at once."""
+    steers = tuple(
+        replace(best, coefficient=best.coefficient * together.multiple, target=target)
+        for target in (0, 1)
+    )
+    label = f"both, each at {together.multiple:g}"
+    if together.orthogonalise:
+        label += ", orthogonalised"
+    return Cell(label, steers, orthogonalise=together.orthogonalise)
+
+
+def togethers() -> list[Together]:
+    """Ways to push two at once that validation tries."""
+    return [Together(multiple, parted) for multiple in TOGETHER for parted in (False, True)]
+
+
+def search_together(best: Steer) -> Section:
+    """Two at once on validation."""
+    about = "Each of two at so many times its own strength; see the shares of both below."
+    cells = [both(best, together) for together in togethers()]
+    return Section("Two at once", about, (unsteered(), *cells))
+
+
 TURNS: dict[str, Any] = {"shape": "pulse", "period": 2.0, "width": 1.0}
 
 
-def fusion(best: Steer, orthogonal_too: bool = True) -> Section:
-    """Two concepts of one family at once."""
-    both = tuple(
-        replace(best, coefficient=best.coefficient * FUSION, target=target) for target in (0, 1)
-    )
+def fusion(best: Steer, together: Together) -> Section:
+    """Two concepts of one family at once, as validation chose it and in other ways."""
     turns = tuple(
         replace(best, target=target, schedule=TURNS | {"start": float(target)}) for target in (0, 1)
     )
-    cells = [
+    clamped = tuple(_clamped(replace(best, target=target)) for target in (0, 1))
+    chosen = both(best, together)
+    plain = [both(best, Together(1.0, parted)) for parted in (False, True)]
+    cells = (
         unsteered(),
         Cell("the first alone", (best,)),
         Cell("the second alone", (replace(best, target=1),)),
-        Cell("both", both),
+        chosen,
+        *(cell for cell in plain if cell.label != chosen.label),
         Cell("taking turns", turns),
-    ]
-    if orthogonal_too:
-        clamped = tuple(_clamped(replace(best, target=target)) for target in (0, 1))
-        cells += [
-            Cell("both, orthogonalised", both, orthogonalise=True),
-            Cell("both, clamped one after the other", clamped),
-            Cell("both, clamped together", clamped, orthogonalise=True),
-        ]
-    about = (
-        f"Each of two at {FUSION:g} of its own strength, or both at all of it, a second each in "
-        f"turn; clamped to {CLAMPED:g} beyond where their probes are undecided, all the time; see the "
-        "shares of both below."
+        Cell("both, clamped one after the other", clamped),
+        Cell("both, clamped together", clamped, orthogonalise=True),
     )
-    return Section("Two at once", about, tuple(cells))
+    about = (
+        f"{chosen.label.capitalize()} times its own strength is what validation chose. Taking turns: all of "
+        f"it, a second each. Clamped: to {CLAMPED:g} beyond where their probes are undecided, all the "
+        "time. See the shares of both below."
+    )
+    return Section("Two at once", about, cells)

@@ -12,7 +12,7 @@ from curation.errors import BadInput, first_line
 from curation.files import read_object, write_whole
 from steering.directions.bank_name import BankName
 from steering.directions.library import RESULTS
-from steering.evaluation.cells import Control, Steer
+from steering.evaluation.cells import Control, Steer, Together
 from steering.evaluation.tables import Row
 from steering.interventions.record import InterventionRecord
 from steering.models.origin import Origin
@@ -29,41 +29,44 @@ class Chosen:
 
     Attributes:
         methods: the steering of each method. best: the one whose controls and ablations are run.
-        rivals: how much of each rival.
+        rivals: how much of each rival. together: how the best is given two concepts at once.
     """
 
     methods: Mapping[str, Steer]
     best: Steer
     rivals: Mapping[str, float] = field(default_factory=dict)
+    together: Together = Together()
 
 
 SAFE = 0.75
 """Share of each limit that a choice may use: the best of many cells is flattered by chance."""
 
 
-def choose(candidates: Mapping[str, tuple[Way, Row]]) -> Way:
+def choose(
+    candidates: Mapping[str, tuple[Way, Row]], hits: Mapping[str, float] | None = None
+) -> Way:
     """The most accurate way, as a steering, that leaves the music alive where it is pushed, safely if any does.
 
     Where none does, the one that hits most for what it costs.
 
     Args:
         candidates: by label.
+        hits: what is wanted of each, where it is something else than the row's accuracy.
 
     Raises:
         BadInput: there are no candidates.
     """
     if not candidates:
         raise BadInput("there is nothing to choose from: try at least one strength")
+    wanted = hits or {label: row.accuracy.mean for label, (_, row) in candidates.items()}
     for share in (SAFE, 1.0):
-        alive = [pair for pair in candidates.values() if pair[1].alive_within(share)]
+        alive = [label for label, (_, row) in candidates.items() if row.alive_within(share)]
         if alive:
-            return max(alive, key=lambda pair: pair[1].accuracy.mean)[0]
-    return max(candidates.values(), key=lambda pair: _worth(pair[1]))[0]
-
-
-def _worth(row: Row) -> float:
-    """Accuracy, less what the music lost beyond its limits, in the clip or where it is pushed."""
-    return row.accuracy.mean - 2 * row.excess
+            return candidates[max(alive, key=wanted.__getitem__)][0]
+    # Less what the music lost beyond its limits, in the clip or where it is pushed.
+    return candidates[max(candidates, key=lambda one: wanted[one] - 2 * candidates[one][1].excess)][
+        0
+    ]
 
 
 def path_of(study: str, home: Path) -> Path:
@@ -100,6 +103,7 @@ def write(path: Path, chosen: Chosen, origin: Origin, seeds: Sequence[int]) -> N
         "best": chosen.best.record(),
         "methods": {name: steer.record() for name, steer in chosen.methods.items()},
         "rivals": dict(chosen.rivals),
+        "together": asdict(chosen.together),
     }
     write_whole(path, json.dumps(record, indent=1) + "\n")
 
@@ -117,7 +121,8 @@ def read(path: Path, origin: Origin, seeds: Sequence[int], name: str) -> Chosen:
         made_for = Origin.from_record(record["origin"])
         methods = {method: _steer(one) for method, one in record["methods"].items()}
         amounts = {str(n): float(amount) for n, amount in record.get("rivals", {}).items()}
-        chosen = Chosen(methods, _steer(record["best"]), amounts)
+        together = _together(record.get("together", {}))
+        chosen = Chosen(methods, _steer(record["best"]), amounts, together)
         span = range(record["first_seed"], record["last_seed"] + 1)
     except FileNotFoundError:
         raise _missing(path, name) from None
@@ -132,6 +137,13 @@ def read(path: Path, origin: Origin, seeds: Sequence[int], name: str) -> Chosen:
     if any(seed in span for seed in seeds):
         raise BadInput(f"{path} was chosen on clips of this very test: {again}")
     return chosen
+
+
+def _together(record: Any) -> Together:
+    together = Together(**record)
+    if not 0 < float(together.multiple) <= 10 or type(together.orthogonalise) is not bool:
+        raise ValueError(f"two at once {record!r:.60} is no multiple and yes or no")
+    return together
 
 
 def _steer(record: Any) -> Steer:

@@ -11,7 +11,7 @@ from steering.evaluation.cells import Cell, Steer
 from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.report import Part
 from steering.evaluation.scoring import hits
-from steering.evaluation.sections import FUSION, Section, unsteered
+from steering.evaluation.sections import Section, unsteered
 from steering.evaluation.studies.single import fusion_part
 from steering.evaluation.study import Study
 from steering.families import concepts_of, get_family
@@ -23,7 +23,7 @@ SECOND = Steer("genres/ridge", 0.06, target=2)
 
 def pair_parts(evaluation: Evaluation) -> list[Part]:
     """Two notes of one bank, then a note and a genre of two banks."""
-    section = sections.fusion(evaluation.best)
+    section = sections.fusion(evaluation.best, evaluation.together)
     played = evaluation.play([section])
     return [fusion_part(evaluation, section, played), _note_and_genre(evaluation)]
 
@@ -61,10 +61,7 @@ def _note_and_genre(evaluation: Evaluation) -> Part:
             f"{label}: the note is hit in {note.mean():.0%}, the genre in {genre.mean():.0%}, "
             f"both in {np.mean(note * genre):.0%} of the clips"
         )
-    about = (
-        f"Two banks together; two notes of one bank get {FUSION:g} of their strength each. Accuracy "
-        "counts the note."
-    )
+    about = "Two banks together, each at its own strength. Accuracy counts the note."
     return Part(section.title, about, evaluation.table(section, played), lines, {"hits": numbers})
 
 

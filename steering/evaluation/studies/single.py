@@ -10,7 +10,7 @@ import numpy as np
 from curation.errors import BadInput
 from steering.directions.bank_name import BankName
 from steering.evaluation import best_of, drawing, sections, strengths
-from steering.evaluation.cells import Result
+from steering.evaluation.cells import Result, Steer, Together
 from steering.evaluation.dose import DOSE, Dosed
 from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.life import limits_of
@@ -70,7 +70,19 @@ def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
             for cell, row in zip(section.cells, found, strict=True)
             if cell.steers
         }
-    return parts, Chosen(methods, strengths.choose(candidates), amounts)
+    best = strengths.choose(candidates)
+    part, together = _searched_together(evaluation, best)
+    return [*parts, part], Chosen(methods, best, amounts, together)
+
+
+def _searched_together(evaluation: Evaluation, best: Steer) -> tuple[Part, Together]:
+    """Two at once, of which the way is chosen in which both lead most often."""
+    section = sections.search_together(best)
+    part = fusion_part(evaluation, section, evaluation.play([section]))
+    rows = {row.label: row for row in part.rows}
+    ways = {sections.both(best, one).label: one for one in sections.togethers()}
+    lead = {label: part.numbers["shares"][label]["both lead"] for label in ways}
+    return part, strengths.choose({label: (ways[label], rows[label]) for label in ways}, lead)
 
 
 def _experiment(evaluation: Evaluation) -> Experiment:
@@ -99,7 +111,8 @@ def test(evaluation: Evaluation) -> list[Part]:
             sections.layer_ablation(best, layers),
             sections.gate_ablation(best),
         ]
-    fused, words = sections.fusion(best), best_of.section()
+    fused = sections.fusion(best, evaluation.together)
+    words = best_of.section()
     check_titles(evaluation.without, [*(one.title for one in (*tables, fused, words)), DOSE])
     tables, last = _kept(tables, evaluation), _kept([fused], evaluation)
     spoken = bool(_kept([words], evaluation))
