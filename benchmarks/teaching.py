@@ -9,7 +9,9 @@ Concepts that no bank was trained on: staccato (legato), high (low), tremolo (pl
 thin (thick). Validation songs are altered in that one thing and played: some to teach by, against the
 neutral clips or (`pairs`) the same songs without it, and others to tell each listener's error by. That is
 the AUC with which it tells them from the same songs without, as played and as the codec holds them: what
-a listener hardly tells through the codec (tremolo, thick) may be there and not be heard.
+a listener hardly tells through the codec (tremolo, thick) may be there and not be heard. (`votes`) are of
+no songs: a voter who hears by the listener is played variations of a prompt, two at a time, and sends the
+one with more of the concept up and the other down.
 
 A cell is a prompt's clips of four seconds, pushed at the strength that the lesson chose, with a strength
 that sets itself, beside the same prompts and noise without a push. Two controls are pushed as hard: a
@@ -51,8 +53,8 @@ from steering.decoding.decoder import Decoder
 from steering.models import load_model
 from steering.teaching.material import FEWEST, MOST
 
-TAUGHT, SECOND_FONT, KNOWN, TIMED = (5, 10, 20), 10, 40, (5, 10, 20, 50)
-"""Clips that are taught: of the first font, of the second; clips of known answer; clips that are timed."""
+TAUGHT, SECOND_FONT, VOTES, KNOWN, TIMED = (5, 10, 20), 10, (10, 20), 40, (5, 10, 20, 50)
+"""Clips that are taught: of the first font, of the second; votes; clips of known answer; clips that are timed."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,11 @@ class Course:
             for concept, against, font, count in itertools.product(
                 self.concepts, self.against, self.fonts, self.taught
             )
-            if font == "first" or count == second
+            if against != "votes" and (font == "first" or count == second)
+        ] + [
+            Case(concept, votes, against="votes")
+            for concept, votes in itertools.product(self.concepts, VOTES)
+            if "votes" in self.against
         ]
 
     @cached_property
@@ -181,7 +187,7 @@ def facts_of(course: Course) -> Lines:
         ("model", course.model),
         ("clips of a cell", f"{course.clips} of 4 s, prompts such as '{clips.prompts(1)[0]}'"),
         ("clips by which listeners are judged", f"{course.known} with and {course.known} without"),
-        ("taught against", " and ".join(AGAINST[one] for one in course.against)),
+        ("taught against", "; ".join(AGAINST[one] for one in course.against)),
         ("sound fonts", ", ".join(f"{f}: {clips.FONTS[f]}" for f in course.fonts)),
     ]
 
@@ -197,7 +203,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--taught", nargs="+", type=int, default=TAUGHT, help="numbers of clips")
     parser.add_argument("--fonts", nargs="+", choices=clips.FONTS, default=tuple(clips.FONTS))
     parser.add_argument(
-        "--against", nargs="+", choices=AGAINST, default=("neutral",), help="what is taught against"
+        "--against",
+        nargs="+",
+        choices=AGAINST,
+        default=("neutral", "votes"),
+        help="what is taught against",
     )
     parser.add_argument(
         "--known", type=int, default=KNOWN, help="clips that a listener is judged by"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks import teaching
-from benchmarks.taught import cells, clips, lessons, scores
+from benchmarks.taught import cells, clips, lessons, scores, voter
 from benchmarks.taught.cells import Bench, aucs, interval_of, judged
 from benchmarks.taught.concepts import CONCEPTS, FIRST
 from benchmarks.taught.ears import EARS, flutter, gaps, register, strokes, thickness
@@ -231,6 +233,18 @@ def test_a_lesson_goes_on_only_where_it_was_finished(decoder, tmp_path, monkeypa
         lesson_of(decoder, case, tmp_path)
 
 
+def test_of_two_variations_the_one_with_more_goes_up_and_what_is_alike_gets_no_vote(
+    decoder, monkeypatch
+):
+    heard = itertools.cycle([1.0, 1.0, 2.0, 3.0, 5.0, 4.0, np.nan, 7.0])
+    monkeypatch.setattr(voter, "SECONDS", 0.2)
+    monkeypatch.setitem(voter.EARS, "register", lambda *_: next(heard))
+    examples = voter.voted(decoder, CONCEPTS["low"], 8)
+    assert [one.has for one in examples] == [True, False, False, True] * 2
+    assert [one.clip for one in examples] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert not torch.equal(examples[0].codes, examples[1].codes)
+
+
 SAID = Said(1.0, 0.001, True, True, 0.5, True, True, 0.06, "ridge", False, True, 1.0, "it is known")
 
 
@@ -292,6 +306,8 @@ def test_a_second_font_is_taught_by_one_number_of_clips():
     assert [(c.clips, c.font) for c in course.cases()] == [
         (5, "first"), (10, "first"), (20, "first"), (10, "second"),
     ]  # fmt: skip
+    voted = replace(course, against=("votes",)).cases()
+    assert [str(case) for case in voted] == ["high, 10 votes", "high, 20 votes"]
 
 
 def test_numbers_that_are_not_possible_are_refused_in_a_line(capsys):

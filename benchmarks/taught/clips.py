@@ -19,8 +19,9 @@ from steering.teaching.sounds import Sound
 
 FONTS = {"first": DEFAULT, "second": SECOND}
 SECONDS = 8.0
-TAUGHT, HEARD, ASKED = 5_000, 20_000, 40_000
-"""Numbers from which songs are taken to teach by, to tell the listeners' errors by, to prompt by."""
+TAUGHT, HEARD, ASKED, VOTED = 5_000, 20_000, 40_000, 60_000
+"""Numbers from which songs are taken to teach by, to tell the listeners' errors by, to prompt by, and to
+prompt those by who vote."""
 PROMPT = "{mood} {genre}"
 
 
@@ -34,8 +35,12 @@ def songs_from(first: int) -> Iterator[Piece]:
 
 def prompts(count: int) -> list[str]:
     """Short prompts that name none of the concepts."""
-    found = itertools.islice(songs_from(ASKED), count)
-    return [songs.caption(piece.spec().labels, PROMPT) for piece in found]
+    return list(itertools.islice(prompts_from(ASKED), count))
+
+
+def prompts_from(first: int) -> Iterator[str]:
+    """One of each song, without end."""
+    return (songs.caption(piece.spec().labels, PROMPT) for piece in songs_from(first))
 
 
 def sounds(concept: Concept, has: bool, count: int, first: int, font: str = "first") -> list[Sound]:

@@ -14,6 +14,7 @@ import torch
 
 from benchmarks.taught import clips
 from benchmarks.taught.concepts import CONCEPTS, Concept
+from benchmarks.taught.voter import voted
 from curation.files import is_there, read_object, write_whole
 from curation.spec import seed_for
 from steering.decoding.decoder import Decoder
@@ -26,7 +27,7 @@ FORMAT = 1
 """Of lessons and cells; one that was kept by other code is no longer found when this is raised."""
 KINDS = ("taught", "random", "shuffled")
 """What is pushed: what was taught, a random direction, what was found where labels mean nothing."""
-AGAINST = {"neutral": NEUTRAL, "pairs": OWN}
+AGAINST = {"neutral": NEUTRAL, "pairs": OWN, "votes": "takes that were voted down"}
 """What clips with the concept are compared with, and how a lesson calls it."""
 
 
@@ -35,7 +36,8 @@ class Case:
     """A concept, by how many clips of which sound font it is taught, against what.
 
     Attributes:
-        against: of `AGAINST`: the neutral clips, or the same pieces without the concept.
+        clips: or votes. against: of `AGAINST`: the neutral clips, the same pieces without the concept, or
+            takes of the model that were voted down, beside those that were voted up.
     """
 
     concept: str
@@ -48,6 +50,8 @@ class Case:
         return CONCEPTS[self.concept]
 
     def __str__(self) -> str:
+        if self.against == "votes":
+            return f"{self.concept}, {self.clips} votes"
         pairs = "" if self.against == "neutral" else ", pairs"
         return f"{self.concept}, {self.clips} clips, {self.font} font{pairs}"
 
@@ -119,13 +123,9 @@ def lesson_of(decoder: Decoder, case: Case, home: Path) -> Taught:
 
 
 def _teach(decoder: Decoder, case: Case, folder: Path) -> None:
-    concept = case.known
-    having, lacking = (
-        clips.sounds(concept, has, case.clips, clips.TAUGHT, case.font) for has in (True, False)
-    )
-    pairs, against = case.against == "pairs", AGAINST[case.against]
+    concept, against = case.known, AGAINST[case.against]
     start = time.perf_counter()
-    examples = examples_of(decoder.model, having, lacking if pairs else None, concept.belongs)
+    examples = _examples(decoder, case)
     lesson = teach_examples(decoder, examples, case.concept, against, belongs=concept.belongs)
     seconds = time.perf_counter() - start
     dealt = shuffled(examples, seed_for("dealt", str(case)))
@@ -134,6 +134,17 @@ def _teach(decoder: Decoder, case: Case, folder: Path) -> None:
     other.bank.save(folder / "shuffled")
     said = asdict(_said(lesson, other, seconds))
     write_whole(folder / "said.json", json.dumps(said, indent=1) + "\n")
+
+
+def _examples(decoder: Decoder, case: Case) -> list[Example]:
+    concept = case.known
+    if case.against == "votes":
+        return voted(decoder, concept, case.clips)
+    having, lacking = (
+        clips.sounds(concept, has, case.clips, clips.TAUGHT, case.font) for has in (True, False)
+    )
+    pairs = case.against == "pairs"
+    return examples_of(decoder.model, having, lacking if pairs else None, concept.belongs)
 
 
 def _said(lesson: Lesson, other: Lesson, seconds: float) -> Said:
