@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from steering.models.interface import MusicModel
     from steering.models.loading import load_model
     from steering.recipes import Recipe
+    from steering.teaching.labelled import labelled
     from steering.teaching.lesson import teach
     from steering.training.banks import table, train_bank
 
@@ -53,6 +54,7 @@ _HOMES = {
     "decoding.sampling": ("Sampling",),
     "decoding.session": ("Session",),
     "recipes": ("Recipe",),
+    "teaching.labelled": ("labelled",),
     "teaching.lesson": ("teach",),
     "api": ("generate", "load_bank", "play", "twins"),
 }
@@ -75,6 +77,7 @@ __all__ = [
     "Session",
     "compile_plan",
     "generate",
+    "labelled",
     "load_bank",
     "load_model",
     "open_source",
