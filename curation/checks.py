@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from curation.checksums import SUMS_FILE, changed, read_sums
 from curation.files import check_writable, read_kept, write_whole
 from curation.folder import Built, Damaged, decode
 from curation.spec import seed_for
@@ -62,6 +63,7 @@ def check(
     """
     check_writable(built.folder)
     audit = Audit()
+    _check_sums(audit, built)
     rows: list[tuple[str, dict[str, Any]]] = []
     sounds: dict[str, list[int]] = defaultdict(list)
     to_hear = _pick(built, listen)
@@ -195,6 +197,17 @@ def _check_counts(audit: Audit, built: Built, rows: list[tuple[str, dict[str, An
         absent = [c for c in built.family.labels[target].classes if not found[split, c]]
         if absent:
             audit.faults.append(f"the {split} split has no {target} {', '.join(absent)}")
+
+
+def _check_sums(audit: Audit, built: Built) -> None:
+    others = changed(built.folder)
+    if others:
+        audit.faults.append(
+            f"{len(others)} files are not what {SUMS_FILE} says, such as {others[0]}: remove it and "
+            "build again"
+        )
+    elif not read_sums(built.folder):
+        audit.notes.append(f"there is no {SUMS_FILE}: the build command writes it")
 
 
 def tables(audit: Audit) -> Iterator[tuple[str, str, int, float, tuple[float, float]]]:
