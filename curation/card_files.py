@@ -27,6 +27,7 @@ from curation.release import RELEASE_FILE, Release, read_release
 from curation.spec import Family
 
 FACTS_FILE = "facts.json"
+RECIPE_NAME = "recipe.toml"
 PAGES: dict[str, Callable[[Family, dict[str, Any]], str]] = {
     CARD_FILE: card,
     DATASHEET_FILE: datasheet,
@@ -83,12 +84,22 @@ def adopt(folder: Path, cards: Path) -> None:
     for name in (FACTS_FILE, *PAGES, OVERVIEW_FILE, CONFUSION_FILE):
         if (folder / name).exists():
             shutil.copyfile(folder / name, home / name)
-    recipe = built.recipe
-    (home / "recipe.toml").write_text(
-        f'family = "{recipe.family}"\npreset = "{recipe.preset}"\nseed = {recipe.seed}\n'
-        f'sample_rate = {recipe.sample_rate}\nsplit = "{recipe.split}"\n'
-        f'sound_font = "{recipe.sound_fonts[0][0]}"\n'
-    )
+    (home / RECIPE_NAME).write_text(_toml(built.recipe))
+
+
+def _toml(recipe: BuildRecipe) -> str:
+    """The options that make the same recipe again."""
+    said = {
+        "family": recipe.family,
+        "preset": recipe.preset,
+        "clips": recipe.clips,
+        "seed": recipe.seed,
+        "sample_rate": recipe.sample_rate,
+        "split": recipe.split,
+        "vary": list(recipe.vary),
+        "sound_font": recipe.sound_fonts[0][0],
+    }
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in said.items())
 
 
 def rewrite(cards: Path) -> None:

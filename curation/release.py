@@ -11,6 +11,7 @@ from typing import Any
 from curation.errors import BadInput
 from curation.files import read_kept
 from curation.recipe import FORMAT
+from curation.repository import check_name
 from curation.spec import Family
 
 RELEASE_FILE = "release.json"
@@ -51,6 +52,8 @@ class Release:
             )
         if self.doi and not re.fullmatch(r"10\.\d{4,9}/[\w.()/:;-]+", self.doi, re.ASCII):
             raise BadInput(f"{self.doi!r:.120} is no DOI: give one as 10.57967/hf/1234")
+        if self.repo:
+            check_name(self.repo)
         try:
             date.fromisoformat(self.date)
         except ValueError:

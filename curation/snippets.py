@@ -45,7 +45,8 @@ import pandas
 import soundfile
 {fetch}
 files = sorted(glob({folder} + "/data/train-*.parquet"))
-table = pandas.concat(pandas.read_parquet(file, columns=["caption", "{target}"]) for file in files)
+columns = ["caption", "{target}"]
+table = pandas.concat(pandas.read_parquet(file, columns=columns) for file in files)
 first = pandas.read_parquet(files[0]).iloc[0]  # with the sound and the score
 sound, rate = soundfile.read(io.BytesIO(first["audio"]["bytes"]))  # [{samples}]"""
 

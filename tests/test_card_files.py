@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from curation.card_files import adopt, rewrite, stale, write_card
 from curation.checks import check
 from curation.cli import _parser
 from curation.concepts import families
+from curation.entries import read_fields
 from curation.errors import BadInput
 from curation.facts import gather
 from curation.folder import Built, Damaged, open_built
@@ -137,6 +139,8 @@ def test_the_command_of_every_card_makes_the_recipe_that_it_is_of():
         asked = read_options(words[3:])
         recipe, _ = make_recipe(name, **asked)
         assert recipe.fingerprint == facts["fingerprint"]
+        kept = tomllib.loads((Path("datasets") / name / "recipe.toml").read_text())
+        assert read_fields(make_recipe, kept)[0] == recipe
 
 
 @pytest.mark.parametrize(

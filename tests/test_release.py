@@ -38,6 +38,7 @@ def copy(notes_build, tmp_path):
         ({"version": "1.01.0"}, "is no version"),
         ({"doi": "https://doi.org/10.1/2"}, "is no DOI: give one as"),
         ({"doi": "10.5281/zen odo"}, "is no DOI"),
+        ({"repo": "notes"}, "write it as owner/name"),
         ({"date": "yesterday"}, "is no date"),
     ],
 )
