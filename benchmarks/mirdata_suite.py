@@ -47,7 +47,7 @@ except ImportError:  # what mirdata's tests use of it
                 return mock.patch.object(*arguments, **options).start()
 
         def resetall(self):
-            mock.patch.stopall()
+            pass
 
     @pytest.fixture
     def mocker():
