@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from curation.build import build
+from curation.card import OVERVIEW_FILE
 from curation.checks import check
 from curation.checksums import SUMS_FILE, changed, read_sums
 from curation.cli import main
@@ -26,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def copy(notes_build, tmp_path):
     shutil.copytree(notes_build.folder, tmp_path / "copy")
+    (tmp_path / "copy" / OVERVIEW_FILE).touch()  # or a check would draw it
     return open_built(tmp_path / "copy")
 
 
