@@ -59,11 +59,12 @@ def check(
         progress: called with the number of clips that were just read.
 
     Raises:
-        BadInput: the folder does not take the findings; it is said before a clip is read.
+        BadInput: the folder does not take the findings, or its SHA256SUMS is damaged; it is said
+            before a clip is read.
     """
     check_writable(built.folder)
     audit = Audit()
-    _check_sums(audit, built)
+    others = changed(built.folder)
     rows: list[tuple[str, dict[str, Any]]] = []
     sounds: dict[str, list[int]] = defaultdict(list)
     to_hear = _pick(built, listen)
@@ -81,6 +82,7 @@ def check(
     _check_duplicates(audit, built, rows, list(sounds.values()))
     _check_splits(audit, built, rows)
     _check_counts(audit, built, rows)
+    _check_sums(audit, built, others)
     audit.sha256 = built.sha256()
     write_whole(built.folder / CHECK_FILE, json.dumps(audit.__dict__, indent=1) + "\n")
     return audit
@@ -199,8 +201,7 @@ def _check_counts(audit: Audit, built: Built, rows: list[tuple[str, dict[str, An
             audit.faults.append(f"the {split} split has no {target} {', '.join(absent)}")
 
 
-def _check_sums(audit: Audit, built: Built) -> None:
-    others = changed(built.folder)
+def _check_sums(audit: Audit, built: Built, others: list[str]) -> None:
     if others:
         audit.faults.append(
             f"{len(others)} files are not what {SUMS_FILE} says, such as {others[0]}: remove it and "
