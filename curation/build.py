@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from curation.checksums import read_sums, write_sums
 from curation.concepts import get_family
 from curation.errors import BadInput
 from curation.extras import need
@@ -91,7 +92,11 @@ def build(
                 "a worker process was killed, perhaps for want of memory: give the same command "
                 f"again, with fewer --workers ({len(reports)} of {len(shards)} shards are kept)"
             ) from None
-        return _finish(folder, [reports[number] for number in sorted(reports)], len(done))
+        finished = _finish(folder, [reports[number] for number in sorted(reports)], len(done))
+        _write_sums(
+            folder, [shard.file_name for shard in shards], [shards[n].file_name for n in done]
+        )
+        return finished
 
 
 def read_recipe(folder: Path) -> BuildRecipe:
@@ -187,3 +192,10 @@ def _finish(folder: Path, reports: list[ShardReport], reused: int) -> BuildRepor
     return BuildReport(
         folder, sum(report.rows for report in reports), silent, incomplete, clipped, reused
     )
+
+
+def _write_sums(folder: Path, shards: list[str], reused: list[str]) -> None:
+    """Digests of the data; those of shards that were there before stay as they were written."""
+    known = read_sums(folder)
+    kept = {name: known[name] for name in reused if name in known}
+    write_sums(folder, [*shards, RECIPE_FILE, DROPPED_FILE], kept)

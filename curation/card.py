@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from curation import answers
 from curation.checks import Audit, tables
+from curation.checksums import SUMS_FILE
+from curation.croissant import CROISSANT_FILE
+from curation.datasheet import DATASHEET_FILE
 from curation.files import in_bytes
-from curation.sound_fonts import LICENCES
+from curation.release import release_of
+from curation.snippets import snippets
 from curation.spec import Family
 from curation.splits import SPLITS
 
@@ -15,7 +20,8 @@ LICENCE = "cc-by-4.0"
 OVERVIEW_FILE = "overview.png"
 CONFUSION_FILE = "confusion.png"
 MANY_CLASSES = 40
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
+_SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
+"""Where the Hub's size tags end: 1,000 clips, and ten times as many each time."""
 
 
 def card(family: Family, facts: dict[str, Any]) -> str:
@@ -29,15 +35,15 @@ def card(family: Family, facts: dict[str, Any]) -> str:
         _making(family, facts),
         _hearing(facts),
         _classifier(family, facts),
-        _limits(family, facts),
-        _licence(facts),
+        _limits(family),
+        _licence(family, facts),
+        _citation(family, facts),
     ]
     return "\n\n".join(section.strip() for section in sections if section.strip()) + "\n"
 
 
 def _head(family: Family, facts: dict[str, Any]) -> str:
     clips = sum(facts["clips"].values())
-    size = next((name for limit, name in _SIZES if clips < limit), "100K<n<1M")
     files = "\n".join(
         f"      - split: {split}\n        path: data/{split}-*.parquet"
         for split in SPLITS
@@ -57,7 +63,7 @@ tags:
   - music-theory
   - interpretability
 size_categories:
-  - {size}
+  - {size_category(clips)}
 configs:
   - config_name: default
     data_files:
@@ -82,19 +88,21 @@ Preset `{recipe["preset"]}`, seed {recipe["seed"]}.
 
 
 def _loading(family: Family, facts: dict[str, Any]) -> str:
-    return f"""## Load it
-
-```python
-from datasets import load_dataset
-
-clips = load_dataset("path/or/hub-id")  # streaming=True works too
-clip = clips["train"][0]
-clip["audio"].get_all_samples().data  # [1, {round(facts["seconds"] * facts["recipe"]["sample_rate"])}]
-clips["train"].features["{family.target}"].int2str(clip["{family.target}"])
-```
-
-Without an audio decoder: `clips.cast_column("audio", datasets.Audio(decode=False))` gives the FLAC \
-bytes, which `soundfile` reads. `clip["midi"]` is a standard MIDI file."""
+    blocks = [
+        f"With {library}:\n\n```python\n{code}\n```"
+        for library, code in snippets(family, facts).items()
+    ]
+    return "\n\n".join(
+        [
+            "## Load it",
+            *blocks,
+            'Without an audio decoder: `clips.cast_column("audio", datasets.Audio(decode=False))` gives '
+            'the FLAC bytes, which `soundfile` reads. `clip["midi"]` is a standard MIDI file. Beside '
+            f"the shards, `{CROISSANT_FILE}` describes them to machines, and `sha256sum -c {SUMS_FILE}` "
+            "says whether they came whole. `python -m curation export` writes them as WebDataset tars, "
+            "or as files that mirdata reads.",
+        ]
+    )
 
 
 def _splits(family: Family, facts: dict[str, Any]) -> str:
@@ -166,7 +174,7 @@ sound font cannot play; both were dropped (`dropped.json` lists them). {dropped[
 were turned down so as not to clip (`gain_db`). Made again with
 
 ```sh
-python -m curation build {recipe["family"]} --preset {recipe["preset"]} --seed {recipe["seed"]}
+{answers.command(facts)}
 ```
 
 which gives the same bytes (recipe fingerprint `{facts["fingerprint"][:16]}`)."""
@@ -213,24 +221,34 @@ A linear classifier of log-mel statistics, trained on the train split, names `{f
 ![Confusion matrix]({CONFUSION_FILE})"""
 
 
-def _limits(family: Family, facts: dict[str, Any]) -> str:
-    common = (
-        "Synthetic sound from sampled instruments: a probe that works here need not work on "
-        "recordings.",
-    )
-    return "## Known limits\n\n" + "\n".join(f"- {limit}" for limit in (*family.limits, *common))
+def _limits(family: Family) -> str:
+    lines = "\n".join(f"- {limit}" for limit in answers.limits(family))
+    return f"## Known limits\n\n{lines}\n\nWhat it is for and what not: [the datasheet]({DATASHEET_FILE})."
 
 
-def _licence(facts: dict[str, Any]) -> str:
-    fonts = "; ".join(
-        f"{name}: {LICENCES.get(name, 'see its own page')}"
-        for name, _ in facts["recipe"]["sound_fonts"]
-    )
-    return f"""## Licence
+def _licence(family: Family, facts: dict[str, Any]) -> str:
+    text = f"""## Licence
 
-The clips, labels and captions are under CC BY 4.0. Sound fonts: {fonts}. The grids of notes, \
-intervals, scales, chords, progressions, tempos and time signatures follow SynTheory (Wei et al., \
-ISMIR 2024, arXiv 2410.00872); the clips were made anew."""
+The clips, labels and captions are under CC BY 4.0. Sound fonts: {"; ".join(answers.fonts(facts))}."""
+    if family.sources:
+        text += f" The clips follow {'; '.join(family.sources)}, and were made anew."
+    return text
+
+
+def _citation(family: Family, facts: dict[str, Any]) -> str:
+    return f"## Cite it\n\n```bibtex\n{release_of(facts).bibtex(family)}\n```"
+
+
+def size_category(clips: int) -> str:
+    """The Hub's tag for so many clips.
+
+    >>> size_category(999), size_category(1_000_000), size_category(2 * 10**12)
+    ('n<1K', '1M<n<10M', 'n>1T')
+    """
+    reached = min(max(0, len(str(clips)) - 3), len(_SIZES))
+    if reached in (0, len(_SIZES)):
+        return f"n>{_SIZES[-1]}" if reached else f"n<{_SIZES[0]}"
+    return f"{_SIZES[reached - 1]}<n<{_SIZES[reached]}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from curation.checksums import SUMS_FILE, changed, read_sums
 from curation.files import check_writable, read_kept, write_whole
 from curation.folder import Built, Damaged, decode
 from curation.spec import seed_for
@@ -58,10 +59,12 @@ def check(
         progress: called with the number of clips that were just read.
 
     Raises:
-        BadInput: the folder does not take the findings; it is said before a clip is read.
+        BadInput: the folder does not take the findings, or its SHA256SUMS is damaged; it is said
+            before a clip is read.
     """
     check_writable(built.folder)
     audit = Audit()
+    others = changed(built.folder)
     rows: list[tuple[str, dict[str, Any]]] = []
     sounds: dict[str, list[int]] = defaultdict(list)
     to_hear = _pick(built, listen)
@@ -79,6 +82,7 @@ def check(
     _check_duplicates(audit, built, rows, list(sounds.values()))
     _check_splits(audit, built, rows)
     _check_counts(audit, built, rows)
+    _check_sums(audit, built, others)
     audit.sha256 = built.sha256()
     write_whole(built.folder / CHECK_FILE, json.dumps(audit.__dict__, indent=1) + "\n")
     return audit
@@ -195,6 +199,16 @@ def _check_counts(audit: Audit, built: Built, rows: list[tuple[str, dict[str, An
         absent = [c for c in built.family.labels[target].classes if not found[split, c]]
         if absent:
             audit.faults.append(f"the {split} split has no {target} {', '.join(absent)}")
+
+
+def _check_sums(audit: Audit, built: Built, others: list[str]) -> None:
+    if others:
+        audit.faults.append(
+            f"{len(others)} files are not what {SUMS_FILE} says, such as {others[0]}: remove it and "
+            "build again"
+        )
+    elif not read_sums(built.folder):
+        audit.notes.append(f"there is no {SUMS_FILE}: the build command writes it")
 
 
 def tables(audit: Audit) -> Iterator[tuple[str, str, int, float, tuple[float, float]]]:

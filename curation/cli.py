@@ -11,6 +11,7 @@ import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ from curation import nuisance
 from curation.concepts import families
 from curation.entries import read_fields
 from curation.errors import BadInput
+from curation.exports import EXPORTS
 from curation.extras import need
 from curation.files import check_writable, read_text
 from curation.recipe import PRESETS, SPLIT_KINDS, BuildRecipe, make_recipe
@@ -175,20 +177,47 @@ def card(options: argparse.Namespace) -> int:
 
 def publish(options: argparse.Namespace) -> None:
     """Upload a checked build to the Hub, or show what would go up."""
+    from curation.card_files import release as write_release
     from curation.folder import open_built
     from curation.hub import prepare
     from curation.hub import publish as upload_folder
+    from curation.release import Release, read_release
+    from curation.repository import check_token
 
-    upload = prepare(open_built(options.folder), options.to)
+    built = open_built(options.folder)
+    upload = prepare(built, options.to)
+    last = read_release(options.folder)
+    release = Release(
+        options.version or last.version,
+        options.to,
+        last.doi if options.doi is None else options.doi,
+        date.today().isoformat(),
+    )
     if options.dry_run:
         print(
-            f"would upload to the {'private ' if options.private else ''}dataset {upload.repo_id}:"
+            f"would upload to the {'private ' if options.private else ''}dataset {upload.repo_id}, "
+            f"version {release.version}:"
         )
         for name, size in upload.files:
             print(f"  {size:>13,}  {name}")
         print(f"  {upload.bytes:>13,}  bytes in {len(upload.files)} files; nothing was sent")
         return
+    check_token()
+    write_release(built, release)
+    upload = prepare(built, options.to)
     print(f"published: {upload_folder(upload, private=options.private)}")
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write a build's clips as tars or files that other libraries read."""
+    from curation.exports import export as write_export
+    from curation.folder import open_built
+
+    built = open_built(options.folder)
+    out = options.out or options.folder.with_name(f"{options.folder.name}-{options.kind}")
+    with _bar(sum(report.rows for report in built.reports), options.folder.name) as progress:
+        files = write_export(built, options.kind, out, progress)
+    print(f"{out}: {files:,} files")
 
 
 def _recipe(name: str, options: argparse.Namespace) -> tuple[BuildRecipe, Any]:
@@ -319,8 +348,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     publishing.add_argument("folder", type=Path, help="a built and checked folder")
     publishing.add_argument("--to", required=True, metavar="owner/name", help="Hub dataset")
+    publishing.add_argument(
+        "--version", help="three numbers, which become a tag (default: the last one's, or 1.0.0)"
+    )
+    publishing.add_argument("--doi", help="of the dataset, once the Hub or Zenodo has given it one")
     publishing.add_argument("--private", action="store_true", help="make a private dataset")
     publishing.add_argument("--dry-run", action="store_true", help="show what would go up")
+    exporting = command(
+        export,
+        "export",
+        "Write the clips of a built folder for other libraries, the same bytes each time:\n"
+        + "\n".join(f"  {name:12}{what}" for name, what in EXPORTS.items()),
+    )
+    exporting.add_argument("folder", type=Path, help="a built folder")
+    exporting.add_argument("--as", dest="kind", choices=EXPORTS, required=True, help="for which")
+    exporting.add_argument("--out", type=Path, help="folder (default: <folder>-<library>)")
     return parser
 
 

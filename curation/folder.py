@@ -73,17 +73,28 @@ class Built:
             Damaged: a shard cannot be read, or lacks a column or a value.
         """
         for shard in self.shards:
-            path = self.folder / shard.file_name
-            try:
-                with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                    names = file.schema_arrow.names
-                    wanted = list(columns or [name for name in names if name not in HEAVY])
-                    self._check_columns(path, names, columns or ())
-                    for batch in file.iter_batches(batch_size=64, columns=wanted):
-                        for row in batch.to_pylist():
-                            yield shard.split, self._with_names(row)
-            except READ_ERRORS as error:
-                raise Damaged(_words(path, error)) from error
+            for row in self.rows_of(shard, columns):
+                yield shard.split, row
+
+    def rows_of(
+        self, shard: Shard, columns: Sequence[str] | None = None, *, heavy: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Every row of a shard, as `rows` gives them; ``heavy`` is with sound and score.
+
+        Raises:
+            Damaged: it cannot be read, or lacks a column or a value.
+        """
+        path = self.folder / shard.file_name
+        try:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                names = file.schema_arrow.names
+                wanted = list(columns or [n for n in names if heavy or n not in HEAVY])
+                self._check_columns(path, names, columns or (HEAVY if heavy else ()))
+                for batch in file.iter_batches(batch_size=64, columns=wanted):
+                    for row in batch.to_pylist():
+                        yield self._with_names(row)
+        except READ_ERRORS as error:
+            raise Damaged(_words(path, error)) from error
 
     def _check_columns(self, path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
         for name in (*wanted, *self.family.labels, *ALWAYS):

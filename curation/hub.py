@@ -9,11 +9,26 @@ from curation import repository
 from curation.build import DROPPED_FILE, RECIPE_FILE
 from curation.card import CONFUSION_FILE, OVERVIEW_FILE
 from curation.checks import CHECK_FILE, read_audit
+from curation.checksums import SUMS_FILE
+from curation.croissant import CROISSANT_FILE
+from curation.datasheet import DATASHEET_FILE
 from curation.errors import BadInput
 from curation.folder import Built
+from curation.release import RELEASE_FILE, read_release
 
 CARD_FILE = "README.md"
-FILES = (CARD_FILE, RECIPE_FILE, DROPPED_FILE, CHECK_FILE, OVERVIEW_FILE, CONFUSION_FILE)
+FILES = (
+    CARD_FILE,
+    DATASHEET_FILE,
+    CROISSANT_FILE,
+    SUMS_FILE,
+    RECIPE_FILE,
+    DROPPED_FILE,
+    CHECK_FILE,
+    RELEASE_FILE,
+    OVERVIEW_FILE,
+    CONFUSION_FILE,
+)
 
 
 @dataclass(frozen=True)
@@ -53,12 +68,23 @@ def prepare(built: Built, repo_id: str) -> Upload:
 
 
 def publish(upload: Upload, *, private: bool = False) -> str:
-    """Upload with the Hub's own resumable folder upload; give the same command again to resume.
+    """Upload with the Hub's own resumable folder upload, and tag it as the folder's release.
+
+    Give the same command again to resume.
 
     Returns:
         the address of the dataset's page.
+
+    Raises:
+        BadInput: no token, the version is there already, or the Hub refuses or cannot be reached.
     """
-    names = [name for name, _ in upload.files]
+    release = read_release(upload.folder)
     return repository.upload(
-        upload.folder, upload.repo_id, "dataset", names, "Publish the dataset", private=private
+        upload.folder,
+        upload.repo_id,
+        "dataset",
+        [name for name, _ in upload.files],
+        f"Version {release.version}",
+        private=private,
+        tag=release.tag,
     )

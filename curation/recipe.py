@@ -130,11 +130,9 @@ def make_recipe(
     Raises:
         BadInput: `BuildRecipe` refuses the options, or there is no such sound font.
     """
-    grid = get_family(family)
-    if vary is None:
-        vary = nuisance.KINDS if preset == "varied" else ()
-    if clips is None:
-        clips = {"small": grid.small, "tiny": TINY_CLIPS}.get(preset, grid.size)
+    usual = usual_options(family, preset)
+    vary = usual["vary"] if vary is None else vary
+    clips = usual["clips"] if clips is None else clips
     fonts = [find_sound_font(sound_font)]
     if "sound_font" in vary:
         fonts.append(find_sound_font(second_sound_font))
@@ -149,6 +147,21 @@ def make_recipe(
         sound_fonts=tuple((font.name, font.sha256) for font in fonts),
     )
     return recipe, {font.sha256: font.path for font in fonts}
+
+
+def usual_options(family: str, preset: str) -> dict[str, Any]:
+    """What a preset asks for where nothing else is said.
+
+    Raises:
+        BadInput: there is no such family.
+    """
+    grid = get_family(family)
+    return {
+        "clips": {"small": grid.small, "tiny": TINY_CLIPS}.get(preset, grid.size),
+        "sample_rate": 32_000,
+        "split": "grouped",
+        "vary": nuisance.KINDS if preset == "varied" else (),
+    }
 
 
 @dataclass(frozen=True)

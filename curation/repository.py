@@ -54,6 +54,20 @@ def one_line(repo_id: str, right: Literal["write", "read"]) -> Iterator[None]:
         ) from error
 
 
+def check_token() -> None:
+    """Refuse to begin what cannot be sent.
+
+    Raises:
+        BadInput: there is no token on this machine.
+    """
+    import huggingface_hub
+
+    if huggingface_hub.get_token() is None:
+        raise BadInput(
+            "no Hugging Face token: run `hf auth login`, or set HF_TOKEN to a token that may write"
+        )
+
+
 def upload(
     folder: Path,
     repo_id: str,
@@ -62,28 +76,29 @@ def upload(
     message: str,
     *,
     private: bool = False,
+    tag: str = "",
 ) -> str:
     """Upload a folder's files by the Hub's own resumable upload; give it again to resume.
 
     Args:
         patterns: of the files that go up, relative to the folder.
+        tag: of what was uploaded; one that is there stays what it is.
 
     Returns:
         the address of the repository's page.
 
     Raises:
-        BadInput: a wrong name, no token, or the Hub refuses or cannot be reached.
+        BadInput: a wrong name, no token, the tag is there, or the Hub refuses or cannot be reached.
     """
     import huggingface_hub
 
     check_name(repo_id)
-    if huggingface_hub.get_token() is None:
-        raise BadInput(
-            "no Hugging Face token: run `hf auth login`, or set HF_TOKEN to a token that may write"
-        )
+    check_token()
     api = huggingface_hub.HfApi()
     with one_line(repo_id, "write"):
         page = api.create_repo(repo_id, repo_type=kind, private=private, exist_ok=True)
+        if tag and tag in (ref.name for ref in api.list_repo_refs(repo_id, repo_type=kind).tags):
+            raise BadInput(f"{repo_id} has {tag} already: publish under a higher --version")
         api.upload_folder(
             repo_id=repo_id,
             repo_type=kind,
@@ -91,4 +106,6 @@ def upload(
             allow_patterns=list(patterns),
             commit_message=message,
         )
+        if tag:
+            api.create_tag(repo_id, tag=tag, repo_type=kind, tag_message=message)
     return str(page)

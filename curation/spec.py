@@ -102,6 +102,7 @@ class Family:
         register_free: whether a clip may move by octaves and keep its labels.
         backdrop: columns that stay the same along a row of the overview picture, if they can.
         limits: sentences for the card on what the labels cannot promise.
+        sources: published work that the clips take up, each in words with its reference.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Family:
     register_free: bool = False
     backdrop: tuple[str, ...] = ("split_group",)
     limits: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 def seed_for(*parts: object) -> int:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
+import tomllib
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +14,14 @@ import pytest
 import yaml
 from huggingface_hub import DatasetCard
 
-from curation import card_files
+from curation import answers, card_files
 from curation.build import build
+from curation.card import card
 from curation.card_files import adopt, rewrite, stale, write_card
 from curation.checks import check
+from curation.cli import _parser
 from curation.concepts import families
+from curation.entries import read_fields
 from curation.errors import BadInput
 from curation.facts import gather
 from curation.folder import Built, Damaged, open_built
@@ -81,7 +87,7 @@ def test_a_build_whose_labels_cannot_be_read_has_no_card(notes_build, tmp_path, 
 
 
 def test_a_size_is_written_in_the_unit_that_fits(notes_build):
-    text = card_files._text(gather(notes_build, None))
+    text = card(notes_build.family, gather(notes_build, None))
     assert " MB), 32,000 Hz" in text and "(0.0" not in text and " minutes, " in text
 
 
@@ -103,10 +109,11 @@ def test_a_card_that_was_edited_by_hand_is_stale(notes_build, tmp_path):
     adopt(tmp_path / "copy", home)
     others = {name for name in families() if name != "notes"}
     assert {name for name, _ in stale(home)} == others
-    card = home / "notes" / "README.md"
-    card.write_text(card.read_text().replace("notes", "nodes"))
-    assert ("notes", "the card is stale: run `python -m curation card`") in stale(home)
-    rewrite(home)
+    for page in ("README.md", "DATASHEET.md"):
+        path = home / "notes" / page
+        path.write_text(path.read_text().replace("notes", "nodes"))
+        assert ("notes", "the card is stale: run `python -m curation card`") in stale(home)
+        rewrite(home)
     assert {name for name, _ in stale(home)} == others
 
 
@@ -124,6 +131,39 @@ def test_facts_of_an_old_format_are_noticed(notes_build, tmp_path):
 
 def test_the_shipped_cards_are_current():
     assert stale(Path("datasets")) == []
+
+
+def test_the_command_of_every_card_makes_the_recipe_that_it_is_of():
+    for name, facts in card_files._facts(Path("datasets")):
+        words = shlex.split(answers.command(facts))
+        asked = read_options(words[3:])
+        recipe, _ = make_recipe(name, **asked)
+        assert recipe.fingerprint == facts["fingerprint"]
+        kept = tomllib.loads((Path("datasets") / name / "recipe.toml").read_text())
+        assert read_fields(make_recipe, kept)[0] == recipe
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"preset": "tiny", "clips": 5},
+        {"preset": "varied", "seed": 3},
+        {"preset": "full", "split": "random", "sample_rate": 16_000},
+        {"preset": "small", "vary": ("velocity", "tuning")},
+        {"preset": "varied", "vary": ("reverb",)},
+    ],
+)
+def test_the_command_says_whatever_was_asked_for(options):
+    recipe, _ = make_recipe("notes", **options)
+    asked = read_options(shlex.split(answers.command({"recipe": asdict(recipe)}))[3:])
+    assert make_recipe("notes", **asked)[0] == recipe
+
+
+def read_options(words: list[str]) -> dict:
+    """What the command line makes of a build's words."""
+    given = vars(_parser().parse_args(words))
+    known = ("preset", "clips", "seed", "sample_rate", "split", "vary")
+    return {name: given[name] for name in known if given[name] is not None}
 
 
 def test_the_overview_shows_labels_in_order_and_its_spectrogram_the_pitch(notes_build):

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from curation.checks import check, read_audit
+from curation.checksums import SUMS_FILE, read_sums, write_sums
 from curation.errors import BadInput
 from curation.folder import Built, open_built
 
@@ -25,7 +26,7 @@ def copy(notes_build: Built, tmp_path: Path) -> Built:
 
 
 def plant(built: Built, shard: int, change) -> None:
-    """Rewrite a shard with ``change(rows)`` applied to its rows."""
+    """Rewrite a shard with ``change(rows)`` applied to its rows, and its digest."""
     path = built.folder / built.shards[shard].file_name
     with pq.ParquetFile(path) as file:
         table, metadata = file.read(), file.metadata.metadata[b"curation"]
@@ -34,6 +35,7 @@ def plant(built: Built, shard: int, change) -> None:
     with pq.ParquetWriter(path, table.schema, write_page_checksum=True) as writer:
         writer.write_table(pa.Table.from_pylist(rows, schema=table.schema))
         writer.add_key_value_metadata({"curation": metadata.decode()})
+    write_sums(built.folder, read_sums(built.folder))
 
 
 def flac(audio: np.ndarray) -> bytes:
@@ -67,13 +69,14 @@ def test_bad_sound_is_found(copy, audio, fault):
 
 
 def test_a_check_says_nothing_of_shards_that_changed_since(copy):
-    path = copy.folder / copy.shards[0].file_name
-    sound = path.read_bytes()
+    paths = [copy.folder / name for name in (copy.shards[0].file_name, SUMS_FILE)]
+    sound = [path.read_bytes() for path in paths]
     plant(copy, 0, lambda rows: rows[3]["audio"].update(bytes=flac(np.zeros(128_000))))
     assert read_audit(copy) is None
     assert not check(copy, listen=0).passed
     assert not read_audit(copy).passed
-    path.write_bytes(sound)
+    for path, content in zip(paths, sound, strict=True):
+        path.write_bytes(content)
     assert read_audit(copy) is None
     assert check(copy, listen=0).passed and read_audit(copy).passed
 

@@ -98,7 +98,7 @@ def test_a_recipe_and_the_options_beside_it_build_the_same_as_options_alone(tmp_
     assert read_recipe(tmp_path / "one") == read_recipe(tmp_path / "two")
 
 
-@pytest.mark.parametrize("command", ["check", "preview", "classify", "card", "publish"])
+@pytest.mark.parametrize("command", ["check", "preview", "classify", "card", "publish", "export"])
 @pytest.mark.parametrize("kind", ["file", "pipe", "loop", "other", "pipe inside"])
 def test_what_is_no_built_folder_is_one_line(command, kind, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -112,7 +112,7 @@ def test_what_is_no_built_folder_is_one_line(command, kind, capsys, tmp_path, mo
     else:
         place.mkdir()
         (os.mkfifo if kind == "pipe inside" else Path.touch)(place / "build.json")
-    more = ["--to", "a/b"] if command == "publish" else []
+    more = {"publish": ["--to", "a/b"], "export": ["--as", "mirdata"]}.get(command, [])
     assert main([command, "place", *more]) == 2
     error = capsys.readouterr().err
     assert error.startswith("curation: place") and error.count("\n") == 1
@@ -182,7 +182,7 @@ def test_list_shows_every_family(capsys):
 
 
 @pytest.mark.parametrize(
-    "command", ["", "build", "check", "preview", "publish", "classify", "card"]
+    "command", ["", "build", "check", "preview", "publish", "classify", "card", "export"]
 )
 def test_help_teaches(command, capsys):
     with pytest.raises(SystemExit) as stop:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
@@ -45,14 +46,21 @@ def test_publishing_uses_the_hubs_folder_upload_with_exactly_those_files(checked
             calls["repo"] = (repo_id, options)
             return f"page of {repo_id}"
 
+        def list_repo_refs(self, repo_id, **options):
+            return SimpleNamespace(tags=[])
+
         def upload_folder(self, **options):
             calls["upload"] = options
+
+        def create_tag(self, repo_id, **options):
+            calls["tag"] = (repo_id, options["tag"])
 
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: "a token")
     monkeypatch.setattr(huggingface_hub, "HfApi", Hub)
     upload = prepare(checked, "someone/notes")
     assert publish(upload, private=True) == "page of someone/notes"
     assert calls["repo"][1] == {"repo_type": "dataset", "private": True, "exist_ok": True}
+    assert calls["tag"] == ("someone/notes", "v1.0.0")
     assert calls["upload"]["allow_patterns"] == [name for name, _ in upload.files]
 
 

@@ -18,6 +18,7 @@ BPM = 120
 BEAT = 60 / BPM
 SECONDS = 4.0
 VELOCITY = 100
+SYNTHEORY = "the grid of SynTheory (Wei et al., ISMIR 2024, arXiv 2410.00872), clip for clip"
 
 INSTRUMENT_LABELS = {
     "program": Label("General MIDI program of the instrument, from 0"),

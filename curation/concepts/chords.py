@@ -10,6 +10,7 @@ from curation.concepts._grid import (
     INSTRUMENT_GROUPING,
     INSTRUMENT_LABELS,
     SECONDS,
+    SYNTHEORY,
     instrument_labels,
     play,
 )
@@ -67,6 +68,7 @@ family = Family(
     grouping=INSTRUMENT_GROUPING,
     size=len(GRID),
     spec=spec,
+    sources=(SYNTHEORY,),
     backdrop=("instrument", "root", "inversion"),
     register_free=True,
     limits=(

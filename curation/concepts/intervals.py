@@ -10,6 +10,7 @@ from curation.concepts._grid import (
     INSTRUMENT_GROUPING,
     INSTRUMENT_LABELS,
     SECONDS,
+    SYNTHEORY,
     instrument_labels,
     play,
 )
@@ -74,6 +75,7 @@ family = Family(
     grouping=INSTRUMENT_GROUPING,
     size=len(GRID),
     spec=spec,
+    sources=(SYNTHEORY,),
     backdrop=("instrument", "play_style", "root"),
     register_free=True,
 )

@@ -10,6 +10,7 @@ from curation.concepts._grid import (
     INSTRUMENT_GROUPING,
     INSTRUMENT_LABELS,
     SECONDS,
+    SYNTHEORY,
     instrument_labels,
     play,
 )
@@ -58,6 +59,7 @@ family = Family(
     grouping=INSTRUMENT_GROUPING,
     size=len(GRID),
     spec=spec,
+    sources=(SYNTHEORY,),
     backdrop=("octave", "instrument"),
     limits=(
         "The grid runs past the range of most instruments: the lowest notes are thuds and some of "

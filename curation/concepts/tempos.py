@@ -15,6 +15,7 @@ from curation.concepts._clicks import (
     WEAK,
     metronome,
 )
+from curation.concepts._grid import SYNTHEORY
 from curation.spec import ClipSpec, Family, Label, seed_for
 
 GRID = tuple(product(range(50, 211), CLICKS, range(5)))
@@ -66,6 +67,7 @@ family = Family(
     size=len(GRID),
     small=2000,
     spec=spec,
+    sources=(SYNTHEORY,),
     backdrop=("click",),
     limits=("At 50 bpm a clip of four seconds holds three or four clicks.",),
 )

@@ -16,6 +16,7 @@ from curation.concepts._clicks import (
     WEAK,
     metronome,
 )
+from curation.concepts._grid import SYNTHEORY
 from curation.spec import ClipSpec, Family, Label, seed_for
 
 SIGNATURES = ("2/2", "2/4", "3/4", "3/8", "4/4", "6/8", "9/8", "12/8")
@@ -90,6 +91,7 @@ family = Family(
     size=len(GRID),
     small=1200,
     spec=spec,
+    sources=(SYNTHEORY,),
     backdrop=("click", "reverb"),
     limits=(
         "A quarter note lasts half a second in every metre, so the strokes of 2/2, x/4 and x/8 come "

@@ -6,6 +6,7 @@ import io
 import json
 import tomllib
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from benchmarks.fuzz.place import Place
 from benchmarks.fuzz.values import damaged, nearly
 from curation.build import RECIPE_FILE
 from curation.checks import CHECK_FILE
+from curation.checksums import SUMS_FILE, changed
 from curation.cli import main
 from curation.confusion import RESULT_FILE
 from curation.errors import BadInput
 from curation.folder import open_built
 from curation.hub import prepare
+from curation.release import RELEASE_FILE, Release
 from steering.activations.sources import SourceClip, decode, open_source, resampled
 
 LISTEN = "2"
@@ -47,6 +50,7 @@ def targets(place: Place) -> Iterator[Target]:
     """Shards, records, recipes and sound files."""
     built = place.copy("built", place.built)
     (built / RESULT_FILE).write_text(json.dumps(RESULT))
+    (built / RELEASE_FILE).write_text(json.dumps(asdict(Release())))
     command(main, "check", str(built), "--listen", LISTEN)
     shard = open_built(built).shards[0].file_name
     content = (built / shard).read_bytes()
@@ -55,6 +59,8 @@ def targets(place: Place) -> Iterator[Target]:
     yield file_target("build", built, RECIPE_FILE, _read_recipe, 0.5)
     yield file_target("build", built, CHECK_FILE, _publish, 0.5)
     yield file_target("build", built, RESULT_FILE, _write_card, 0.3)
+    yield file_target("build", built, RELEASE_FILE, _write_card, 0.3)
+    yield file_target("build", built, SUMS_FILE, _compare, 0.3)
     yield _recipe(place)
     yield from _sounds()
 
@@ -84,6 +90,11 @@ def _write_card(folder: Path) -> None:
     from curation.card_files import write_card
 
     write_card(open_built(folder))
+
+
+def _compare(folder: Path) -> None:
+    """As a check does."""
+    changed(folder)
 
 
 def _check_clip(clip: SourceClip) -> None:
