@@ -53,14 +53,19 @@ class ShardReport:
 
 
 def build_shard(
-    recipe: BuildRecipe, number: int, folder: Path, font_paths: Mapping[str, str]
+    recipe: BuildRecipe,
+    number: int,
+    folder: Path,
+    font_paths: Mapping[str, str],
+    shard: Shard | None = None,
 ) -> ShardReport:
     """Render a shard's clips and put its file into ``folder``, whole or not at all.
 
     Args:
         font_paths: path of each of the recipe's sound fonts by SHA-256, on this machine.
+        shard: the one of this number in the recipe's plan, where that is at hand.
     """
-    shard = plan(recipe)[number]
+    shard = shard or plan(recipe)[number]
     target = folder / shard.file_name
     with whole(target) as part:
         return _write(recipe, number, shard, part, font_paths)
