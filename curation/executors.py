@@ -46,7 +46,8 @@ class Pieces(Protocol):
         count: how many pieces there are.
     """
 
-    count: int
+    @property
+    def count(self) -> int: ...
 
     def there(self, number: int) -> bool:
         """Whether the piece's file is there, whole."""
@@ -377,8 +378,8 @@ def _start_ray(cores: int, home: str) -> None:
             ray.init(**silent)
             return
         with _environment(RAY_USAGE_STATS_ENABLED="0", TMPDIR=home):
-            place = {"num_cpus": cores, "include_dashboard": False, "_temp_dir": home}
-            ray.init("local", **place, **silent)
+            place: dict[str, Any] = {"num_cpus": cores, "include_dashboard": False}
+            ray.init("local", _temp_dir=home, **place, **silent)
     except (ConnectionError, RuntimeError) as error:
         raise BadInput(f"Ray does not start ({first_line(error)}): look at RAY_ADDRESS") from error
 

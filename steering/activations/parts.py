@@ -35,6 +35,7 @@ class Parts:
         model: each process loads it once. origin: what it is.
         build: folder of the clips. clips: in it.
         folder: of the parts' stores.
+        size: clips of a part, some whole batches.
         threads: that a task computes with.
     """
 
@@ -45,11 +46,8 @@ class Parts:
     folder: Path
     pooling: Pooling
     batch: int
+    size: int
     threads: int = 1
-
-    @property
-    def size(self) -> int:
-        return max(1, PART_CLIPS // self.batch) * self.batch
 
     @property
     def count(self) -> int:
@@ -104,7 +102,9 @@ def read_parts(
     facts = facts_of(model.origin, source, pooling)
     place = folder.resolve() / f"{key_of(facts)}.parts"
     build = source.built.folder.resolve()
-    parts = Parts(named, model.origin, build, source.clips, place, pooling, batch, machines.cpus)
+    size = max(1, PART_CLIPS // batch) * batch
+    how = pooling, batch, size, machines.cpus
+    parts = Parts(named, model.origin, build, source.clips, place, *how)
 
     def told(number: int) -> None:
         progress(parts.excerpt(number).clips)
