@@ -2,6 +2,7 @@
 
     python -m benchmarks.curation                 the speed table, about five minutes
     python -m benchmarks.curation --memory        peak memory at 1,000 and 10,000 clips, ten minutes
+    python -m benchmarks.curation --only cluster  the executors side by side, and a node that is killed
     python -m benchmarks.curation --json FILE     the same figures as JSON
 
 Speeds are seconds of sound per second of wall time at 32 kHz. Builds on one and on two processes
@@ -25,6 +26,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.cluster import cluster
+from benchmarks.parts import print_parts
 from curation import shards
 from curation.build import build
 from curation.concepts import families, get_family
@@ -98,9 +101,16 @@ def peak_memory(clips: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--memory", action="store_true", help="measure memory instead of speed")
+    parser.add_argument(
+        "--only", choices=("cluster",), help="the executors, on a cluster of this machine"
+    )
+    parser.add_argument("--clips", type=int, default=60, help="songs of the cluster's builds")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--seconds", type=int, default=4000, help="seconds of sound per build")
     options = parser.parse_args()
+    if options.only == "cluster":
+        print_parts({"cluster": cluster}, options.clips, "cluster", options.json)
+        return
     figures: dict[str, Any] = {}
     if options.memory:
         for clips in (1_000, 10_000):

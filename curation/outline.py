@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import accumulate, chain
 from pathlib import Path
 
 import numpy as np
+import pretty_midi
+import pyarrow
+import soundfile
 
+from curation import synth
 from curation.errors import BadInput
 from curation.files import whole
 from curation.recipe import BuildRecipe, Shard
@@ -26,6 +31,7 @@ class Outline:
     Attributes:
         folder: of the build. font_paths: by SHA-256, the same on every machine.
         indices: file of all clips' indices, int64 ``[N]``, shard by shard.
+        versions: of the libraries that decide the bytes, where the build was begun.
     """
 
     recipe: BuildRecipe
@@ -33,6 +39,7 @@ class Outline:
     font_paths: Mapping[str, str]
     indices: Path
     lines: tuple[Line, ...]
+    versions: Mapping[str, str]
 
     @property
     def count(self) -> int:
@@ -52,8 +59,14 @@ class Outline:
         """Render the shard.
 
         Raises:
-            BadInput: the machine has another sound font of that name, which would sound otherwise.
+            BadInput: the machine has another sound font, or another version of a library, and would
+                make other bytes.
         """
+        for name, here in versions().items():
+            if (there := self.versions[name]) != here:
+                raise BadInput(
+                    f"{name} is {here} here and {there} where the build was begun: install the same"
+                )
         for sha256, path in self.font_paths.items():
             if find_sound_font(path).sha256 != sha256:
                 raise BadInput(
@@ -79,4 +92,15 @@ def outlined(
         for shard, end in zip(shards, ends, strict=True)
     )
     paths = {sha256: str(Path(path).resolve()) for sha256, path in font_paths.items()}
-    return Outline(recipe, folder.resolve(), paths, indices.resolve(), lines)
+    return Outline(recipe, folder.resolve(), paths, indices.resolve(), lines, versions())
+
+
+def versions() -> dict[str, str]:
+    """Of what decides a shard's bytes beside its recipe."""
+    return {
+        "FluidSynth": synth.version(),
+        "libsndfile": soundfile.__libsndfile_version__,
+        "pretty_midi": pretty_midi.__version__,
+        "pyarrow": pyarrow.__version__,
+        "datasets": version("datasets"),
+    }

@@ -58,6 +58,17 @@ def _fluidsynth() -> Any:
     return fluidsynth
 
 
+def version() -> str:
+    """Of the FluidSynth library, as ``2.3.1``.
+
+    Raises:
+        BadInput: it is not installed.
+    """
+    told = _fluidsynth()._fl.fluid_version_str
+    told.restype = ctypes.c_char_p
+    return str(told().decode())
+
+
 class Renderer:
     """Plays scores with one sound font, which it loads once.
 

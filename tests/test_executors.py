@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -132,12 +133,16 @@ def test_an_outline_holds_the_plan(tmp_path):
     assert tuple(map(outline.shard, range(outline.count))) == plan(recipe)
 
 
-def test_another_sound_font_on_a_machine_is_refused(tmp_path):
+def test_a_machine_that_would_make_other_bytes_is_refused(tmp_path):
     recipe, fonts = make_recipe("notes", "tiny")
     wrong = dict.fromkeys(["0" * 64], next(iter(fonts.values())))
     outline = outlined(recipe, plan(recipe), tmp_path, wrong, tmp_path / PLAN_FILE)
     with pytest.raises(BadInput, match="another sound font here"):
         outline.make(0)
+    older = replace(outline, versions={**outline.versions, "FluidSynth": "1.1.0"})
+    with pytest.raises(BadInput, match=r"FluidSynth is \d.* here and 1\.1\.0 where the build was"):
+        older.make(0)
+    assert not list(tmp_path.glob("data/*"))
 
 
 @pytest.mark.parametrize("name", families())
