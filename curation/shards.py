@@ -20,6 +20,7 @@ from curation import nuisance
 from curation.concepts import get_family
 from curation.entries import read_fields
 from curation.files import whole
+from curation.midi_file import midi_bytes
 from curation.recipe import BuildRecipe, Shard, plan
 from curation.sound_fonts import SoundFont
 from curation.spec import ClipSpec
@@ -115,13 +116,6 @@ def schema(family_name: str, sample_rate: int) -> pa.Schema:
         "gain_db": datasets.Value("float32"),
     }
     return datasets.Features(columns).arrow_schema
-
-
-def midi_bytes(score: pretty_midi.PrettyMIDI) -> bytes:
-    """A score as a standard MIDI file."""
-    buffer = io.BytesIO()
-    score.write(buffer)
-    return buffer.getvalue()
 
 
 def flac_bytes(audio: np.ndarray, sample_rate: int) -> bytes:
