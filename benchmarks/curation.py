@@ -31,6 +31,7 @@ from benchmarks.parts import print_parts
 from curation import shards
 from curation.build import build
 from curation.concepts import families, get_family
+from curation.midi_file import midi_bytes
 from curation.recipe import make_recipe
 from curation.sound_fonts import find_sound_font
 from curation.synth import Renderer
@@ -61,7 +62,7 @@ def stage_seconds(family_name: str, clips: int = 120) -> dict[str, float]:
         performance = timed("render", renderer.render, score, spec.seconds)
         audio, levels = timed("levels", settle, performance.audio)
         timed("FLAC", shards.flac_bytes, audio, recipe.sample_rate)
-        timed("MIDI", shards.midi_bytes, score)
+        timed("MIDI", midi_bytes, score)
         take = shards.Take(score, audio, levels, "", performance.unsounded)
         rows.append(shards.make_row(spec, take, recipe))
     with tempfile.TemporaryDirectory() as folder:
