@@ -323,7 +323,9 @@ def _on_slurm(run: Run) -> str:
         with _quiet():
             executor.run()
     except subprocess.CalledProcessError:
-        return f"Slurm refused or stopped tasks of {run.name}: `sacct --name {run.name}` says why"
+        return (
+            f"Slurm refused or stopped tasks of {run.name}: see {run.home / 'slurm_logs'} and sacct"
+        )
     except BaseException:
         with suppress(OSError):
             subprocess.run(["scancel", "--name", run.name], capture_output=True)
