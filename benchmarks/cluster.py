@@ -85,8 +85,9 @@ def _nodes(count: int, home: Path) -> Iterator[Any]:
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "TMPDIR": str(home)}
     size = {"num_cpus": 1, "memory": MEMORY_GB * 2**30, "object_store_memory": 80 * 2**20}
     head = {**size, "include_dashboard": False, "temp_dir": str(home / f"ray-{count}")}
-    nodes = Cluster(initialize_head=True, head_node_args=head)
+    nodes = Cluster()
     try:
+        nodes.add_node(**head)
         for _ in range(count - 1):
             nodes.add_node(**size)
         nodes.wait_for_nodes()

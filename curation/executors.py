@@ -382,7 +382,7 @@ def _start_ray(cores: int, home: str) -> None:
         with _environment(RAY_USAGE_STATS_ENABLED="0", TMPDIR=home):
             place: dict[str, Any] = {"num_cpus": cores, "include_dashboard": False}
             ray.init("local", _temp_dir=home, **place, **silent)
-    except (ConnectionError, RuntimeError) as error:
+    except Exception as error:  # Ray raises bare ones
         raise BadInput(f"Ray does not start ({first_line(error)}): look at RAY_ADDRESS") from error
 
 
