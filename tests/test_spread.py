@@ -24,7 +24,7 @@ from steering.evaluation.runner import Runner
 from steering.evaluation.spread import Spread
 from steering.families import concepts_of
 from steering.models.loading import NamedModel
-from tests.toy import CHORD_CLIPS, toy_bank
+from tests.toy import save_small_sketch, toy_bank
 
 TASKS = Machines("local", tasks=2)
 
@@ -44,14 +44,17 @@ def in_turn(monkeypatch) -> list[int]:
     return ranks
 
 
-@pytest.fixture
-def named(place) -> NamedModel:
-    return NamedModel(str(place / "model"), device="cpu")
+@pytest.fixture(scope="module")
+def named(tmp_path_factory) -> NamedModel:
+    """A small untrained model in a folder."""
+    folder = tmp_path_factory.mktemp("spread") / "model"
+    save_small_sketch(folder)
+    return NamedModel(str(folder), device="cpu")
 
 
 @pytest.fixture
-def source(place) -> BuiltSource:
-    return BuiltSource(place / "build" / f"chords-{CHORD_CLIPS}")
+def source(notes_build) -> BuiltSource:
+    return BuiltSource(notes_build.folder)
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
