@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curation.errors import BadInput
 from curation.executors import add_machines, machines_of
 from curation.extras import need
 from steering.commands.shared import add_model, model_of, named_model, teller
@@ -107,6 +108,8 @@ def run(options: argparse.Namespace) -> None:
     for method in options.methods or ():
         check_way(method)
     if study.alone is not None:
+        if machines_of(options):
+            raise BadInput(f"{study.name} plays no cells: leave out --executor")
         print(study.alone(lambda: model_of(options), options, _show))
         return
     _play(study, options)
