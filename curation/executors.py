@@ -363,7 +363,7 @@ def _ray(workers: int | None) -> Iterator[int]:
     if ray.is_initialized():
         yield int(ray.cluster_resources()["CPU"])
         return
-    with tempfile.TemporaryDirectory(prefix="ray-") as home:
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as home:
         try:
             _start_ray(workers or os.cpu_count() or 1, home)
             yield int(ray.cluster_resources()["CPU"])
