@@ -2,6 +2,7 @@
 
     python -m benchmarks.curation                 the speed table, about five minutes
     python -m benchmarks.curation --memory        peak memory at 1,000 and 10,000 clips, ten minutes
+    python -m benchmarks.curation --only cluster  the executors side by side, and a node that is killed
     python -m benchmarks.curation --json FILE     the same figures as JSON
 
 Speeds are seconds of sound per second of wall time at 32 kHz. Builds on one and on two processes
@@ -25,9 +26,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.cluster import cluster
+from benchmarks.parts import print_parts
 from curation import shards
 from curation.build import build
 from curation.concepts import families, get_family
+from curation.midi_file import midi_bytes
 from curation.recipe import make_recipe
 from curation.sound_fonts import find_sound_font
 from curation.synth import Renderer
@@ -58,7 +62,7 @@ def stage_seconds(family_name: str, clips: int = 120) -> dict[str, float]:
         performance = timed("render", renderer.render, score, spec.seconds)
         audio, levels = timed("levels", settle, performance.audio)
         timed("FLAC", shards.flac_bytes, audio, recipe.sample_rate)
-        timed("MIDI", shards.midi_bytes, score)
+        timed("MIDI", midi_bytes, score)
         take = shards.Take(score, audio, levels, "", performance.unsounded)
         rows.append(shards.make_row(spec, take, recipe))
     with tempfile.TemporaryDirectory() as folder:
@@ -98,9 +102,16 @@ def peak_memory(clips: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--memory", action="store_true", help="measure memory instead of speed")
+    parser.add_argument(
+        "--only", choices=("cluster",), help="the executors, on a cluster of this machine"
+    )
+    parser.add_argument("--clips", type=int, default=60, help="songs of the cluster's builds")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--seconds", type=int, default=4000, help="seconds of sound per build")
     options = parser.parse_args()
+    if options.only == "cluster":
+        print_parts({"cluster": cluster}, options.clips, "cluster", options.json)
+        return
     figures: dict[str, Any] = {}
     if options.memory:
         for clips in (1_000, 10_000):

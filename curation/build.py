@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -15,16 +15,20 @@ from pathlib import Path
 from curation.checksums import read_sums, write_sums
 from curation.concepts import get_family
 from curation.errors import BadInput
+from curation.executors import Machines, make_pieces
 from curation.extras import need
-from curation.files import DiskFull, check_writable, in_bytes, read_kept, write_whole
+from curation.files import DiskFull, check_writable, in_bytes, read_kept, sweep, write_whole
 from curation.locks import locked
-from curation.recipe import BuildRecipe, plan
+from curation.outline import outlined
+from curation.recipe import BuildRecipe, Shard, plan
 from curation.shards import ShardReport, build_shard, read_report
 from curation.workers import die_with_parent
 
 RECIPE_FILE = "build.json"
 DROPPED_FILE = "dropped.json"
 LOCK_FILE = ".lock"
+TASKS, PLAN_FILE = ".tasks", ".plan.npy"
+"""What tasks on other machines need; gone with the last shard."""
 BYTES_PER_SAMPLE = 1.2
 """FLAC of our clips takes less than this; used to see a full disk coming."""
 
@@ -48,6 +52,7 @@ def build(
     *,
     workers: int = 1,
     executor: Executor | None = None,
+    machines: Machines | None = None,
     progress: Callable[[int], None] = lambda clips: None,
     taken: Callable[[str], None] | None = None,
 ) -> BuildReport:
@@ -57,6 +62,7 @@ def build(
         font_paths: path of each of the recipe's sound fonts by SHA-256.
         workers: processes to start; 1 works in this one.
         executor: runs the shards instead; any `concurrent.futures.Executor`, a cluster's too.
+        machines: make the shards instead, by datatrove's executors; they see the folder.
         progress: called with the number of clips that were just finished.
         taken: told who else is building into the folder, as ``process 1234``, before that is waited
             for; without it such a build is refused.
@@ -68,17 +74,17 @@ def build(
     need("curation")
     with _claimed(folder, recipe, taken):
         shards = plan(recipe)
-        done = {
-            number: report
-            for number, shard in enumerate(shards)
-            if (report := read_report(folder / shard.file_name, recipe, number))
-        }
+        done = _finished(recipe, folder, shards, range(len(shards)))
         missing = [number for number in range(len(shards)) if number not in done]
         _check_space(recipe, folder, sum(len(shards[number].indices) for number in missing))
         write_whole(folder / RECIPE_FILE, recipe.to_json())
         progress(sum(len(shards[number].indices) for number in done))
         reports = dict(done)
         try:
+            if machines and missing:
+                _run_on(machines, recipe, folder, font_paths, shards, progress)
+                reports |= _finished(recipe, folder, shards, missing)
+                missing = []
             for report in _run(recipe, folder, font_paths, missing, workers, executor):
                 reports[report.number] = report
                 progress(len(shards[report.number].indices))
@@ -133,8 +139,7 @@ def _claimed(
                     f"{folder} holds another recipe's build ({'; '.join(recipe.differences(there))}): "
                     "choose another folder with --out, or remove this one"
                 )
-        for part in folder.glob("data/*.part"):
-            part.unlink(missing_ok=True)
+        sweep(folder.glob("data/*.part"))
         yield
 
 
@@ -153,6 +158,36 @@ def _check_space(recipe: BuildRecipe, folder: Path, clips: int) -> None:
         )
 
 
+def _finished(
+    recipe: BuildRecipe, folder: Path, shards: Sequence[Shard], numbers: Iterable[int]
+) -> dict[int, ShardReport]:
+    """Reports of the shards that are there."""
+    return {
+        number: report
+        for number in numbers
+        if (report := read_report(folder / shards[number].file_name, recipe, number))
+    }
+
+
+def _run_on(
+    machines: Machines,
+    recipe: BuildRecipe,
+    folder: Path,
+    font_paths: Mapping[str, str],
+    shards: Sequence[Shard],
+    progress: Callable[[int], None],
+) -> None:
+    """Have machines make the shards that are missing."""
+    outline = outlined(recipe, shards, folder, font_paths, folder / PLAN_FILE)
+    name = f"curation-{recipe.family}-{recipe.fingerprint[:8]}"
+
+    def told(number: int) -> None:
+        progress(len(shards[number].indices))
+
+    make_pieces(outline, machines, folder / TASKS, name, told)
+    (folder / PLAN_FILE).unlink()
+
+
 def _run(
     recipe: BuildRecipe,
     folder: Path,
@@ -165,13 +200,15 @@ def _run(
         for number in numbers:
             yield build_shard(recipe, number, folder, font_paths)
         return
+    shards = plan(recipe)
     pool = executor or ProcessPoolExecutor(
         min(workers, len(numbers)),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=die_with_parent,
     )
     futures: list[Future[ShardReport]] = [
-        pool.submit(build_shard, recipe, number, folder, font_paths) for number in numbers
+        pool.submit(build_shard, recipe, number, folder, font_paths, shards[number])
+        for number in numbers
     ]
     try:
         for future in as_completed(futures):

@@ -21,6 +21,7 @@ from curation import nuisance
 from curation.concepts import families
 from curation.entries import read_fields
 from curation.errors import BadInput
+from curation.executors import add_machines, machines_of
 from curation.exports import EXPORTS
 from curation.extras import need
 from curation.files import check_writable, read_text
@@ -84,6 +85,7 @@ def build(options: argparse.Namespace) -> None:
     from curation.build import build as build_folder
     from curation.folder import open_built
 
+    machines = machines_of(options)
     names = list(families()) if options.datasets == ["all"] else options.datasets
     recipes = [_recipe(name, options) for name in names]
     if options.out and len(recipes) > 1:
@@ -92,7 +94,12 @@ def build(options: argparse.Namespace) -> None:
         folder = options.out or BUILDS / f"{recipe.family}-{recipe.preset}"
         with _bar(recipe.clips, recipe.family) as progress:
             report = build_folder(
-                recipe, folder, font_paths, workers=options.workers, progress=progress
+                recipe,
+                folder,
+                font_paths,
+                workers=options.workers,
+                machines=machines,
+                progress=progress,
             )
         _write_card(open_built(folder))
         print(
@@ -399,3 +406,4 @@ def _add_build(command: Any) -> None:
         default=os.cpu_count() or 1,
         help="processes (default: all cores)",
     )
+    add_machines(building)

@@ -8,6 +8,7 @@ from curation.errors import BadInput
 
 EXTRAS = {
     "curation": ("datasets", "fluidsynth", "matplotlib"),
+    "cluster": ("datatrove", "ray"),
     "page": ("gradio",),
     "rivals": ("peft",),
 }

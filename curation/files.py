@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
@@ -51,7 +51,7 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         with refusal_told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _sweep(path)
+            sweep(path.parent.glob(f"{escape(path.name)}.*.part"))
             with part.open("ab") as held:
                 with suppress(OSError):  # a disk that knows no locks
                     free(held.fileno())
@@ -182,9 +182,9 @@ def refusal_told(path: Path) -> Iterator[None]:
         raise
 
 
-def _sweep(path: Path) -> None:
-    """Remove parts of ``path`` that nobody writes any more: a writer holds its own."""
-    for part in path.parent.glob(f"{escape(path.name)}.*.part"):
+def sweep(parts: Iterable[Path]) -> None:
+    """Remove parts of files that nobody writes any more: a writer holds its own."""
+    for part in parts:
         with suppress(OSError), part.open("rb+") as held:  # another's, or gone just now
             if free(held.fileno()):
                 part.unlink()

@@ -30,10 +30,14 @@ PRESETS = {
 }
 SPLIT_KINDS = ("grouped", "random")
 TINY_CLIPS = 24
-MOST_CLIPS = 1_000_000
-"""A plan of so many takes half a minute."""
+MOST_CLIPS = 10_000_000
+"""A plan of so many takes a quarter of an hour and a gigabyte; `Outline` keeps it for the tasks."""
 
 SHARD_SECONDS = 1024
+"""Of sound in a shard; doubled until no folder has too many."""
+
+MOST_SHARDS = 9_000
+"""The Hub takes under 10,000 entries a folder."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,7 @@ class Shard:
 def plan(recipe: BuildRecipe) -> tuple[Shard, ...]:
     """All shards of a dataset, in order; a pure function of the recipe."""
     family = get_family(recipe.family)
-    per_shard = max(1, round(SHARD_SECONDS / family.spec(recipe.seed, 0).seconds))
+    per_shard = clips_per_shard(recipe.clips, family.spec(recipe.seed, 0).seconds)
     shards: list[Shard] = []
     for split, indices in _sample(recipe).items():
         count = -(-len(indices) // per_shard)
@@ -191,6 +195,18 @@ def plan(recipe: BuildRecipe) -> tuple[Shard, ...]:
             for place in range(count)
         ]
     return tuple(shards)
+
+
+def clips_per_shard(clips: int, seconds: float) -> int:
+    """How many clips of this length stand in one file.
+
+    >>> clips_per_shard(1_000, 12.0), clips_per_shard(10_000_000, 12.0)
+    (85, 1360)
+    """
+    most = max(1, round(SHARD_SECONDS / seconds))
+    while clips > most * MOST_SHARDS:
+        most *= 2
+    return most
 
 
 def split_of(recipe: BuildRecipe, spec: ClipSpec) -> str:

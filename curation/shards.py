@@ -20,6 +20,7 @@ from curation import nuisance
 from curation.concepts import get_family
 from curation.entries import read_fields
 from curation.files import whole
+from curation.midi_file import midi_bytes
 from curation.recipe import BuildRecipe, Shard, plan
 from curation.sound_fonts import SoundFont
 from curation.spec import ClipSpec
@@ -53,14 +54,19 @@ class ShardReport:
 
 
 def build_shard(
-    recipe: BuildRecipe, number: int, folder: Path, font_paths: Mapping[str, str]
+    recipe: BuildRecipe,
+    number: int,
+    folder: Path,
+    font_paths: Mapping[str, str],
+    shard: Shard | None = None,
 ) -> ShardReport:
     """Render a shard's clips and put its file into ``folder``, whole or not at all.
 
     Args:
         font_paths: path of each of the recipe's sound fonts by SHA-256, on this machine.
+        shard: the one of this number in the recipe's plan, where that is at hand.
     """
-    shard = plan(recipe)[number]
+    shard = shard or plan(recipe)[number]
     target = folder / shard.file_name
     with whole(target) as part:
         return _write(recipe, number, shard, part, font_paths)
@@ -110,13 +116,6 @@ def schema(family_name: str, sample_rate: int) -> pa.Schema:
         "gain_db": datasets.Value("float32"),
     }
     return datasets.Features(columns).arrow_schema
-
-
-def midi_bytes(score: pretty_midi.PrettyMIDI) -> bytes:
-    """A score as a standard MIDI file."""
-    buffer = io.BytesIO()
-    score.write(buffer)
-    return buffer.getvalue()
 
 
 def flac_bytes(audio: np.ndarray, sample_rate: int) -> bytes:

@@ -20,6 +20,7 @@ from steering.activations.hooks import reading
 from steering.activations.sources import Source, SourceClip, resampled
 from steering.activations.store import Activations, Damaged, Writer, find, key_of, writing
 from steering.models.interface import MusicModel
+from steering.models.origin import Origin
 
 Pooling = Literal["mean", "last", "second"]
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
@@ -126,23 +127,13 @@ def read_source_pooled(
     Raises:
         BadInput: the source holds no clip, or a clip does not decode.
     """
-    facts = {
-        pooling: {
-            "model": model.origin.model,
-            "revision": model.origin.revision,
-            "site": model.origin.site,
-            "dataset": source.name,
-            "dataset_fingerprint": source.fingerprint,
-            "pooling": pooling,
-        }
-        for pooling in poolings
-    }
-    known = {pooling: _finished(folder, one) for pooling, one in facts.items()}
+    facts = {pooling: facts_of(model.origin, source, pooling) for pooling in poolings}
+    known = {pooling: finished(folder, one) for pooling, one in facts.items()}
     missing = [pooling for pooling, store in known.items() if store is None]
     with ExitStack() as held:
         for pooling in sorted(missing, key=lambda pooling: key_of(facts[pooling])):
             held.enter_context(writing(folder, facts[pooling]))
-            known[pooling] = _finished(folder, facts[pooling])
+            known[pooling] = finished(folder, facts[pooling])
         stores = {pooling: facts[pooling] for pooling in missing if known[pooling] is None}
         if stores:
             known |= _read(model, source, folder, stores, batch, progress)
@@ -151,7 +142,19 @@ def read_source_pooled(
     return {pooling: store for pooling, store in known.items() if store is not None}
 
 
-def _finished(folder: Path, facts: Mapping[str, Any]) -> Activations | None:
+def facts_of(origin: Origin, source: Source, pooling: Pooling) -> dict[str, Any]:
+    """What a store of a source's activations is made from."""
+    return {
+        "model": origin.model,
+        "revision": origin.revision,
+        "site": origin.site,
+        "dataset": source.name,
+        "dataset_fingerprint": source.fingerprint,
+        "pooling": pooling,
+    }
+
+
+def finished(folder: Path, facts: Mapping[str, Any]) -> Activations | None:
     """The store of these facts, if it is there and nothing needs to be read for it."""
     try:
         return find(folder, facts)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,9 +38,12 @@ class Source(Protocol):
         name: what it is called. fingerprint: says which clips these are. clips: how many.
     """
 
-    name: str
-    fingerprint: str
-    clips: int
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def clips(self) -> int: ...
 
     def read(self, start: int) -> Iterator[SourceClip]:
         """The clips from number ``start`` on."""
@@ -56,11 +60,22 @@ class BuiltSource:
 
     def read(self, start: int) -> Iterator[SourceClip]:
         wanted = ["audio", "clip_id", "split_group", "random_split", *self.built.family.labels]
-        for number, (split, row) in enumerate(self.built.rows(wanted)):
+        first, before = self._shard_of(start)
+        rest = replace(self.built, shards=self.built.shards[first:])
+        for number, (split, row) in enumerate(rest.rows(wanted), before):
             if number >= start:
                 audio = row.pop("audio")
                 samples, rate = decode(audio["bytes"], str(row["clip_id"]))
                 yield SourceClip(samples, rate, row | {"split": split})
+
+    def _shard_of(self, clip: int) -> tuple[int, int]:
+        """The shard in which a clip stands, and how many clips stand before that."""
+        before = 0
+        for place, report in enumerate(self.built.reports):
+            if before + report.rows > clip:
+                return place, before
+            before += report.rows
+        return len(self.built.shards), before
 
 
 class HubSource:
@@ -133,6 +148,26 @@ class FilesSource:
             samples, rate = decode(path.read_bytes(), path.name)
             labels = {"clip_id": path.name, "folder": path.parent.name, "split": "train"}
             yield SourceClip(samples, rate, labels)
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Some clips of a source that follow each other: from number ``start`` on, so many."""
+
+    source: Source
+    start: int
+    clips: int
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.source.fingerprint} from {self.start}, {self.clips}"
+
+    def read(self, start: int) -> Iterator[SourceClip]:
+        return islice(self.source.read(self.start + start), self.clips - start)
 
 
 def open_source(name: str) -> Source:

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curation.errors import BadInput
+from curation.executors import add_machines, machines_of
 from curation.extras import need
-from steering.commands.shared import add_model, model_of, teller
+from steering.commands.shared import add_model, model_of, named_model, teller
 
 if TYPE_CHECKING:
     from steering.evaluation.preparation import Conditions
+    from steering.evaluation.spread import Spread
     from steering.evaluation.study import Study
 
 HOME = Path("build/evaluation")
@@ -92,6 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "else listeners that were fitted on songs do",
     )
     parser.add_argument("--datasets", nargs="*", help="for probes: builds, as build/notes-small")
+    add_machines(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -104,6 +108,8 @@ def run(options: argparse.Namespace) -> None:
     for method in options.methods or ():
         check_way(method)
     if study.alone is not None:
+        if machines_of(options):
+            raise BadInput(f"{study.name} plays no cells: leave out --executor")
         print(study.alone(lambda: model_of(options), options, _show))
         return
     _play(study, options)
@@ -115,14 +121,14 @@ def _play(study: Study, options: argparse.Namespace) -> None:
     from steering.evaluation.facts import facts
     from steering.evaluation.preparation import prepare
 
-    under = _conditions(study, options)
+    under, spread = _conditions(study, options), _spread(options)
     choice = study.chooser(under.split)
     if choice is not None:
         path = options.strengths or options.home / "strengths" / f"{study.strengths}.json"
     elif study.strengths:
         path = options.strengths or strengths.path_of(study.strengths, options.home)
         strengths.check_chosen(path, study.strengths)
-    evaluation = prepare(study, model_of(options), under, teller(), _show)
+    evaluation = prepare(study, model_of(options), under, teller(), _show, spread)
     origin, seeds = evaluation.setting.origin, [ask.seed for ask in evaluation.asks]
     if choice is not None:
         parts, chosen = choice(evaluation)
@@ -144,6 +150,14 @@ def _conditions(study: Study, options: argparse.Namespace) -> Conditions:
 
     given = {name: getattr(options, name) for name in Conditions.__dataclass_fields__}
     return Conditions(**given | {"split": options.split or study.split})
+
+
+def _spread(options: argparse.Namespace) -> Spread | None:
+    """Who plays cells beside this process; None where no executor is asked for."""
+    from steering.evaluation.spread import Spread
+
+    machines = machines_of(options)
+    return Spread(machines, named_model(options)) if machines else None
 
 
 def _show(line: object) -> None:

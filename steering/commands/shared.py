@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from curation.errors import BadInput
 from sketch.cli import quieten
 
 if TYPE_CHECKING:
+    from curation.executors import Machines
     from steering.activations.store import Activations
     from steering.models import MusicModel
+    from steering.models.loading import NamedModel
 
 STORE = Path("build/activations")
 
@@ -34,18 +37,39 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", type=Path, default=STORE, help=f"default: {STORE}")
 
 
-def read_store(options: argparse.Namespace) -> tuple[Activations, MusicModel]:
-    """The activations that the options name, read as far as they are not there yet."""
+def read_store(
+    options: argparse.Namespace, machines: Machines | None = None
+) -> tuple[Activations, MusicModel]:
+    """The activations that the options name, read as far as they are not there yet.
+
+    Raises:
+        BadInput: machines are to read what is no build.
+    """
+    from steering.activations.parts import read_parts
     from steering.activations.reader import read_source
-    from steering.activations.sources import open_source
+    from steering.activations.sources import BuiltSource, open_source
 
     source = open_source(options.dataset)
+    if machines and not isinstance(source, BuiltSource):
+        raise BadInput(f"{options.dataset} is no build: leave out --executor, or build it first")
     model = model_of(options)
+    how = options.pooling, options.batch
     with tqdm(total=source.clips, unit=" clips", disable=None, leave=False) as bar:
-        store = read_source(
-            model, source, options.store, options.pooling, options.batch, bar.update
-        )
+        if machines and isinstance(source, BuiltSource):
+            named, folder = named_model(options), options.store
+            store = read_parts(model, named, source, folder, machines, *how, bar.update)
+        else:
+            store = read_source(model, source, options.store, *how, bar.update)
     return store, model
+
+
+def named_model(options: argparse.Namespace) -> NamedModel:
+    """The model that the options name, for processes that load it themselves."""
+    from steering.models.loading import NamedModel
+
+    folder = Path(options.model)
+    name = str(folder.resolve()) if folder.is_dir() else options.model
+    return NamedModel(name, options.backend, options.device)
 
 
 def model_of(options: argparse.Namespace) -> MusicModel:

@@ -16,6 +16,7 @@ from steering.evaluation.cells import Setting, Shelf
 from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.fitted_judges import Amounts, Judges, make_judges
 from steering.evaluation.runner import Progress, Runner
+from steering.evaluation.spread import Spread
 from steering.evaluation.study import Study
 from steering.families import concepts_of, get_family
 from steering.families.family import sources_of
@@ -65,11 +66,13 @@ def prepare(
     under: Conditions,
     told: Told,
     played: Callable[[Progress], None],
+    spread: Spread | None = None,
 ) -> Evaluation:
     """Model, clips, judges and banks of a study.
 
     Args:
         told: of what is built, read and listened to. played: called with every finished cell.
+        spread: who plays cells beside this process.
     """
     clap_name = under.clap or CLAP
     clap = find_clap(clap_name)
@@ -81,7 +84,7 @@ def prepare(
     return Evaluation(
         get_family(study.family),
         setting,
-        Runner(model, shelf, player(model), under.batch, under.workers, clap, ready),
+        Runner(model, shelf, player(model), under.batch, under.workers, clap, ready, spread),
         banks,
         judges,
         HeldOutProbe(banks.workshop, study.family) if study.probed else None,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
+from itertools import count
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,6 +28,7 @@ from steering.evaluation.cells import Cell, Result, Setting, Shelf, check_labels
 from steering.evaluation.heard import FORMAT, Heard, hear_clip
 from steering.evaluation.plans import clips, wanted
 from steering.evaluation.spans import Spans
+from steering.evaluation.spread import Spread
 from steering.metrics.adherence import Clap
 from steering.models.interface import MusicModel
 from steering.rivals import Play
@@ -71,6 +73,7 @@ class Runner:
         rivals: what plays the cells of a rival, by its name.
         workers: processes that listen; 0 for this one.
         clap: what hears adherence, if it is not the listeners.
+        spread: who plays cells beside this process; a rival's are played here, where it is prepared.
     """
 
     model: MusicModel
@@ -80,6 +83,7 @@ class Runner:
     workers: int = os.cpu_count() or 1
     clap: Clap | None = None
     rivals: Mapping[str, Play] = field(default_factory=dict)
+    spread: Spread | None = None
 
     def run(
         self,
@@ -98,14 +102,36 @@ class Runner:
         if missing:
             with self.shelf.playing(setting):
                 missing = self._missing(missing)
-                total, start = len(set(keys.values())), time.monotonic()
-                done = total - len(missing)
-                fresh = self._fresh(setting, list(missing.values()), banks)
-                for count, (label, result) in enumerate(fresh, start=1):
+                told = _counted(len(set(keys.values())), len(missing), progress)
+                if self.spread:
+                    missing = self._elsewhere(setting, missing, banks, told)
+                for label, result in self.fresh(setting, list(missing.values()), banks):
                     self.shelf.keep(keys[label], result)
-                    pace = (time.monotonic() - start) / count
-                    progress(Progress(done + count, total, pace * (len(missing) - count), label))
+                    told(label)
         return {label: self._kept(keys[label]) for label in keys}
+
+    def _elsewhere(
+        self,
+        setting: Setting,
+        missing: Mapping[str, Cell],
+        banks: Mapping[str, Bank],
+        told: Callable[[str], None],
+    ) -> dict[str, Cell]:
+        """Have others play what needs no rival; what is left."""
+        assert self.spread is not None
+        keys = {cell.label: key for key, cell in missing.items()}
+        pushed = [cell for cell in missing.values() if not cell.rival]
+        groups = [
+            [(keys[cell.label], cell) for cell in group]
+            for group in _groups(pushed, self._beside(setting))
+        ]
+        if groups:
+            self.spread.play(self.shelf, setting, groups, banks, self.batch, told)
+        return self._missing(missing)
+
+    def _beside(self, setting: Setting) -> int:
+        """Cells that fill a batch together."""
+        return max(1, self.batch // len(setting.asks))
 
     def _missing(self, wanted: Mapping[str, Kept]) -> dict[str, Kept]:
         return {key: one for key, one in wanted.items() if self.shelf.find(key) is None}
@@ -151,14 +177,13 @@ class Runner:
             jobs += _listened(pool, sound, rate, spans)
         return _stacked(jobs) | ({"clap": np.concatenate(cosines)} if cosines else {})
 
-    def _fresh(
+    def fresh(
         self, setting: Setting, cells: Sequence[Cell], banks: Mapping[str, Bank]
     ) -> Iterator[tuple[str, Result]]:
         """Play some cells while others are listened to; of few clips, as many as fill a batch."""
-        beside = max(1, self.batch // len(setting.asks))
         with _pool(self.workers) as pool:
             waiting: list[list[Waiting]] = []
-            for group in _groups(cells, beside):
+            for group in _groups(cells, self._beside(setting)):
                 waiting.append(self._play(group, setting, banks, pool))
                 while waiting and (len(waiting) > AHEAD or _done(waiting[0])):
                     yield from map(_collect, waiting.pop(0))
@@ -213,6 +238,20 @@ class Runner:
         if self.clap is None:
             return []
         return [self.clap.score(sounds, self.model.sample_rate, asked)]
+
+
+def _counted(
+    total: int, missing: int, progress: Callable[[Progress], None]
+) -> Callable[[str], None]:
+    """What is told the label of every cell that has come to be there, and tells the progress."""
+    start, finished = time.monotonic(), count(1)
+
+    def told(label: str) -> None:
+        made = next(finished)
+        pace = (time.monotonic() - start) / made
+        progress(Progress(total - missing + made, total, pace * (missing - made), label))
+
+    return told
 
 
 def _groups(cells: Sequence[Cell], most: int) -> list[Sequence[Cell]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -47,6 +49,23 @@ def load_model(
         sketch.model.decoder.to(dtype)
         return TransformersModel(SKETCH, sketch.model, sketch.processor.tokenizer)
     return _from_transformers(name, device, dtype)
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """What `load_model` is given, for a process that loads the model itself, once."""
+
+    name: str = SKETCH
+    backend: str = "transformers"
+    device: str | None = None
+
+    def load(self) -> MusicModel:
+        return _loaded(self)
+
+
+@cache
+def _loaded(named: NamedModel) -> MusicModel:
+    return load_model(named.name, named.backend, named.device)
 
 
 def _from_audiocraft(name: str, device: str) -> MusicModel:

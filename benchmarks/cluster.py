@@ -1,0 +1,105 @@
+"""A small build of songs on each executor, and on a Ray cluster that loses a node while it works.
+
+The cluster's nodes are processes of this machine, each with one core, so three of them share what there
+is: the bytes are what is compared, and the seconds say what an executor costs beside the rendering.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from curation import recipe as recipes
+from curation.build import LOCK_FILE, build
+from curation.executors import Machines
+from curation.recipe import BuildRecipe, make_recipe, plan
+
+SHARD_SECONDS = 60
+"""Smaller files than a release has, so that a few clips make many pieces."""
+
+NODES, MEMORY_GB = 3, 3
+
+
+def cluster(clips: int) -> Iterable[tuple[str, str]]:
+    """What was done, and how long it took, with whether the bytes are those of a plain build."""
+    recipes.SHARD_SECONDS = SHARD_SECONDS
+    recipe, fonts = make_recipe("songs", "full", clips=clips)
+    shards = len(plan(recipe))
+    with tempfile.TemporaryDirectory(prefix="b-") as home:
+        place = Path(home)
+        plain, wanted = _timed(recipe, fonts, place / "plain")
+        yield f"plain, one process, {clips} songs in {shards} files", f"{plain:.1f} s"
+        runs = (("local, 1 task", "local", 1), (f"local, {shards} tasks", "local", shards))
+        for told, executor, tasks in runs:
+            machines = Machines(executor, tasks, at_once=1)
+            taken, found = _timed(recipe, fonts, place / f"{executor}-{tasks}", machines)
+            yield told, _figures(taken, plain, clips, found == wanted)
+        with _nodes(1, place):
+            for tasks in (1, shards):
+                machines = Machines("ray", tasks, at_once=1)
+                taken, found = _timed(recipe, fonts, place / f"ray-{tasks}", machines)
+                told = f"ray, {tasks} task{'s' * (tasks > 1)}"
+                yield told, _figures(taken, plain, clips, found == wanted)
+        with _nodes(NODES, place) as nodes:
+            machines = Machines("ray", shards)
+            killed = threading.Thread(target=_kill_one, args=(nodes, place / "killed"))
+            killed.start()
+            taken, found = _timed(recipe, fonts, place / "killed", machines)
+            killed.join()
+            told = f"ray, {NODES} nodes, one killed after its first file"
+            yield told, _figures(taken, plain, clips, found == wanted)
+
+
+def _figures(taken: float, plain: float, clips: int, same: bool) -> str:
+    more = 1000 * (taken - plain) / clips
+    return f"{taken:.1f} s, {more:+.0f} ms a clip, {'the same' if same else 'OTHER'} bytes"
+
+
+def _timed(
+    recipe: BuildRecipe, fonts: Any, folder: Path, machines: Machines | None = None
+) -> tuple[float, dict[str, str]]:
+    """Seconds of a build and the digests of its files."""
+    started = time.perf_counter()
+    build(recipe, folder, fonts, machines=machines)
+    taken = time.perf_counter() - started
+    return taken, {
+        path.relative_to(folder).as_posix(): blake2b(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != LOCK_FILE
+    }
+
+
+@contextmanager
+def _nodes(count: int, home: Path) -> Iterator[Any]:
+    """A Ray cluster of nodes with one core each, and this process as its driver."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "TMPDIR": str(home)}
+    size = {"num_cpus": 1, "memory": MEMORY_GB * 2**30, "object_store_memory": 80 * 2**20}
+    head = {**size, "include_dashboard": False, "temp_dir": str(home / f"ray-{count}")}
+    nodes = Cluster()
+    try:
+        nodes.add_node(**head)
+        for _ in range(count - 1):
+            nodes.add_node(**size)
+        nodes.wait_for_nodes()
+        ray.init(address=nodes.address, log_to_driver=False, logging_level="ERROR")
+        yield nodes
+    finally:
+        ray.shutdown()
+        nodes.shutdown()
+
+
+def _kill_one(nodes: Any, folder: Path) -> None:
+    """Kill a node that is no head as soon as one file is there."""
+    while not list(folder.glob("data/*.parquet")):
+        time.sleep(0.05)
+    nodes.remove_node(nodes.list_all_nodes()[-1], allow_graceful=False)
