@@ -30,7 +30,7 @@ def card(family: Family, facts: dict[str, Any]) -> str:
         _hearing(facts),
         _classifier(family, facts),
         _limits(family, facts),
-        _licence(facts),
+        _licence(family, facts),
     ]
     return "\n\n".join(section.strip() for section in sections if section.strip()) + "\n"
 
@@ -156,8 +156,7 @@ def _making(family: Family, facts: dict[str, Any]) -> str:
     dropped = facts["dropped"]
     return f"""## How it was made
 
-The labels come first: each clip is a cell of the family's grid or a draw of its seed, written as \
-notes with `pretty_midi` and played by FluidSynth with
+{family.source}
 
 {fonts}
 
@@ -221,16 +220,14 @@ def _limits(family: Family, facts: dict[str, Any]) -> str:
     return "## Known limits\n\n" + "\n".join(f"- {limit}" for limit in (*family.limits, *common))
 
 
-def _licence(facts: dict[str, Any]) -> str:
+def _licence(family: Family, facts: dict[str, Any]) -> str:
     fonts = "; ".join(
         f"{name}: {LICENCES.get(name, 'see its own page')}"
         for name, _ in facts["recipe"]["sound_fonts"]
     )
     return f"""## Licence
 
-The clips, labels and captions are under CC BY 4.0. Sound fonts: {fonts}. The grids of notes, \
-intervals, scales, chords, progressions, tempos and time signatures follow SynTheory (Wei et al., \
-ISMIR 2024, arXiv 2410.00872); the clips were made anew."""
+The clips, labels and captions are under CC BY 4.0. Sound fonts: {fonts}. {family.credit}"""
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

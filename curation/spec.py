@@ -12,6 +12,16 @@ import pretty_midi
 
 from curation.errors import BadInput
 
+RULED = (
+    "The labels come first: each clip is a cell of the family's grid or a draw of its seed, written as "
+    "notes with `pretty_midi` and played by FluidSynth with"
+)
+SYNTHEORY = (
+    "The grids of notes, intervals, scales, chords, progressions, tempos and time signatures follow "
+    "SynTheory (Wei et al., ISMIR 2024, arXiv 2410.00872); the clips were made anew."
+)
+"""What most families' cards say of their making and of what they follow."""
+
 Listener = Literal["pitch_class", "bpm", "chord_quality", "key"]
 
 
@@ -102,6 +112,10 @@ class Family:
         register_free: whether a clip may move by octaves and keep its labels.
         backdrop: columns that stay the same along a row of the overview picture, if they can.
         limits: sentences for the card on what the labels cannot promise.
+        extras: of pyproject.toml, that building needs.
+        source: how the clips came by their notes and labels, as the card says it; it ends before the
+            list of sound fonts.
+        credit: whose work the clips are made of.
     """
 
     name: str
@@ -117,6 +131,9 @@ class Family:
     register_free: bool = False
     backdrop: tuple[str, ...] = ("split_group",)
     limits: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ("curation",)
+    source: str = RULED
+    credit: str = SYNTHEORY
 
 
 def seed_for(*parts: object) -> int:

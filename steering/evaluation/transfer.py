@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -170,7 +170,10 @@ def targets(corpus: Read, label: str, concepts: Sequence[Any], rows: np.ndarray)
 
 
 def _shuffled(data: ProbeData) -> ProbeData:
-    return data.shuffled(torch.Generator().manual_seed(1))
+    """With all labels dealt out anew, validation's too: those turn directions the right way round."""
+    generator = torch.Generator().manual_seed(1)
+    order = torch.randperm(len(data.y_val), generator=generator)
+    return replace(data.shuffled(generator), y_val=data.y_val[order])
 
 
 def fit(data: ProbeData, method: str) -> tuple[Fitted, int]:

@@ -60,9 +60,9 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _are_numbers(table: list[dict[str, Any]], name: str) -> bool:
-    said = [row.get(name) for row in table if row.get(name) not in (None, "")]
+    said = [one for row in table if (one := row.get(name)) not in (None, "")]
     try:
-        return bool([float(one) for one in said])
+        return bool([float(str(one)) for one in said])
     except (TypeError, ValueError):
         return False
 
