@@ -64,7 +64,7 @@ def build(
         BadInput: an extra that the family needs is not installed, ``folder`` holds something else or takes
             no files, another build is writing there, or the disk is full; finished shards stay.
     """
-    for extra in get_family(recipe.family).extras:
+    for extra in ("curation", *get_family(recipe.family).extras):
         need(extra)
     with _claimed(folder, recipe, taken):
         shards = plan(recipe)

@@ -29,6 +29,11 @@ def need(extra: str, *modules: str) -> None:
         raise BadInput(f"{', '.join(missing)} not installed: pip install 'steering-music[{extra}]'")
 
 
+def there(extra: str) -> bool:
+    """Whether all that an extra brings is installed."""
+    return all(map(_installed, EXTRAS[extra]))
+
+
 def _installed(name: str) -> bool:
     """Whether there is such a module; a mere folder of that name, as a clone's, is none."""
     spec = find_spec(name)

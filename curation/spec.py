@@ -112,7 +112,7 @@ class Family:
         register_free: whether a clip may move by octaves and keep its labels.
         backdrop: columns that stay the same along a row of the overview picture, if they can.
         limits: sentences for the card on what the labels cannot promise.
-        extras: of pyproject.toml, that building needs.
+        extras: of pyproject.toml, that its scores need beside what plays them.
         source: how the clips came by their notes and labels, as the card says it; it ends before the
             list of sound fonts.
         credit: whose work the clips are made of.
@@ -131,7 +131,7 @@ class Family:
     register_free: bool = False
     backdrop: tuple[str, ...] = ("split_group",)
     limits: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ("curation",)
+    extras: tuple[str, ...] = ()
     source: str = RULED
     credit: str = SYNTHEORY
 

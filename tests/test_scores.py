@@ -13,6 +13,7 @@ from curation import corpus
 from curation.concepts import get_family
 from curation.corpus import COLLECTIONS, corpus_folder, excerpts, notes_of
 from curation.errors import BadInput
+from curation.extras import there
 from curation.survey import SHARED, survey, tunes
 from listening.theory import PITCH_CLASSES
 from steering.families.labels import class_weights
@@ -104,4 +105,5 @@ def test_without_music21_the_extra_is_named(monkeypatch):
         BadInput, match=r"music21 not installed: pip install 'steering-music\[scores\]'"
     ):
         notes_of(excerpts()[0].piece)
+    assert not there("scores")
     assert FAMILY.spec(0, 0).caption  # counting needs no score

@@ -124,7 +124,7 @@ family = Family(
     spec=spec,
     backdrop=("collection", "ensemble"),
     register_free=True,
-    extras=("curation", "scores"),
+    extras=("scores",),
     source=(
         "Each clip is a stretch of a score out of music21's corpus, whose file `source_id` names. Key "
         "and metre are as written; only pieces are taken whose key music21's own analysis of the notes "
