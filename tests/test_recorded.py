@@ -200,6 +200,9 @@ def test_other_labels_are_another_dataset(tmp_path):
         ("name,mood\na.wav,calm\n", "has no column 'file': it has name, mood"),
         ("file,mood\n", "holds no row"),
         ("file,mood\nbad.wav,calm\n", "bad.wav does not decode"),
+        ("file,mood\na.wav,calm,wild\n", "rows that are not one entry a column"),
+        ("file,mood\n../a.wav,calm\n", "lies outside"),
+        ("file,mood\n" + "a" * 300 + ".wav,calm\n", "has no aaa"),
     ],
 )
 def test_what_is_missing_is_named_in_one_line(tmp_path, table, fault):
@@ -209,6 +212,24 @@ def test_what_is_missing_is_named_in_one_line(tmp_path, table, fault):
     with pytest.raises(BadInput, match=fault) as told:
         open_source(str(tmp_path))
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("row", [{"key": 3}, {"bpm": "fast"}, {"beats": 7}])
+def test_rows_that_are_not_musicbenchs_are_refused(tmp_path, row):
+    musicbench(tmp_path)
+    first = json.loads((tmp_path / "MusicBench_train.json").read_text().splitlines()[0])
+    put(tmp_path / "MusicBench_train.json", json.dumps(first | row))
+    with pytest.raises(BadInput, match="otherwise than MusicBench does: download it again"):
+        open_source(str(tmp_path))
+    put(tmp_path / "MusicBench_train.json", "[1, 2]")
+    with pytest.raises(BadInput, match="rows that are not one entry a column"):
+        open_source(str(tmp_path))
+
+
+def test_a_number_that_is_none_is_unknown(tmp_path):
+    put(tmp_path / "a.wav", wav(200))
+    put(tmp_path / "labels.csv", "file,bpm\na.wav,nan\n")
+    assert [c.labels["bpm"] for c in open_source(str(tmp_path)).read(0)] == [None]
 
 
 def test_tables_that_are_none_are_refused(tmp_path):

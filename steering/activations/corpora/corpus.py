@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,14 +51,17 @@ def file_of(folder: Path, places: Sequence[str], name: str) -> Callable[[], byte
     """What reads a recording's file, in the first of some folders that has it.
 
     Raises:
-        BadInput: none has it.
+        BadInput: none has it, or it lies outside.
     """
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise BadInput(f"{name:.200} lies outside {folder}: name files within it")
     for place in places:
         path = folder / place / name
-        if path.is_file():
-            return path.read_bytes
+        with suppress(OSError, ValueError):  # a name that no file can have
+            if path.is_file():
+                return path.read_bytes
     raise BadInput(
-        f"{folder} has no {name}: unpack the dataset's archives there, or mend the table of labels"
+        f"{folder} has no {name:.200}: unpack the dataset's archives there, or mend the table of labels"
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -48,15 +49,22 @@ def rows(path: Path) -> list[dict[str, Any]]:
         BadInput: it cannot be read as what its name says.
     """
     try:
-        if path.suffix == ".parquet":
-            return list(pq.read_table(path).to_pylist())
-        text = read_text(path)
-        if path.suffix in (".json", ".jsonl"):
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        mark = "," if path.suffix == ".csv" and "\t" not in text.partition("\n")[0] else "\t"
-        return list(csv.DictReader(text.splitlines(), delimiter=mark))
+        found = _rows(path)
     except (ValueError, OSError, csv.Error, pa.ArrowException, RecursionError):
         raise BadInput(f"{path} does not read as a table: export it again") from None
+    if not all(isinstance(row, dict) and all(isinstance(k, str) for k in row) for row in found):
+        raise BadInput(f"{path} has rows that are not one entry a column: export it again")
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".parquet":
+        return list(pq.read_table(path).to_pylist())
+    text = read_text(path)
+    if path.suffix in (".json", ".jsonl"):
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    mark = "," if path.suffix == ".csv" and "\t" not in text.partition("\n")[0] else "\t"
+    return list(csv.DictReader(text.splitlines(), delimiter=mark))
 
 
 def _are_numbers(table: list[dict[str, Any]], name: str) -> bool:
@@ -70,7 +78,9 @@ def _are_numbers(table: list[dict[str, Any]], name: str) -> bool:
 def _value(said: Any, number: bool) -> Any:
     if said in (None, ""):
         return None
-    return float(said) if number else str(said)
+    if not number:
+        return str(said)
+    return float(said) if np.isfinite(float(said)) else None
 
 
 corpus = Corpus(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from curation.errors import BadInput
 from steering.activations.corpora.corpus import Corpus, Recording, column_of, file_of, tonality
 from steering.activations.corpora.labelled import rows
 
@@ -24,11 +25,24 @@ def recordings(folder: Path) -> Iterator[Recording]:
         for row in rows(table):
             name = str(column_of(row, "location", table))
             content = file_of(folder, ("", "datashare", "MusicBench"), name)
-            yield Recording(name, content, labels(row, table), Path(name).stem[:ID])
+            try:
+                said = labels(row, table)
+            except BadInput:
+                raise
+            except (TypeError, ValueError, LookupError):
+                raise BadInput(
+                    f"{table} tells of {name} otherwise than MusicBench does: download it again"
+                ) from None
+            yield Recording(name, content, said, Path(name).stem[:ID])
 
 
 def labels(row: Mapping[str, Any], table: Path) -> dict[str, Any]:
-    """Tonic, mode, tempo and metre: the greatest count of a beat is the number of beats in a bar."""
+    """Tonic, mode, tempo and metre: the greatest count of a beat is the number of beats in a bar.
+
+    Raises:
+        BadInput: the table lacks a column.
+        TypeError, ValueError, LookupError: an entry is of another kind.
+    """
     key = column_of(row, "key", table) or []
     tonic, mode = tonality(" ".join(map(str, key)))
     beats = column_of(row, "beats", table) or [[], []]

@@ -31,13 +31,13 @@ def shards(folder: Path) -> list[Path]:
 def known(folder: Path) -> bool:
     """Whether a folder has Parquet with a column ``audio`` and is no build of ours."""
     first = next(iter(shards(folder)), None)
-    return first is not None and "audio" in _names(first)
+    return first is not None and _has_sound(first)
 
 
 def recordings(folder: Path) -> Iterator[Recording]:
     for path in shards(folder):
         there = _names(path)
-        if "audio" not in there or not {"genre", "genres"} & set(there):
+        if not _has_sound(path) or not {"genre", "genres"} & set(there):
             raise BadInput(
                 f"{path} has no column audio and genre or genres: it has {', '.join(there)}"
             )
@@ -47,8 +47,7 @@ def recordings(folder: Path) -> Iterator[Recording]:
             said = file.read([*wanted, "audio.path"]).to_pylist()
         for place, row in enumerate(said):
             name = f"{path.stem}-{place:05d}"
-            audio = row.pop("audio")
-            named = (audio or {}).get("path") or name
+            named = (row.pop("audio", None) or {}).get("path") or name
             artist = row.pop("artist", None) or named
             yield Recording(
                 name, partial(_content, path, place), _labels(row, classes), str(artist)
@@ -70,6 +69,14 @@ def _names(path: Path) -> list[str]:
         return list(pq.read_schema(path).names)
     except (OSError, pa.ArrowException):
         raise BadInput(f"{path} does not read as Parquet: download it again") from None
+
+
+def _has_sound(path: Path) -> bool:
+    """Whether a column ``audio`` holds the bytes of files."""
+    if "audio" not in _names(path):
+        return False
+    kind = pq.read_schema(path).field("audio").type
+    return bool(pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0)
 
 
 def _classes(path: Path) -> dict[str, list[str]]:
