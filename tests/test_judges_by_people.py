@@ -97,7 +97,7 @@ def test_recordings_are_judged_by_their_labels_and_by_their_halves(tmp_path):
         lines.append(f"{place}.wav,artist {place},{said} major")
     (tmp_path / "labels.csv").write_text("\n".join(lines))
     about, *found = judges.recorded(open_source(str(tmp_path)))
-    assert "8 clips of 4 recordings, by the artist" in about
+    assert "8 clips of 4 recordings, grouped by the artist" in about
     assert found[0] == "key as labelled: 75% of 8 (41% to 93%)"
     assert found[1].startswith("the same key heard in both halves: 100% of 4")
     assert found[3].startswith("the same key heard in halves of two recordings: 0% of 4")
