@@ -1,7 +1,8 @@
 """What readers of a dataset must be told, in words: written here once, for the datasheet and Croissant.
 
-Questions about how it was made, what it may be used for and whom it concerns have one answer for all
-families: all are composed by rule and played by a synthesiser. What differs is counted in the facts.
+Questions about what it may be used for and what was done to the sound have one answer for all families:
+all are played by a synthesiser. Where the notes are from each family says (`spec.Making`), and the rest
+is counted in the facts.
 """
 
 from __future__ import annotations
@@ -16,16 +17,8 @@ LICENCE_ADDRESS = "https://creativecommons.org/licenses/by/4.0/"
 
 PURPOSE = (
     "To find out where a music model keeps a musical concept, and to steer it there. Probes are only as "
-    "good as the clips that they are trained on: these have labels that are exact, because each clip is "
-    "composed from them, and splits that keep apart what a probe should not lean on."
-)
-COMPOSED = (
-    "Nothing was collected. Labels come first: each clip is a cell of a grid or a draw of a seed, is "
-    "written as notes by a program, and is played by FluidSynth on a sound font."
-)
-ANNOTATION = (
-    "No person annotated anything. A label is what the clip was composed from, so it is right by "
-    "construction, as far as the sound font plays what the notes say."
+    "good as the clips that they are trained on: these have labels that come from their notes, and splits "
+    "that keep apart what a probe should not lean on."
 )
 PREPROCESSING = (
     "Clips that came out silent, and clips with notes that the sound font cannot play, are dropped and "
@@ -51,9 +44,6 @@ BIASES = (
 )
 SYNTHETIC = (
     "Synthetic sound from sampled instruments: a probe that works here need not work on recordings."
-)
-PERSONAL = (
-    "Nobody. No clip is a recording of a person or of a performance, and none tells of a person."
 )
 IMPACT = (
     "Small. The clips let people look into models and steer them without anybody's recordings. What was "

@@ -68,10 +68,11 @@ def build(
             for; without it such a build is refused.
 
     Raises:
-        BadInput: the extra ``curation`` is not installed, ``folder`` holds something else or takes
+        BadInput: an extra that the family needs is not installed, ``folder`` holds something else or takes
             no files, another build is writing there, or the disk is full; finished shards stay.
     """
-    need("curation")
+    for extra in ("curation", *get_family(recipe.family).extras):
+        need(extra)
     with _claimed(folder, recipe, taken):
         shards = plan(recipe)
         done = _finished(recipe, folder, shards, range(len(shards)))

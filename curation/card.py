@@ -164,8 +164,7 @@ def _making(family: Family, facts: dict[str, Any]) -> str:
     dropped = facts["dropped"]
     return f"""## How it was made
 
-The labels come first: each clip is a cell of the family's grid or a draw of its seed, written as \
-notes with `pretty_midi` and played by FluidSynth with
+{family.making.notes}
 
 {fonts}
 

@@ -88,6 +88,8 @@ def build(options: argparse.Namespace) -> None:
     machines = machines_of(options)
     names = list(families()) if options.datasets == ["all"] else options.datasets
     recipes = [_recipe(name, options) for name in names]
+    for extra in sorted({e for recipe, _ in recipes for e in families()[recipe.family].extras}):
+        need(extra)
     if options.out and len(recipes) > 1:
         raise BadInput("--out takes one dataset: build several without it, into build/")
     for recipe, font_paths in recipes:

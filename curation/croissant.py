@@ -132,12 +132,12 @@ def croissant(family: Family, facts: dict[str, Any], files: list[DataFile]) -> s
 
 def _responsible(family: Family, facts: dict[str, Any]) -> dict[str, Any]:
     said = {
-        "dataCollection": answers.COMPOSED,
+        "dataCollection": family.making.collected,
         "dataCollectionType": ["Software Collection", "Synthetic"],
         "dataCollectionMissingData": answers.missing(facts),
         "dataCollectionRawData": "The scores, which every clip keeps as MIDI.",
         "dataPreprocessingProtocol": [answers.PREPROCESSING],
-        "dataAnnotationProtocol": [answers.ANNOTATION],
+        "dataAnnotationProtocol": [family.making.labelled],
         "dataAnnotationAnalysis": _heard(facts),
         "annotationsPerItem": "One of each label.",
         "annotatorDemographics": ["There were no annotators."],
@@ -145,7 +145,7 @@ def _responsible(family: Family, facts: dict[str, Any]) -> dict[str, Any]:
         "dataLimitations": [*answers.limits(family), answers.NOT_USES],
         "dataBiases": list(answers.BIASES),
         "dataSocialImpact": answers.IMPACT,
-        "personalSensitiveInformation": [answers.PERSONAL],
+        "personalSensitiveInformation": [family.making.people],
         "dataReleaseMaintenancePlan": answers.UPKEEP,
         "hasSyntheticData": True,
     }

@@ -35,14 +35,14 @@ def _sections(family: Family, facts: dict[str, Any]) -> dict[str, dict[str, str]
         },
         "Composition": _composition(family, facts),
         "Collection": {
-            "How was it collected?": answers.COMPOSED,
+            "How was it collected?": family.making.collected,
             "Is it a sample?": _sample(family, facts),
             "Who took part?": "Nobody but the authors of the program.",
             "When?": "A build takes minutes and gives the same bytes at any time.",
         },
         "Preprocessing and labelling": {
             "What was done to the clips?": answers.PREPROCESSING,
-            "Who labelled them?": answers.ANNOTATION,
+            "Who labelled them?": family.making.labelled,
             "Can it be made again?": f"Yes: `{answers.command(facts)}`.",
         },
         "Uses": {
@@ -70,7 +70,7 @@ def _composition(family: Family, facts: dict[str, Any]) -> dict[str, str]:
         f"nothing of the labels hear them again.{heard}",
         "What can the labels not promise?": " ".join(answers.limits(family)),
         "Does it lean on anything outside?": f"No. {_derived(family)}",
-        "Is anybody in it?": answers.PERSONAL,
+        "Is anybody in it?": family.making.people,
     }
 
 

@@ -11,6 +11,7 @@ EXTRAS = {
     "cluster": ("datatrove", "ray"),
     "page": ("gradio",),
     "rivals": ("peft",),
+    "scores": ("music21",),
 }
 """Modules that each extra of pyproject.toml brings; code that imports one asks for it first."""
 
@@ -27,6 +28,11 @@ def need(extra: str, *modules: str) -> None:
     missing = [name for name in modules or EXTRAS[extra] if not _installed(name)]
     if missing:
         raise BadInput(f"{', '.join(missing)} not installed: pip install 'steering-music[{extra}]'")
+
+
+def there(extra: str) -> bool:
+    """Whether all that an extra brings is installed."""
+    return all(map(_installed, EXTRAS[extra]))
 
 
 def _installed(name: str) -> bool:

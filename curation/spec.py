@@ -12,6 +12,34 @@ import pretty_midi
 
 from curation.errors import BadInput
 
+
+@dataclass(frozen=True)
+class Making:
+    """How a family's clips come by their notes and labels: what its card, its datasheet and Croissant say of it.
+
+    Attributes:
+        notes: for the card; it ends before the list of sound fonts.
+        collected: where the notes are from. labelled: who said what they are.
+        people: whether anybody is in them.
+    """
+
+    notes: str
+    collected: str
+    labelled: str
+    people: str
+
+
+RULED = Making(
+    "The labels come first: each clip is a cell of the family's grid or a draw of its seed, written as "
+    "notes with `pretty_midi` and played by FluidSynth with",
+    "Nothing was collected. Labels come first: each clip is a cell of a grid or a draw of a seed, is "
+    "written as notes by a program, and is played by FluidSynth on a sound font.",
+    "No person annotated anything. A label is what the clip was composed from, so it is right by "
+    "construction, as far as the sound font plays what the notes say.",
+    "Nobody. No clip is a recording of a person or of a performance, and none tells of a person.",
+)
+"""Of a family that is composed by rule."""
+
 Listener = Literal["pitch_class", "bpm", "chord_quality", "key"]
 
 
@@ -103,6 +131,8 @@ class Family:
         backdrop: columns that stay the same along a row of the overview picture, if they can.
         limits: sentences for the card on what the labels cannot promise.
         sources: published work that the clips take up, each in words with its reference.
+        extras: of pyproject.toml, that its scores need beside what plays them.
+        making: how the clips come by their notes and labels.
     """
 
     name: str
@@ -119,6 +149,8 @@ class Family:
     backdrop: tuple[str, ...] = ("split_group",)
     limits: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    making: Making = RULED
 
 
 def seed_for(*parts: object) -> int:

@@ -1,8 +1,9 @@
-"""Where clips come from: a folder that curation built, a dataset on the Hub, audio files."""
+"""Where clips come from: a folder that curation built, a recorded corpus, a dataset on the Hub, files."""
 
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -18,6 +19,9 @@ from curation.build import RECIPE_FILE
 from curation.errors import BadInput
 from curation.extras import need
 from curation.folder import open_built
+from curation.spec import seed_for
+from curation.splits import assign_groups, random_split
+from steering.activations.corpora import Corpus, Recording, corpus_of
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -170,11 +174,76 @@ class Excerpt:
         return islice(self.source.read(self.start + start), self.clips - start)
 
 
+SECONDS = 8.0
+"""Of a clip that is cut out of a recording."""
+
+STRETCHES = 2
+"""Clips of one recording, one from the middle of each half; of a short recording one."""
+
+
+class RecordedSource:
+    """Clips of eight seconds out of a recorded corpus, divided so that no artist is in two splits.
+
+    Attributes:
+        short: recordings that are left out, under eight seconds.
+
+    Raises:
+        BadInput: the folder lacks files or labels, or no recording is long enough.
+    """
+
+    def __init__(self, folder: Path, corpus: Corpus) -> None:
+        self.corpus, self.short = corpus, 0
+        self.cuts: list[tuple[Recording, int, int]] = []
+        sizes: Counter[str] = Counter()
+        digest = blake2b(corpus.name.encode(), digest_size=10)
+        for one in corpus.recordings(folder):
+            count = min(STRETCHES, int(_seconds_of(one) / SECONDS))
+            self.short += not count
+            self.cuts += [(one, place, count) for place in range(count)]
+            sizes[one.group] += count
+            digest.update(repr((one.name, one.group, count, sorted(one.labels.items()))).encode())
+        if not self.cuts:
+            raise BadInput(f"{folder} holds no recording of {SECONDS:g} s or more: add longer ones")
+        self.splits = assign_groups(sizes, seed_for("recorded", corpus.name))
+        self.name, self.fingerprint = f"{corpus.name} {folder.name}", digest.hexdigest()
+        self.clips = len(self.cuts)
+
+    def read(self, start: int) -> Iterator[SourceClip]:
+        for one, place, count in self.cuts[start:]:
+            samples, rate = decode(one.content(), one.name)
+            length, clip_id = round(SECONDS * rate), f"{one.name}-{place}"
+            middle = (2 * place + 1) * len(samples) // (2 * count)
+            begin = min(max(middle - length // 2, 0), len(samples) - length)
+            labels = {
+                **one.labels,
+                "clip_id": clip_id,
+                "split_group": one.group,
+                "split": self.splits[one.group],
+                "random_split": random_split(clip_id, 0),
+            }
+            yield SourceClip(samples[begin : begin + length], rate, labels)
+
+
+def _seconds_of(one: Recording) -> float:
+    """How long a recording says that it is.
+
+    Raises:
+        BadInput: it does not decode as audio.
+    """
+    try:
+        with soundfile.SoundFile(io.BytesIO(one.content())) as file:
+            return float(file.frames / file.samplerate)
+    except (soundfile.LibsndfileError, RuntimeError):
+        raise _undecodable(one.name) from None
+
+
 def open_source(name: str) -> Source:
     """A source by the name of a folder or of a dataset on the Hub."""
     folder = Path(name)
     if (folder / RECIPE_FILE).exists():
         return BuiltSource(folder)
+    if folder.is_dir() and (corpus := corpus_of(folder)) is not None:
+        return RecordedSource(folder, corpus)
     if folder.is_dir():
         return FilesSource(folder)
     return HubSource(name)
@@ -196,12 +265,16 @@ def decode(content: bytes, name: str) -> tuple[np.ndarray, int]:
                 raise BadInput(f"{name} says that it holds {file.frames:,} samples: cut it up")
             samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     except (soundfile.LibsndfileError, RuntimeError):
-        raise BadInput(f"{name} does not decode as audio: replace it or take it out") from None
+        raise _undecodable(name) from None
     if not len(samples):
         raise BadInput(f"{name} holds no sound: take it out")
     if not np.isfinite(samples).all():
         raise BadInput(f"{name} holds samples that are no numbers: replace it or take it out")
     return samples.mean(axis=1), int(rate)
+
+
+def _undecodable(name: str) -> BadInput:
+    return BadInput(f"{name} does not decode as audio: replace it or take it out")
 
 
 def resampled(clip: SourceClip, rate: int) -> np.ndarray:

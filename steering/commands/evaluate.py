@@ -94,7 +94,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="CLAP that hears prompt adherence, as laion/larger_clap_music, where it is on this machine; "
         "else listeners that were fitted on songs do",
     )
-    parser.add_argument("--datasets", nargs="*", help="for probes: builds, as build/notes-small")
+    parser.add_argument(
+        "--datasets", nargs="*", help="for probes and transfer: builds, as build/notes-small"
+    )
     add_machines(parser)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -44,6 +47,23 @@ JUDGES: dict[str, tuple[Judge, Same]] = {
 """What hears, and when it is right. Families name them in their trials."""
 
 
+KEPT = Path(__file__).parents[1] / "results" / "judges" / "report.json"
+"""What ``python -m steering evaluate judges`` found of music by people, once."""
+
+
+def kept_lines(names: Sequence[str]) -> dict[str, str]:
+    """What was found in those trials that are measured once: on music by people, and on our songs."""
+    return {name: line for name, line in _kept().items() if name in names}
+
+
+@cache
+def _kept() -> dict[str, str]:
+    try:
+        return dict(json.loads(KEPT.read_text("utf-8"))["lines"])
+    except FileNotFoundError:
+        return {}
+
+
 def trials() -> dict[str, Trial]:
     """Those of all families by name."""
     return {trial.name: trial for family in families().values() for trial in family.trials}
@@ -58,14 +78,15 @@ def own_errors(
         clips: of each trial, from the test splits.
         model: when given, every clip is heard through its codec, as generated ones are.
     """
+    return {name: tried(trials()[name], clips, model) for name in names}
+
+
+def tried(trial: Trial, clips: int, model: MusicModel | None = None) -> OwnError:
+    """How often the judge of one trial is right."""
     through = " through the codec" if model else ""
-    found = {}
-    for name in names:
-        trial = trials()[name]
-        judge, same = JUDGES[trial.judge]
-        heard = _clips(trial, clips, model)
-        found[name] = own_error(judge, heard, f"rendered {trial.dataset}{through}", same)
-    return found
+    judge, same = JUDGES[trial.judge]
+    heard = _clips(trial, clips, model)
+    return own_error(judge, heard, f"rendered {trial.dataset}{through}", same)
 
 
 def _clips(

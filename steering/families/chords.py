@@ -88,6 +88,7 @@ families = (
         trials=(
             Trial("triads", "triad", "chords", 4.0, triad),
             Trial("triads, a second of songs", "triad", "songs", 1.0, triad),
+            Trial("triads, a second of music by people", "triad", "scores", 1.0, triad, True),
         ),
         experiment=Experiment("chords", ("triads_in_songs",), (0.015, 0.02, 0.03, 0.045)),
     ),

@@ -94,6 +94,8 @@ class Trial:
         judge: its name among the `JUDGES` of `steering.evaluation.truth`.
         dataset: family that curation builds; ``seconds`` of its clips are heard.
         label: of a piece, as the judge would say it; None for a piece that is no fair question.
+        kept: whether it is measured once, by ``evaluate judges``, and reports say what was found then:
+            music by people needs what not everybody has.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Trial:
     dataset: str
     seconds: float
     label: Callable[[Piece], str | None]
+    kept: bool = False
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,17 @@ def tonality(piece: Piece) -> str:
     return f"{labels['key']} {labels['mode']}"
 
 
-_TRIALS = (Trial("key of songs", "key", "songs", 12.0, tonality),)
+def unmoved_tonality(piece: Piece) -> str | None:
+    """The key of a piece by people, where the clip's own notes are in it, too."""
+    moved = piece.spec().labels.get("key_in_clip") == "another"
+    return None if moved else tonality(piece)
+
+
+_TRIALS = (
+    Trial("key of songs", "key", "songs", 12.0, tonality),
+    Trial("key of music by people", "key", "scores", 8.0, tonality, True),
+    Trial("key of music by people, clips in it", "key", "scores", 8.0, unmoved_tonality, True),
+)
 
 families = (
     SteeredFamily(

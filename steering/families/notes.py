@@ -74,6 +74,7 @@ families = (
         trials=(
             Trial("pitch class, single notes", "note", "notes", 4.0, single_note),
             Trial("pitch class, songs by their scores", "note", "songs", 4.0, strongest_in_score),
+            Trial("pitch class, music by people", "note", "scores", 4.0, strongest_in_score, True),
         ),
         experiment=Experiment(
             "notes", ("notes_in_songs",), pulsed=(0.03, 0.045, 0.06, 0.08), ablated=True

@@ -41,6 +41,7 @@ families = (
         trials=(
             Trial("tempo, metronome", "tempo", "tempos", 4.0, bpm),
             Trial("tempo, songs", "tempo", "songs", 12.0, bpm),
+            Trial("tempo, music by people", "tempo", "scores", 8.0, bpm, True),
         ),
     ),
     SteeredFamily(

@@ -15,6 +15,7 @@ import torch
 
 from curation.concepts import families, get_family
 from curation.errors import BadInput
+from curation.extras import there
 from curation.sound_fonts import find_sound_font
 from curation.spec import ClipSpec
 from curation.synth import Renderer
@@ -114,10 +115,14 @@ def endpoints(services: Services) -> None:
         return concept_page.concept_page(loaded(), bank, name)
 
     def datasets() -> list[dict]:
-        """The curated concept families: name, title, summary and how many clips the full set has."""
+        """The curated concept families: name, title, summary and how many clips the full set has.
+
+        Those whose scores need what is not installed are left out.
+        """
         return [
             {"name": f.name, "title": f.title, "summary": f.summary, "clips": f.size}
             for f in families().values()
+            if all(map(there, f.extras))
         ]
 
     def dataset_clips(name: str, seed: int = 0, label: str = "") -> list[dict]:

@@ -63,6 +63,7 @@ def targets(place: Place) -> Iterator[Target]:
     yield file_target("build", built, SUMS_FILE, _compare, 0.3)
     yield _recipe(place)
     yield from _sounds()
+    yield from _tables(place)
 
 
 def _read(folder: Path) -> None:
@@ -156,6 +157,31 @@ def _toml(values: Any) -> bytes:
         return json.dumps(values).encode()
     lines = [f"{json.dumps(name)} = {json.dumps(value)}" for name, value in values.items()]
     return "\n".join(lines).replace("NaN", "nan").replace("Infinity", "inf").encode()
+
+
+def _tables(place: Place) -> Iterator[Target]:
+    """Tables of recorded corpora: any folder's, and MusicBench's."""
+    file = io.BytesIO()
+    soundfile.write(file, np.sin(np.arange(9 * RATE) / 9) * 0.5, RATE, format="WAV")
+    row = {"location": "a.wav", "key": ["Ab", "minor"], "beats": [[0.1], [1.0]], "bpm": 90.0}
+    tables = {
+        "labels.csv": "file,artist,key,bpm\na.wav,one,C major,90\na.wav,two,,\n",
+        "labels.jsonl": json.dumps({"file": "a.wav", "key": "F# minor", "bpm": 120}) + "\n",
+        "MusicBench_train.json": json.dumps(row) + "\n",
+    }
+    for name, text in tables.items():
+        folder = place.folder / f"recorded {name}"
+        folder.mkdir()
+        (folder / "a.wav").write_bytes(file.getvalue())
+        (folder / name).write_text(text)
+        yield file_target("recordings", folder, name, _read_recorded, 0.3)
+
+
+def _read_recorded(folder: Path) -> None:
+    source = open_source(str(folder))
+    for clip in source.read(0):
+        _check_clip(clip)
+        json.dumps(clip.labels)
 
 
 def _sounds() -> Iterator[Target]:

@@ -1,0 +1,329 @@
+"""Do probes of one corpus tell another: fitted on one's train split, tested on the other's clips.
+
+Both corpora carry the same label. A probe is chosen, its layer too, on validation clips of the corpus
+that it was fitted on. Of the other corpus every clip is a test clip; of its own, those of the test split.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+
+from curation.files import write_whole
+from steering.activations.store import Activations
+from steering.evaluation.probe_table import SPLIT_NAMES
+from steering.evaluation.statistics import Estimate, resampled_means
+from steering.probes import Fitted, ProbeData, get_method
+from steering.probes.fitted import FEWEST
+from steering.probes.scores import r_squared
+from steering.training.banks import SplitColumn
+
+LABELS = ("key", "mode", "time_signature", "genre", "bpm")
+"""Labels that are tried where two corpora have them; the last is a number."""
+
+NUMBERS = ("bpm",)
+RESAMPLINGS = 1_000
+
+Kind = tuple[str, str, str, str, str]
+"""Trained on, tested on, label, column of the split, method."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """A corpus as the model reads it.
+
+    Attributes:
+        x: float32 ``[N, L, D]``, the mean of each clip. rows: labels of each, None where unknown.
+        group: what stands in one split only: a piece, an artist.
+    """
+
+    name: str
+    x: torch.Tensor
+    rows: Sequence[Mapping[str, Any]]
+
+    @staticmethod
+    def of(name: str, store: Activations) -> Read:
+        """Out of a store of seconds."""
+        values = store.values.astype(np.float32).mean(1)
+        return Read(name, torch.from_numpy(values), store.labels)
+
+    @property
+    def groups(self) -> np.ndarray:
+        """A number for each clip's group: int ``[N]``."""
+        names = [str(row.get("split_group", row["clip_id"])) for row in self.rows]
+        return np.unique(names, return_inverse=True)[1]
+
+    def column(self, name: str) -> list[Any]:
+        return [row.get(name) for row in self.rows]
+
+    def at(self, by: SplitColumn, split: str, label: str, concepts: Sequence[Any]) -> np.ndarray:
+        """Places of the clips of a split that have one of the concepts, or any number."""
+        pairs = zip(self.column(by), self.column(label), strict=True)
+        known = [s == split and _fits(one, concepts) for s, one in pairs]
+        return np.flatnonzero(known)
+
+
+def _fits(value: Any, concepts: Sequence[Any]) -> bool:
+    return value in concepts if concepts else value is not None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One probe, tried on one corpus.
+
+    Attributes:
+        concepts: classes that both corpora have enough of; 0 for numbers. clips: that are tested;
+            groups: of them. layer: that validation chose.
+        found: accuracy, or Spearman's rank correlation for numbers, with its 95 % interval over groups.
+        centred: the same with the tested corpus moved so that both have one mean, which needs no label.
+        shuffled: of a probe that was fitted on labels dealt out anew. chance: share of the commonest.
+        explained: R squared of numbers.
+    """
+
+    trained: str
+    tested: str
+    label: str
+    split: str
+    method: str
+    concepts: int
+    clips: int
+    groups: int
+    layer: int
+    found: Estimate
+    centred: Estimate
+    shuffled: Estimate
+    chance: float
+    explained: float | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return (self.trained, self.tested, self.label, self.split, self.method)
+
+    @staticmethod
+    def from_record(record: Mapping[str, Any]) -> Entry:
+        made = {k: Estimate(**record[k]) for k in ("found", "centred", "shuffled")}
+        return Entry(**{**record, **made})
+
+
+def shared(one: Read, other: Read, label: str, by: SplitColumn) -> tuple[Any, ...] | None:
+    """Classes that a probe can be fitted on in both corpora; () for numbers, None where nothing is."""
+    if label in NUMBERS:
+        there = all(len(c.at(by, s, label, ())) >= FEWEST for c in (one, other) for s in _FITTED)
+        return () if there else None
+    kept = [
+        {k for k, n in Counter(_of_split(corpus, label, by, split)).items() if n >= FEWEST}
+        for corpus in (one, other)
+        for split in _FITTED
+    ]
+    found = tuple(sorted(set.intersection(*kept) - {None}))
+    return found if len(found) > 1 else None
+
+
+_FITTED = ("train", "validation")
+
+
+def _of_split(corpus: Read, label: str, by: SplitColumn, split: str) -> list[Any]:
+    pairs = zip(corpus.column(by), corpus.column(label), strict=True)
+    return [value for place, value in pairs if place == split]
+
+
+def entries(one: Read, other: Read, label: str, by: SplitColumn, method: str) -> Iterator[Entry]:
+    """A label's four cells of two corpora: each probe on its own corpus and on the other."""
+    concepts = shared(one, other, label, by)
+    task = "regression" if label in NUMBERS else "classification"
+    if concepts is None or task not in get_method(method).tasks:
+        return
+    for home in (one, other):
+        data = probe_data(home, label, by, concepts)
+        probes = [fit(known, method) for known in (data, _shuffled(data))]
+        for tested in (one, other):
+            yield _entry(home, tested, label, by, method, concepts, data, probes)
+
+
+def probe_data(corpus: Read, label: str, by: SplitColumn, concepts: Sequence[Any]) -> ProbeData:
+    """What probes of a corpus are fitted on; numbers in units of the train clips' spread."""
+    at = [corpus.at(by, split, label, concepts) for split in _FITTED]
+    y = [targets(corpus, label, concepts, rows) for rows in at]
+    if not concepts:
+        mean, spread = y[0].mean(), y[0].std().clamp_min(1e-9)
+        y = [(one - mean) / spread for one in y]
+    names = tuple(map(str, concepts)) or (label,)
+    task = "classification" if concepts else "regression"
+    return ProbeData(corpus.x[at[0]], y[0], corpus.x[at[1]], y[1], names, task)  # type: ignore[arg-type]
+
+
+def targets(corpus: Read, label: str, concepts: Sequence[Any], rows: np.ndarray) -> torch.Tensor:
+    """One column a concept, or the number: float32 ``[N, C]``."""
+    values = corpus.column(label)
+    if not concepts:
+        return torch.tensor([[float(values[row])] for row in rows])
+    return torch.tensor([[float(values[row] == one) for one in concepts] for row in rows])
+
+
+def _shuffled(data: ProbeData) -> ProbeData:
+    """With all labels dealt out anew, validation's too: those turn directions the right way round."""
+    generator = torch.Generator().manual_seed(1)
+    order = torch.randperm(len(data.y_val), generator=generator)
+    return replace(data.shuffled(generator), y_val=data.y_val[order])
+
+
+def fit(data: ProbeData, method: str) -> tuple[Fitted, int]:
+    """A probe, and the layer at which it tells validation clips best."""
+    fitted = get_method(method).fit(data, None, torch.Generator().manual_seed(0))
+    decided = fitted.decide(data.x_val)
+    if data.task == "regression":
+        return fitted, int(r_squared(decided, data.y_val).mean(0).argmax())
+    right = decided.argmax(1) == data.y_val.argmax(-1)[:, None]
+    return fitted, int(right.float().mean(0).argmax())
+
+
+def _entry(
+    home: Read,
+    tested: Read,
+    label: str,
+    by: SplitColumn,
+    method: str,
+    concepts: Sequence[Any],
+    data: ProbeData,
+    probes: Sequence[tuple[Fitted, int]],
+) -> Entry:
+    splits = ("test",) if tested is home else ("train", "validation", "test")
+    rows = np.concatenate([tested.at(by, split, label, concepts) for split in splits])
+    x, y, groups = tested.x[rows], targets(tested, label, concepts, rows), tested.groups[rows]
+    moved = x - x.mean(0) + data.x.mean(0)
+    (fitted, layer), (blind, other) = probes
+    marks = (
+        _mark(fitted.decide(x)[..., layer], y, groups),
+        _mark(fitted.decide(moved)[..., layer], y, groups),
+        _mark(blind.decide(x)[..., other], y, groups),
+    )
+    chance = float(y.mean(0).max()) if concepts else 0.0
+    explained = None if concepts else _explained(home, label, by, fitted.decide(x)[..., layer], y)
+    where = (home.name, tested.name, label, by, method)
+    counts = (len(concepts), len(rows), len(np.unique(groups)), layer)
+    return Entry(*where, *counts, *marks, chance, explained)
+
+
+def _mark(decided: torch.Tensor, y: torch.Tensor, groups: np.ndarray) -> Estimate:
+    """Accuracy of classes, rank correlation of numbers: ``decided`` and ``y`` are ``[N, C]``."""
+    if y.shape[1] > 1:
+        hits = (decided.argmax(-1) == y.argmax(-1)).numpy().astype(float)
+        means = resampled_means(hits, groups, RESAMPLINGS)
+        return _estimate(float(hits.mean()), means)
+    a, b = (rankdata(one[:, 0].numpy()) / len(one) for one in (decided, y))
+    a, b = a - a.mean(), b - b.mean()
+    parts = [resampled_means(one, groups, RESAMPLINGS) for one in (a, b, a * b, a * a, b * b)]
+    return _estimate(
+        _correlation([p.mean() for p in (a, b, a * b, a * a, b * b)]), _correlation(parts)
+    )
+
+
+def _correlation(parts: Sequence[Any]) -> Any:
+    """Out of the means of two variables, of their product and of their squares."""
+    a, b, ab, aa, bb = parts
+    return (ab - a * b) / np.sqrt(np.maximum((aa - a * a) * (bb - b * b), 1e-18))
+
+
+def _estimate(mean: float, drawn: np.ndarray) -> Estimate:
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Estimate(float(mean), float(low), float(high))
+
+
+def _explained(
+    home: Read, label: str, by: SplitColumn, decided: torch.Tensor, y: torch.Tensor
+) -> float:
+    """R squared in the label's own unit."""
+    known = targets(home, label, (), home.at(by, "train", label, ()))
+    said = decided * known.std().clamp_min(1e-9) + known.mean()
+    return float(r_squared(said[..., None], y)[0, 0])
+
+
+HEAD = (
+    "label", "trained on", "tested on", "split", "probe", "classes", "clips (groups)", "found",
+    "centred", "within", "shuffled", "chance",
+)  # fmt: skip
+ABOUT = (
+    "A probe is fitted on the train split of one corpus and chosen, with its layer, on its validation "
+    "split. Found: accuracy on all clips of the other corpus, with its 95 % interval (bootstrap over "
+    "groups: pieces, songs, artists); of bpm Spearman's rank correlation. Centred: the same after both "
+    "corpora were given one mean, for which no label is needed. Within: the tested corpus's own probe on "
+    "its own test split, of the same classes. Shuffled: a probe that was fitted on labels dealt out anew. "
+    "Chance: share of the commonest class."
+)
+
+
+def page(found: Sequence[Entry]) -> str:
+    """The table in Markdown: a row for each direction, label, split and probe."""
+    own = {(e.tested, e.label, e.split, e.method): e for e in found if e.trained == e.tested}
+    lines = [
+        "# Transfer",
+        "",
+        ABOUT,
+        "",
+        "| " + " | ".join(HEAD) + " |",
+        "|" + " --- |" * len(HEAD),
+    ]
+    for one in found:
+        if one.trained == one.tested:
+            continue
+        within = own[one.tested, one.label, one.split, one.method]
+        cells = [
+            one.label,
+            one.trained,
+            one.tested,
+            SPLIT_NAMES[one.split],
+            one.method,
+            str(one.concepts or "number"),
+            f"{one.clips:,} ({one.groups:,})",
+            _short(one.found),
+            _short(one.centred),
+            f"{_short(within.found)} of {within.clips}",
+            _short(one.shuffled),
+            f"{one.chance:.2f}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    numbers = [one for one in found if one.explained is not None]
+    if numbers:
+        lines += ["", "R squared of bpm, in its own unit:", ""]
+        lines += [
+            f"- {e.method}, {SPLIT_NAMES[e.split]}, {e.trained} to {e.tested}: {e.explained:.2f}"
+            for e in numbers
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _short(one: Estimate) -> str:
+    return f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})"
+
+
+def load(path: Path, facts: Mapping[str, str]) -> list[Entry]:
+    """What an earlier run with the same model and corpora had finished."""
+    try:
+        record = json.loads(path.read_text())
+        if record["facts"] != dict(facts):
+            return []
+        return [Entry.from_record(one) for one in record["entries"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def save(path: Path, found: Sequence[Entry], facts: Mapping[str, str]) -> None:
+    """The numbers, and the page beside them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = {"facts": dict(facts), "entries": [asdict(one) for one in found]}
+    write_whole(path, json.dumps(record, indent=1) + "\n")
+    write_whole(path.with_suffix(".md"), page(found))
+
+
+def pairs(corpora: Sequence[Read]) -> list[tuple[Read, Read]]:
+    """Every two of them once."""
+    return [(a, b) for a, b in permutations(corpora, 2) if corpora.index(a) < corpora.index(b)]
