@@ -346,8 +346,8 @@ def profile_part(options: argparse.Namespace) -> Lines:
         "blocks, steered": (decoder.fused, "step"),
         "heads": (decoder.fused, "logits"),
         "injections of the step": (run.injections, "at"),
-        "noise": (steering.decoding.generation, "draw_noise"),
-        "choice of the codes": (steering.decoding.generation, "choose"),
+        "noise": (steering.decoding.generation, "draw_ahead"),
+        "choice of the codes": (decoder.fused, "choose"),
     }
     spent = dict.fromkeys(parts, 0.0)
     with ExitStack() as patches:

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir  # type: ignore[import-untyped]
-from numba import config, njit, types
+from numba import carray, config, njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 Loop = Callable[..., Any]
@@ -33,6 +34,10 @@ ACTIVATIONS = ("gelu", "relu")
 OPERATORS = ("add", "ablate", "add_keeping_norm", "clamp", "affine")
 """Those of `steering.interventions.operators` that have a loop; a kind of push is a place among them."""
 _LEAST = np.float32(1e-12)
+_RAREST, _CLOSE = np.float32(1e-20), np.float32(1e-5)
+
+FEWEST_TILED = 12
+"""So many rows are multiplied with a part of the matrix at a time."""
 
 _ROUNDING = np.float32(1.5 * 2**23)
 _PER_OCTAVE = np.float32(1 / np.log(2))
@@ -55,6 +60,16 @@ def widens_halves() -> bool:
     if platform.machine() in ("aarch64", "arm64"):
         return True
     return bool(dict(binding.get_host_cpu_features()).get("f16c"))
+
+
+def _lanes() -> int:
+    """Numbers of a vector: with fewer registers it is half as long."""
+    return 16 if dict(binding.get_host_cpu_features()).get("avx512f") else 8
+
+
+_LANES = _lanes()
+COLUMNS = 4 * _LANES if _LANES == 16 else 2 * _LANES
+"""Of such a part."""
 
 
 def _compiled(fastmath: set[str]) -> Callable[[Loop], Loop]:
@@ -95,6 +110,23 @@ def _octaves(context, rounded):  # type: ignore[no-untyped-def]
         return builder.bitcast(builder.shl(moved, ir.Constant(whole, 23)), ir.FloatType())
 
     return types.float32(rounded), generate
+
+
+@_inserted
+def _memory(context, address):  # type: ignore[no-untyped-def]
+    """Where float32 numbers lie, of the address as a whole number."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.inttoptr(arguments[0], ir.PointerType(ir.FloatType()))
+
+    return types.CPointer(types.float32)(address), generate
+
+
+@_compiled(_EXACT)
+def _at(table, layer, part, head, count, width):  # type: ignore[no-untyped-def]
+    """Keys (part 0) or values (1) of a row's head in a layer ``[count, width]``; see `blocks`."""
+    address = table[0] + table[1] * layer + table[2] * part + table[3] * head
+    return carray(_memory(address), (count, width))
 
 
 @_compiled(_EXACT)
@@ -140,11 +172,107 @@ def activate(rows, kind):  # type: ignore[no-untyped-def]
                 rows[r, n] = max(x, np.float32(0))
 
 
+@_inserted
+def _unpack(context, like, kept, wide):  # type: ignore[no-untyped-def]
+    """`COLUMNS` numbers of a matrix as float32, from one address to another; ``like`` is one of them."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        _, kept, wide = arguments
+        half = signature.args[0] != types.float32
+        source = ir.VectorType(ir.HalfType() if half else ir.FloatType(), _LANES)
+        target = ir.VectorType(ir.FloatType(), _LANES)
+        for n in range(0, COLUMNS, _LANES):
+            begin = builder.add(kept, ir.Constant(kept.type, n * (2 if half else 4)))
+            found = builder.load(builder.inttoptr(begin, ir.PointerType(source)), align=2)
+            end = builder.add(wide, ir.Constant(wide.type, 4 * n))
+            found = builder.fpext(found, target) if half else found
+            builder.store(found, builder.inttoptr(end, ir.PointerType(target)), align=4)
+        return context.get_dummy_value()
+
+    return types.void(like, types.int64, types.int64), generate
+
+
+@_inserted
+def _tile(context, rows, stride, panel, out, width, depth):  # type: ignore[no-untyped-def]
+    """Four rows times a panel of `COLUMNS` columns, added to four rows of ``out``; sums stay in registers.
+
+    Args:
+        rows, out: addresses of the first number, float32; stride, width: numbers from row to row of each.
+        panel: address of ``[depth, COLUMNS]``, float32.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        rows, stride, panel, out, width, depth = arguments
+        single, vector = ir.FloatType(), ir.VectorType(ir.FloatType(), _LANES)
+
+        def at(base, number, kind):  # type: ignore[no-untyped-def]
+            bytes_on = builder.mul(number, ir.Constant(number.type, 4))
+            return builder.inttoptr(builder.add(base, bytes_on), ir.PointerType(kind))
+
+        def constant(number):  # type: ignore[no-untyped-def]
+            return ir.Constant(depth.type, number)
+
+        places = [
+            at(out, builder.add(builder.mul(width, constant(r)), constant(n)), vector)
+            for r in range(4)
+            for n in range(0, COLUMNS, _LANES)
+        ]
+        sums = [cgutils.alloca_once(builder, vector) for _ in places]
+        for kept, place in zip(sums, places, strict=True):
+            builder.store(builder.load(place, align=4), kept)
+        with cgutils.for_range(builder, depth) as loop:
+            begin = builder.mul(loop.index, constant(COLUMNS))
+            columns = [
+                builder.load(at(panel, builder.add(begin, constant(n)), vector), align=4)
+                for n in range(0, COLUMNS, _LANES)
+            ]
+            for r in range(4):
+                place = builder.add(builder.mul(stride, constant(r)), loop.index)
+                one = builder.load(at(rows, place, single), align=4)
+                same = builder.insert_element(
+                    ir.Constant(vector, ir.Undefined), one, ir.Constant(ir.IntType(32), 0)
+                )
+                zeros = ir.Constant(ir.VectorType(ir.IntType(32), _LANES), None)
+                same = builder.shuffle_vector(same, ir.Constant(vector, ir.Undefined), zeros)
+                for n, column in enumerate(columns):
+                    kept = sums[r * len(columns) + n]
+                    product = builder.fmul(same, column, flags=("contract", "nsz"))
+                    added = builder.fadd(builder.load(kept), product, flags=("contract", "nsz"))
+                    builder.store(added, kept)
+        for kept, place in zip(sums, places, strict=True):
+            builder.store(builder.load(kept), place, align=4)
+        return context.get_dummy_value()
+
+    whole = types.int64
+    return types.void(whole, whole, whole, whole, whole, whole), generate
+
+
 @_compiled(_EXACT)
 def accumulate(rows, matrix, out):  # type: ignore[no-untyped-def]
     """Add ``rows [R, K] @ matrix [K, N]`` to ``out [R, N]``, each row in the order of K.
 
-    Eight rows of the matrix at a time, so that ``out`` is read and written an eighth as often, and
+    Of many rows four at a time; the others by `_accumulate_few`, which does the same to each of them.
+    """
+    count, depth = rows.shape
+    width = matrix.shape[1]
+    fours = count - count % 4 if count >= FEWEST_TILED and width % COLUMNS == 0 else 0
+    if fours:
+        panel = np.empty((depth, COLUMNS), np.float32)
+        for n in range(0, width, COLUMNS):
+            for k in range(depth):
+                begin = matrix.ctypes.data + (k * width + n) * matrix.itemsize
+                _unpack(matrix[0, 0], begin, panel.ctypes.data + 4 * k * COLUMNS)
+            for r in range(0, fours, 4):
+                _tile(
+                    rows.ctypes.data + 4 * r * depth, depth,
+                    panel.ctypes.data, out.ctypes.data + 4 * (r * width + n), width, depth,
+                )  # fmt: skip
+    _accumulate_few(rows[fours:], matrix, out[fours:])
+
+
+@_compiled(_EXACT)
+def _accumulate_few(rows, matrix, out):  # type: ignore[no-untyped-def]
+    """Eight rows of the matrix at a time, so that ``out`` is read and written an eighth as often, and
     two of the rows at a time, so that the matrix is read and widened half as often.
     """
     count, depth = rows.shape
@@ -289,10 +417,12 @@ def push(layer, x, pushes, total):  # type: ignore[no-untyped-def]
 
     Those of a row that are added one after another are summed before, as torch sums them.
     """
-    coefficients, strengths, kinds, places, vectors, written, evens, _, _, _ = pushes
-    concepts, clips = kinds.shape
+    coefficients, strengths, kinds, places, vectors, written, evens, _, _, _, owners = pushes
+    concepts = len(kinds)
+    if concepts == 0:
+        return
     for r in range(len(x)):
-        row, clip, sums = x[r], r % clips, False
+        row, clip, sums = x[r], owners[r], False
         for m in range(concepts):
             kind, place = kinds[m, clip], places[m, clip]
             coefficient = coefficients[m, layer, r] * strengths[m, clip]
@@ -316,7 +446,7 @@ def push(layer, x, pushes, total):  # type: ignore[no-untyped-def]
 @_compiled(_ROUNDED)
 def hear(layer, x, pushes):  # type: ignore[no-untyped-def]
     """What the probes that hear a layer read in the rows ``x [R, D]``; conditional rows come first."""
-    _, _, _, _, _, _, _, heard_at, ears, read = pushes
+    _, _, _, _, _, _, _, heard_at, ears, read, _ = pushes
     concepts, clips = heard_at.shape
     for m in range(concepts):
         for clip in range(clips):
@@ -345,28 +475,77 @@ def settle(read, numbers, gains, before, after):  # type: ignore[no-untyped-def]
 
 
 @_compiled(_EXACT)
-def blocks(first, last, x, place, past, prompts, counts, model, kind, pushes):  # type: ignore[no-untyped-def]
+def draw(logits, noise, temperatures, tops, scores, out):  # type: ignore[no-untyped-def]
+    """Codes ``out [B, K]`` of logits and noise ``[B, K, E]``, as `sampling.choose` draws them without top-p.
+
+    The largest of probability over noise, were all codes allowed, is mostly among the likeliest, which are
+    then not looked for. Where it is so close that rounding decides, the code is -1: whoever asks looks closer.
+
+    Args:
+        temperatures, tops: of each clip ``[B]``. scores: room for ``[E]``.
+    """
+    clips, books, entries = logits.shape
+    for b in range(clips):
+        over = _ONE / temperatures[b]
+        for k in range(books):
+            row, fresh = logits[b, k], noise[b, k]
+            top = row[0]
+            for e in range(entries):
+                top = max(top, row[e])
+            for e in range(entries):
+                scores[e] = _exp((row[e] - top) * over) / max(fresh[e], _RAREST)
+            out[b, k] = _largest(row, scores, tops[b])
+
+
+@_compiled(_EXACT)
+def _largest(row, scores, count):  # type: ignore[no-untyped-def]
+    """The place of the largest score among the ``count`` largest of a row; -1 where it is too close."""
+    entries = len(row)
+    while True:
+        best, most, second = 0, np.float32(-1), np.float32(-1)
+        for e in range(entries):
+            if scores[e] > most:
+                best, most, second = e, scores[e], most
+            elif scores[e] > second:
+                second = scores[e]
+        near = _CLOSE * max(abs(row[best]), _ONE)
+        above, beside = 0, 0
+        for e in range(entries):
+            above += row[e] > row[best] + near
+            beside += row[e] >= row[best] - near
+        if above >= count:
+            scores[best] = -1
+        elif second >= most * (_ONE - _CLOSE) or beside > count:
+            return -1
+        else:
+            return best
+
+
+@_compiled(_EXACT)
+def blocks(first, last, x, places, past, prompts, counts, model, kind, pushes):  # type: ignore[no-untyped-def]
     """One position of all rows through blocks ``first`` to ``last - 1``.
+
+    Every row has memory of its own, wherever that lies: a table's line is the address of its first number
+    and how many bytes further the next layer, the values after the keys and the next head begin.
 
     Args:
         x: the residual stream ``[R, D]``, which is changed.
-        place: the position; its keys and values are put into ``past [L, 2, R, H, S, d]``.
-        prompts: keys and values of the prompts ``[L, 2, C, H, W, d]``, for the first C rows.
-        counts: how many words of each are read ``[C]``.
+        places: the position of each row ``[R]``; its keys and values are put into its past there.
+        past: lines of the rows ``[R, 4]``. prompts: those of the first C rows ``[C, 4]``.
+        counts: how many words of each prompt are read ``[C]``.
         model: norms ``[L, 3, 2, D]``, what is added to their variances ``[L, 3]``, and per layer the
-            matrices query-key-value, out, cross query, cross out, up and down.
+            matrices query-key-value, out, cross query, cross out, up and down; the number of heads.
         kind: a place in `ACTIVATIONS`.
         pushes: what is heard and done after each layer, as `steering.decoding.pushes` has it.
     """
-    norms, epsilons, qkv_weights, out, cross_query, cross_out, up, down = model
+    norms, epsilons, qkv_weights, out, cross_query, cross_out, up, down, heads = model
     rows, size = x.shape
-    heads, part = past.shape[3], past.shape[5]
-    conditional = len(counts)
+    part, conditional = size // heads, len(counts)
     normed, attended = np.empty_like(x), np.empty_like(x)
     query_key_value = np.empty((rows, 3 * size), np.float32)
     query = np.empty((conditional, size), np.float32)
     hidden = np.empty((rows, up.shape[2]), np.float32)
-    scores = np.empty(max(place + 1, prompts.shape[4]), np.float32)
+    scores = np.empty(max(places.max() + 1, counts.max() if conditional else 0), np.float32)
     total = np.empty(size, np.float32)
     qkv_by_head = query_key_value.reshape(rows, 3, heads, part)
     query_by_head = query.reshape(conditional, heads, part)
@@ -376,21 +555,23 @@ def blocks(first, last, x, place, past, prompts, counts, model, kind, pushes):  
         query_key_value[:] = 0
         accumulate(normed, qkv_weights[layer], query_key_value)
         for r in range(rows):
+            seen = places[r] + 1
             for h in range(heads):
-                keys, values = past[layer, 0, r, h], past[layer, 1, r, h]
-                keys[place] = qkv_by_head[r, 1, h]
-                values[place] = qkv_by_head[r, 2, h]
-                attend(
-                    qkv_by_head[r, 0, h], keys, values, place + 1, scores, attended_by_head[r, h]
-                )
+                keys = _at(past[r], layer, 0, h, seen, part)
+                values = _at(past[r], layer, 1, h, seen, part)
+                keys[seen - 1] = qkv_by_head[r, 1, h]
+                values[seen - 1] = qkv_by_head[r, 2, h]
+                attend(qkv_by_head[r, 0, h], keys, values, seen, scores, attended_by_head[r, h])
         accumulate(attended, out[layer], x)
         normalise(x[:conditional], norms[layer, 1], epsilons[layer, 1], normed)
         query[:] = 0
         accumulate(normed[:conditional], cross_query[layer], query)
         for r in range(conditional):
+            words = counts[r]
             for h in range(heads):
-                keys, values = prompts[layer, 0, r, h], prompts[layer, 1, r, h]
-                attend(query_by_head[r, h], keys, values, counts[r], scores, attended_by_head[r, h])
+                keys = _at(prompts[r], layer, 0, h, words, part)
+                values = _at(prompts[r], layer, 1, h, words, part)
+                attend(query_by_head[r, h], keys, values, words, scores, attended_by_head[r, h])
         accumulate(attended[:conditional], cross_out[layer], x[:conditional])
         normalise(x, norms[layer, 2], epsilons[layer, 2], normed)
         hidden[:] = 0

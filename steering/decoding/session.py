@@ -53,6 +53,21 @@ class Chunk:
     total: int | None
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Frames of all clips whose codes are there, on their way to be heard.
+
+    Attributes:
+        codes: ``[B, K, T]``; blank past the end of a shorter clip. first: the frame that they begin with.
+        lengths: frames of each clip. frames: of the longest.
+    """
+
+    codes: Tensor
+    first: int
+    lengths: Sequence[int]
+    frames: int
+
+
 class Session:
     """Plays clips once, chunk by chunk; coefficients may be moved from any thread meanwhile.
 
@@ -71,6 +86,8 @@ class Session:
         most_moves: what a clip may have, those of its plan included.
         moves_a_second: how many are taken in, by the clips' own time: those beyond wait for their
             step, and it is the last for a concept that waits.
+        known: codes ``[K, T]`` of clips that were played before and are as long as the longest: they are
+            heard after the others, and not played again.
 
     Raises:
         BadInput: chunks are shorter than a frame, or the clips cannot be played.
@@ -86,6 +103,7 @@ class Session:
         progress: Progress = lambda done, total: None,
         most_moves: float = math.inf,
         moves_a_second: float = math.inf,
+        known: Sequence[Tensor] = (),
     ) -> None:
         rate = decoder.model.frame_rate
         if not (math.isfinite(chunk_seconds) and chunk_seconds * rate >= 1):
@@ -98,7 +116,12 @@ class Session:
             raise BadInput(
                 f"chunks of {chunk_seconds:g} s: an endless clip has {BEHIND // 2 / rate:g} at most"
             )
-        self._sound: _Sound | None = _Sound(self.model, self._run.lengths)
+        self._known = torch.stack(list(known)) if known else None
+        if self._known is not None and self._known.shape[-1] != self._run.frames:
+            raise BadInput("clips that are known have another length: play them again")
+        lengths = [*self._run.lengths, *[self._run.frames] * len(known)]
+        self._sound: _Sound | None = _Sound(self.model, lengths)
+        self._taken = 0
         self._plans, self._faders = [clip.plan for clip in clips], self._run.injections.faders
         self._seeds = [clip.seed for clip in clips]
         self._joining: dict[int, Plan] = {}
@@ -197,8 +220,10 @@ class Session:
         """End the session; a stream under way ends after its step, and all memory is free."""
         with self._lock:
             self._over = True
-            self._run = self._sound = None
+            run, self._run, self._sound = self._run, None, None
             stream = None if self._stream is None else self._stream()
+        if run is not None and stream is None:
+            self._keep_strengths(run)
         if stream is not None:
             with suppress(
                 ValueError
@@ -220,28 +245,66 @@ class Session:
             self._stream = ref(stream)
         return stream
 
+    def begin(self) -> Generation | None:
+        """What has a step to make, with the moves that wait taken in; None where there is no step left.
+
+        For who makes the steps of several sessions together, in place of `stream`: after the step comes
+        `finish`, and what `take` then gives is for `hear`, which another thread may call.
+        """
+        run = self._run
+        if run is None or self._over or run.step >= run.steps:
+            return None
+        if self._ending:
+            run.end()
+            self._ending = False
+        self._apply_waiting(run)
+        return run
+
+    def finish(self, run: Generation) -> None:
+        """The step that `begin` gave is made."""
+        self.progress(run.step, run.steps if run.steps < ENDLESS else 0)
+        if run.step == run.steps:
+            self._keep_strengths(run)
+
+    def waiting(self, run: Generation) -> int:
+        """Frames that are settled and not yet taken."""
+        return run.settled - self._taken
+
+    def take(self, run: Generation) -> Piece:
+        """What is settled and was not taken before."""
+        first, self._taken = self._taken, run.settled
+        codes, lengths = run.codes(first, run.settled), list(run.lengths)
+        if self._known is not None:
+            known = self._known[..., first : run.settled]
+            codes, lengths = torch.cat([codes, known]), [*lengths, *[run.frames] * len(known)]
+        return Piece(codes, first, lengths, run.frames)
+
+    def hear(self, piece: Piece, least: int = 0) -> Chunk | None:
+        """The sound of a piece, one after another; None if it is of less than ``least`` frames."""
+        sound = self._sound
+        return None if sound is None else sound.push(piece, least)
+
     def _chunks(self, run: Generation, sound: _Sound) -> Generator[Chunk, None, None]:
         first = piece = min(self.chunk, max(1, round(FIRST_SECONDS * self.model.frame_rate)))
         try:
-            while run.step < run.steps and not self._over:
-                if self._ending:
-                    run.end()
-                    self._ending = False
-                self._apply_waiting(run)
+            while self.begin() is not None:
                 run.advance()
-                self.progress(run.step, run.steps if run.steps < ENDLESS else 0)
-                if run.settled - sound.heard >= piece or run.step == run.steps:
-                    chunk = sound.push(run, first)
+                self.finish(run)
+                if self.waiting(run) >= piece or run.step == run.steps:
+                    chunk = sound.push(self.take(run), first)
                     if chunk is not None:
                         piece = min(self.chunk, math.ceil(GROWTH * piece))
                         yield chunk
         finally:
-            followers = run.injections.followers
-            if followers and not followers.first:
-                self.strengths = followers.during(0, run.step).cpu()
+            self._keep_strengths(run)
             with self._lock:
                 self._over = True
                 self._run = self._sound = None
+
+    def _keep_strengths(self, run: Generation) -> None:
+        followers = run.injections.followers
+        if followers and not followers.first:
+            self.strengths = followers.during(0, run.step).cpu()
 
     def _apply_waiting(self, run: Generation) -> None:
         """Take in what waits, those that wait longest first, as many as have their turn."""
@@ -297,38 +360,41 @@ class _Sound:
         }
         self.streams = {length: model.stream() for length in self.rows}
         self.made: dict[int, Tensor] = {}
-        self.heard, self.done = 0, 0
+        self.codes = torch.empty(len(lengths), model.codebooks, 0, dtype=torch.long)
+        self.done = 0
 
     @torch.inference_mode()
-    def push(self, run: Generation, least: int) -> Chunk | None:
+    def push(self, piece: Piece, least: int) -> Chunk | None:
         """What can be heard now that more frames are settled; None if it is less than ``least``."""
+        settled = piece.first + piece.codes.shape[-1]
+        self.codes = torch.cat([self.codes, piece.codes.cpu()], -1)
         for name, rows in self.rows.items():
-            length = run.lengths[rows[0]]
-            last = min(run.settled, length)
-            if self.heard < last:
-                codes = run.codes(self.heard, last)[rows]
+            length = piece.lengths[rows[0]]
+            last = min(settled, length)
+            if piece.first < last:
+                codes = piece.codes[rows][..., : last - piece.first]
                 self._keep(name, self.streams[name].push(codes))
                 if last == length:
                     self._keep(name, self.streams[name].finish())
-                    silence = (run.frames - length) * self.hop
+                    silence = (piece.frames - length) * self.hop
                     self._keep(name, self.made[name].new_zeros(len(rows), silence))
-        self.heard = run.settled
         ready = min(made.shape[-1] for made in self.made.values()) if self.made else 0
-        if ready < least * self.hop and run.settled < run.frames:
+        if ready < least * self.hop and settled < piece.frames:
             return None
-        return self._chunk(run, ready)
+        return self._chunk(piece, ready)
 
     def _keep(self, length: int, samples: Tensor) -> None:
         kept = self.made.get(length)
         samples = samples.float()
         self.made[length] = samples if kept is None else torch.cat([kept, samples], dim=-1)
 
-    def _chunk(self, run: Generation, samples: int) -> Chunk:
+    def _chunk(self, piece: Piece, samples: int) -> Chunk:
         audio = torch.empty(sum(map(len, self.rows.values())), samples)
         for length, rows in self.rows.items():
             audio[rows] = self.made[length][:, :samples].to(audio.device)
             self.made[length] = self.made[length][:, samples:]
-        first, self.done = self.done, self.done + samples // self.hop
-        codes = run.codes(first, self.done).cpu()
-        total = None if run.frames >= ENDLESS else run.frames
+        count = samples // self.hop
+        first, self.done = self.done, self.done + count
+        codes, self.codes = self.codes[..., :count].clone(), self.codes[..., count:].clone()
+        total = None if piece.frames >= ENDLESS else piece.frames
         return Chunk(audio, codes, first / self.rate, self.done, total)
