@@ -67,7 +67,7 @@ class Engine:
         self._most_playing, self._most_waiting = playing, waiting
         self._waiting: deque[Playback] = deque()
         self._playing: list[Playback] = []
-        self._twins, self.pace = Twins(), Pace()
+        self.twins, self.pace = Twins(), Pace()
         self._errands: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._patient: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._owed = 0
@@ -120,7 +120,7 @@ class Engine:
         if live and loaded.decoder is not None:
             one: Playback = LivePlayback(name, recipe, loaded, listen, self._crowded)
         else:
-            twins = None if loaded.decoder is None else self._twins
+            twins = None if loaded.decoder is None else self.twins
             one = Playback(name, recipe, loaded, listen, live, twins)
         with self._news:
             if self._closing:
@@ -326,7 +326,7 @@ class Engine:
     def _broken_alone(self, one: Playback) -> Iterator[None]:
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  told to its listener alone
             self._fail(one, error)
 
     def _fail(self, one: Playback, error: Exception) -> None:

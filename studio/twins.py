@@ -30,6 +30,11 @@ class Twins:
             while len(self._codes) > self._most:
                 self._codes.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._codes.clear()
+
     def of(self, recipe: Recipe) -> Tensor | None:
         """The codes of a recipe's twin, where it was played; it is now the last to go."""
         with self._lock:

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from steering.decoding.clip import Clip
+from steering.decoding.decoder import Decoder
 from steering.decoding.fused import Fused
 from steering.decoding.generation import Generation, eager_step
 from steering.decoding.matmul import MOST_ROWS
@@ -198,3 +200,21 @@ class _Layout:
             if one is not None and len(one.fixed[7]):
                 read = one.fixed[7]
                 read[:] = pushes[9][: len(read), slice(*self.spans[place])]
+
+
+def side_by_side(decoder: Decoder, clips: Sequence[Clip], seconds: float, apart: int = 0) -> Tensor:
+    """Codes ``[B, K, T]`` of clips that come one after another, so many steps apart, and play beside one another."""
+    slots, waiting = Slots(decoder.fused), list(enumerate(clips))
+    playing: dict[int, Generation] = {}
+    made: dict[int, Tensor] = {}
+    step = 0
+    while waiting or playing:
+        while waiting and step >= apart * waiting[0][0]:
+            number, clip = waiting.pop(0)
+            playing[number] = decoder.start([clip], seconds)
+        slots.step(list(playing.values()))
+        step += 1
+        for number in [n for n, run in playing.items() if run.step == run.steps]:
+            run = playing.pop(number)
+            made[number] = run.codes(0, run.frames)
+    return torch.cat([made[number] for number in range(len(clips))])
