@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from curation.errors import BadInput
 from steering.decoding.generation import Generation
-from steering.decoding.session import Piece
+from steering.decoding.sound import Piece
 from steering.recipes import Recipe
 from studio.clips import Clips
 from studio.limits import check_request
@@ -351,6 +351,9 @@ class Engine:
         """Make sound of pieces, and an end of what is over."""
         while (given := self._sounds.get()) is not None:
             one, piece = given
+            if piece is None:
+                with self._news:
+                    self._over(one)
             with self._broken_alone(one):
                 if one.failed:
                     pass
@@ -363,8 +366,6 @@ class Engine:
                     self.pace.sounded(music, time.monotonic() - began)
             if piece is None:
                 one.close()
-                with self._news:
-                    self._over(one)
 
     def _end(self, one: Playback) -> None:
         pair = one.pair()

@@ -18,7 +18,8 @@ from torch import Tensor
 from curation.errors import BadInput
 from steering.decoding.clip import Clip
 from steering.decoding.generation import Generation
-from steering.decoding.session import Chunk, Piece, Session
+from steering.decoding.session import GROWTH, Session
+from steering.decoding.sound import Chunk, Piece
 from steering.recipes import Recipe
 from studio.clips import SIDES, Pair
 from studio.levels import LevelSoFar
@@ -38,7 +39,7 @@ MOVE_DIGITS = 6
 
 
 FEWEST_FRAMES, MOST_FRAMES = 5, 50
-"""Of a piece that is sounded at once: few while its listener has little ahead, more where that saves work."""
+"""Of a piece that is sounded at once: few to begin with, more where that saves work and nobody waits for it."""
 
 UNHEARD_FRAMES = 100
 """Steps stop for whom so much waits to be sounded."""
@@ -76,7 +77,7 @@ class Playback:
         self._sound: list[np.ndarray] = []
         self._codes: list[Tensor] = []
         self._played = 0.0
-        self._given, self._behind = 0, 0.0
+        self._given, self._behind, self._least = 0, 0.0, FEWEST_FRAMES
         self._twin = None if twins is None else twins.of(self._recipe)
         self._twins = twins
         self._level = LevelSoFar(loaded.model.sample_rate)
@@ -179,12 +180,12 @@ class Playback:
         """
         session = self._steppable
         session.finish(run)
-        rate = self.frame_rate
-        most = min(MOST_FRAMES, session.chunk) if self.live else MOST_FRAMES
-        wanted = max(FEWEST_FRAMES * max(1, crowd / 2), rate * self.lead(time.monotonic()) / 2)
-        last = run.step == run.steps
-        if session.waiting(run) < min(wanted, most) and not last:
+        least = max(self._least, FEWEST_FRAMES * crowd // 2)
+        ahead = round(self.frame_rate * self.lead(time.monotonic()) / 2)
+        wanted = least if self.live else max(least, ahead)
+        if session.waiting(run) < min(wanted, MOST_FRAMES) and run.step < run.steps:
             return None
+        self._least = min(session.chunk, math.ceil(GROWTH * least))
         piece = session.take(run)
         self._given += piece.codes.shape[-1]
         return piece

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir  # type: ignore[import-untyped]
-from numba import carray, config, njit, types
+from numba import carray, config, njit, types  # type: ignore[attr-defined]
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -35,9 +35,6 @@ OPERATORS = ("add", "ablate", "add_keeping_norm", "clamp", "affine")
 """Those of `steering.interventions.operators` that have a loop; a kind of push is a place among them."""
 _LEAST = np.float32(1e-12)
 _RAREST, _CLOSE = np.float32(1e-20), np.float32(1e-5)
-
-FEWEST_TILED = 12
-"""So many rows are multiplied with a part of the matrix at a time."""
 
 _ROUNDING = np.float32(1.5 * 2**23)
 _PER_OCTAVE = np.float32(1 / np.log(2))
@@ -64,12 +61,15 @@ def widens_halves() -> bool:
 
 def _lanes() -> int:
     """Numbers of a vector: with fewer registers it is half as long."""
+    chosen = config.CPU_NAME or config.CPU_FEATURES  # type: ignore[attr-defined]
+    if chosen or platform.machine() in ("aarch64", "arm64"):
+        return 8
     return 16 if dict(binding.get_host_cpu_features()).get("avx512f") else 8
 
 
 _LANES = _lanes()
 COLUMNS = 4 * _LANES if _LANES == 16 else 2 * _LANES
-"""Of such a part."""
+"""Of a matrix that are multiplied at a time with four rows."""
 
 
 def _compiled(fastmath: set[str]) -> Callable[[Loop], Loop]:
@@ -119,7 +119,7 @@ def _memory(context, address):  # type: ignore[no-untyped-def]
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.inttoptr(arguments[0], ir.PointerType(ir.FloatType()))
 
-    return types.CPointer(types.float32)(address), generate
+    return types.CPointer(types.float32)(address), generate  # type: ignore[no-untyped-call]
 
 
 @_compiled(_EXACT)
@@ -172,106 +172,101 @@ def activate(rows, kind):  # type: ignore[no-untyped-def]
                 rows[r, n] = max(x, np.float32(0))
 
 
-@_inserted
-def _unpack(context, like, kept, wide):  # type: ignore[no-untyped-def]
-    """`COLUMNS` numbers of a matrix as float32, from one address to another; ``like`` is one of them."""
+def _tile_of(count: int) -> Any:
+    """So many rows times a panel, added to as many of ``out``; sums stay in registers."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        _, kept, wide = arguments
-        half = signature.args[0] != types.float32
-        source = ir.VectorType(ir.HalfType() if half else ir.FloatType(), _LANES)
-        target = ir.VectorType(ir.FloatType(), _LANES)
-        for n in range(0, COLUMNS, _LANES):
-            begin = builder.add(kept, ir.Constant(kept.type, n * (2 if half else 4)))
-            found = builder.load(builder.inttoptr(begin, ir.PointerType(source)), align=2)
-            end = builder.add(wide, ir.Constant(wide.type, 4 * n))
-            found = builder.fpext(found, target) if half else found
-            builder.store(found, builder.inttoptr(end, ir.PointerType(target)), align=4)
-        return context.get_dummy_value()
+    @_inserted
+    def tile(context, like, rows, panel, depth, out, width):  # type: ignore[no-untyped-def]
+        """Args: like: a number of the panel. rows, panel, out: addresses. depth, width: of a row."""
 
-    return types.void(like, types.int64, types.int64), generate
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            _, rows, panel, depth, out, width = arguments
+            half = signature.args[0] != types.float32
+            single, vector = ir.FloatType(), ir.VectorType(ir.FloatType(), _LANES)
+            kept = ir.VectorType(ir.HalfType(), _LANES) if half else vector
+            item = 2 if half else 4
 
+            def at(base: Any, number: Any, kind: Any, size: int = 4) -> Any:
+                bytes_on = builder.mul(number, ir.Constant(number.type, size))
+                return builder.inttoptr(builder.add(base, bytes_on), ir.PointerType(kind))
 
-@_inserted
-def _tile(context, rows, stride, panel, out, width, depth):  # type: ignore[no-untyped-def]
-    """Four rows times a panel of `COLUMNS` columns, added to four rows of ``out``; sums stay in registers.
+            def constant(number: int) -> Any:
+                return ir.Constant(depth.type, number)
 
-    Args:
-        rows, out: addresses of the first number, float32; stride, width: numbers from row to row of each.
-        panel: address of ``[depth, COLUMNS]``, float32.
-    """
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        rows, stride, panel, out, width, depth = arguments
-        single, vector = ir.FloatType(), ir.VectorType(ir.FloatType(), _LANES)
-
-        def at(base, number, kind):  # type: ignore[no-untyped-def]
-            bytes_on = builder.mul(number, ir.Constant(number.type, 4))
-            return builder.inttoptr(builder.add(base, bytes_on), ir.PointerType(kind))
-
-        def constant(number):  # type: ignore[no-untyped-def]
-            return ir.Constant(depth.type, number)
-
-        places = [
-            at(out, builder.add(builder.mul(width, constant(r)), constant(n)), vector)
-            for r in range(4)
-            for n in range(0, COLUMNS, _LANES)
-        ]
-        sums = [cgutils.alloca_once(builder, vector) for _ in places]
-        for kept, place in zip(sums, places, strict=True):
-            builder.store(builder.load(place, align=4), kept)
-        with cgutils.for_range(builder, depth) as loop:
-            begin = builder.mul(loop.index, constant(COLUMNS))
-            columns = [
-                builder.load(at(panel, builder.add(begin, constant(n)), vector), align=4)
+            places = [
+                at(out, builder.add(builder.mul(width, constant(r)), constant(n)), vector)
+                for r in range(count)
                 for n in range(0, COLUMNS, _LANES)
             ]
-            for r in range(4):
-                place = builder.add(builder.mul(stride, constant(r)), loop.index)
-                one = builder.load(at(rows, place, single), align=4)
-                same = builder.insert_element(
-                    ir.Constant(vector, ir.Undefined), one, ir.Constant(ir.IntType(32), 0)
-                )
-                zeros = ir.Constant(ir.VectorType(ir.IntType(32), _LANES), None)
-                same = builder.shuffle_vector(same, ir.Constant(vector, ir.Undefined), zeros)
-                for n, column in enumerate(columns):
-                    kept = sums[r * len(columns) + n]
-                    product = builder.fmul(same, column, flags=("contract", "nsz"))
-                    added = builder.fadd(builder.load(kept), product, flags=("contract", "nsz"))
-                    builder.store(added, kept)
-        for kept, place in zip(sums, places, strict=True):
-            builder.store(builder.load(kept), place, align=4)
-        return context.get_dummy_value()
+            sums = [cgutils.alloca_once(builder, vector) for _ in places]  # type: ignore[no-untyped-call]
+            for total, place in zip(sums, places, strict=True):
+                builder.store(builder.load(place, align=4), total)
+            with cgutils.for_range(builder, depth) as loop:
+                begin = builder.mul(loop.index, constant(COLUMNS))
+                columns = [
+                    builder.load(at(panel, builder.add(begin, constant(n)), kept, item), align=item)
+                    for n in range(0, COLUMNS, _LANES)
+                ]
+                if half:
+                    columns = [builder.fpext(one, vector) for one in columns]
+                for r in range(count):
+                    place = builder.add(builder.mul(depth, constant(r)), loop.index)
+                    one = builder.load(at(rows, place, single), align=4)
+                    same = builder.insert_element(
+                        ir.Constant(vector, ir.Undefined), one, ir.Constant(ir.IntType(32), 0)
+                    )
+                    zeros = ir.Constant(ir.VectorType(ir.IntType(32), _LANES), None)
+                    same = builder.shuffle_vector(same, ir.Constant(vector, ir.Undefined), zeros)
+                    for n, column in enumerate(columns):
+                        total = sums[r * len(columns) + n]
+                        product = builder.fmul(same, column, flags=("contract", "nsz"))
+                        added = builder.fadd(
+                            builder.load(total), product, flags=("contract", "nsz")
+                        )
+                        builder.store(added, total)
+            for total, place in zip(sums, places, strict=True):
+                builder.store(builder.load(total), place, align=4)
+            return context.get_dummy_value()
 
-    whole = types.int64
-    return types.void(whole, whole, whole, whole, whole, whole), generate
+        whole = types.int64
+        return types.void(like, whole, whole, whole, whole, whole), generate
+
+    return tile
+
+
+_one_row, _two_rows, _four_rows = (_tile_of(count) for count in (1, 2, 4))
 
 
 @_compiled(_EXACT)
-def accumulate(rows, matrix, out):  # type: ignore[no-untyped-def]
+def accumulate(rows, matrix, panels, out):  # type: ignore[no-untyped-def]
     """Add ``rows [R, K] @ matrix [K, N]`` to ``out [R, N]``, each row in the order of K.
 
-    Of many rows four at a time; the others by `_accumulate_few`, which does the same to each of them.
+    Args:
+        panels: the matrix once more, `COLUMNS` of its columns after another ``[N / COLUMNS, K, COLUMNS]``: then
+            they are read as they lie there, once for four rows. None where they do not come out even.
     """
     count, depth = rows.shape
     width = matrix.shape[1]
-    fours = count - count % 4 if count >= FEWEST_TILED and width % COLUMNS == 0 else 0
-    if fours:
-        panel = np.empty((depth, COLUMNS), np.float32)
-        for n in range(0, width, COLUMNS):
-            for k in range(depth):
-                begin = matrix.ctypes.data + (k * width + n) * matrix.itemsize
-                _unpack(matrix[0, 0], begin, panel.ctypes.data + 4 * k * COLUMNS)
-            for r in range(0, fours, 4):
-                _tile(
-                    rows.ctypes.data + 4 * r * depth, depth,
-                    panel.ctypes.data, out.ctypes.data + 4 * (r * width + n), width, depth,
-                )  # fmt: skip
-    _accumulate_few(rows[fours:], matrix, out[fours:])
+    if len(panels) == 0:
+        _accumulate_plain(rows, matrix, out)
+        return
+    fours, pairs = count - count % 4, count - count % 2
+    for p in range(len(panels)):
+        like, panel = panels[p, 0, 0], panels[p].ctypes.data
+        given, made = rows.ctypes.data, out.ctypes.data + 4 * p * COLUMNS
+        for r in range(0, fours, 4):
+            at, to = given + 4 * r * depth, made + 4 * r * width
+            _four_rows(like, at, panel, depth, to, width)
+        at, to = given + 4 * fours * depth, made + 4 * fours * width
+        if fours < pairs:
+            _two_rows(like, at, panel, depth, to, width)
+        at, to = given + 4 * pairs * depth, made + 4 * pairs * width
+        if pairs < count:
+            _one_row(like, at, panel, depth, to, width)
 
 
 @_compiled(_EXACT)
-def _accumulate_few(rows, matrix, out):  # type: ignore[no-untyped-def]
+def _accumulate_plain(rows, matrix, out):  # type: ignore[no-untyped-def]
     """Eight rows of the matrix at a time, so that ``out`` is read and written an eighth as often, and
     two of the rows at a time, so that the matrix is read and widened half as often.
     """
@@ -534,7 +529,8 @@ def blocks(first, last, x, places, past, prompts, counts, model, kind, pushes): 
         past: lines of the rows ``[R, 4]``. prompts: those of the first C rows ``[C, 4]``.
         counts: how many words of each prompt are read ``[C]``.
         model: norms ``[L, 3, 2, D]``, what is added to their variances ``[L, 3]``, and per layer the
-            matrices query-key-value, out, cross query, cross out, up and down; the number of heads.
+            matrices query-key-value, out, cross query, cross out, up and down, each with its panels;
+            the number of heads.
         kind: a place in `ACTIVATIONS`.
         pushes: what is heard and done after each layer, as `steering.decoding.pushes` has it.
     """
@@ -544,7 +540,7 @@ def blocks(first, last, x, places, past, prompts, counts, model, kind, pushes): 
     normed, attended = np.empty_like(x), np.empty_like(x)
     query_key_value = np.empty((rows, 3 * size), np.float32)
     query = np.empty((conditional, size), np.float32)
-    hidden = np.empty((rows, up.shape[2]), np.float32)
+    hidden = np.empty((rows, up[0].shape[2]), np.float32)
     scores = np.empty(max(places.max() + 1, counts.max() if conditional else 0), np.float32)
     total = np.empty(size, np.float32)
     qkv_by_head = query_key_value.reshape(rows, 3, heads, part)
@@ -553,7 +549,7 @@ def blocks(first, last, x, places, past, prompts, counts, model, kind, pushes): 
     for layer in range(first, last):
         normalise(x, norms[layer, 0], epsilons[layer, 0], normed)
         query_key_value[:] = 0
-        accumulate(normed, qkv_weights[layer], query_key_value)
+        accumulate(normed, qkv_weights[0][layer], qkv_weights[1][layer], query_key_value)
         for r in range(rows):
             seen = places[r] + 1
             for h in range(heads):
@@ -562,21 +558,23 @@ def blocks(first, last, x, places, past, prompts, counts, model, kind, pushes): 
                 keys[seen - 1] = qkv_by_head[r, 1, h]
                 values[seen - 1] = qkv_by_head[r, 2, h]
                 attend(qkv_by_head[r, 0, h], keys, values, seen, scores, attended_by_head[r, h])
-        accumulate(attended, out[layer], x)
+        accumulate(attended, out[0][layer], out[1][layer], x)
         normalise(x[:conditional], norms[layer, 1], epsilons[layer, 1], normed)
         query[:] = 0
-        accumulate(normed[:conditional], cross_query[layer], query)
+        accumulate(normed[:conditional], cross_query[0][layer], cross_query[1][layer], query)
         for r in range(conditional):
             words = counts[r]
             for h in range(heads):
                 keys = _at(prompts[r], layer, 0, h, words, part)
                 values = _at(prompts[r], layer, 1, h, words, part)
                 attend(query_by_head[r, h], keys, values, words, scores, attended_by_head[r, h])
-        accumulate(attended[:conditional], cross_out[layer], x[:conditional])
+        accumulate(
+            attended[:conditional], cross_out[0][layer], cross_out[1][layer], x[:conditional]
+        )
         normalise(x, norms[layer, 2], epsilons[layer, 2], normed)
         hidden[:] = 0
-        accumulate(normed, up[layer], hidden)
+        accumulate(normed, up[0][layer], up[1][layer], hidden)
         activate(hidden, kind)
-        accumulate(hidden, down[layer], x)
+        accumulate(hidden, down[0][layer], down[1][layer], x)
         hear(layer, x, pushes)
         push(layer, x, pushes, total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 from types import TracebackType
 from weakref import ref
@@ -19,9 +19,9 @@ from steering.decoding.clip import Clip, Progress
 from steering.decoding.decoder import Decoder
 from steering.decoding.generation import BEHIND, ENDLESS, Generation
 from steering.decoding.sampling import Sampling
+from steering.decoding.sound import Chunk, Piece, Sound
 from steering.interventions.intervention import Intervention
 from steering.interventions.plan import Move, Plan, compile_plan
-from steering.models.interface import MusicModel
 
 FIRST_SECONDS = 0.1
 """The first chunk is short, so that there is something to hear soon."""
@@ -32,40 +32,6 @@ dry only if music is made more slowly than that, against its own time."""
 
 BURST = 8
 """Moves that may come at one step after a while without any, as when all faders go to zero."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A piece of all clips.
-
-    Attributes:
-        audio: float32 ``[B, N]``; silence past the end of a shorter clip.
-        codes: ``[B, K, T]`` of these samples; blank past the end of a shorter clip.
-        start: seconds from the beginning.
-        done, total: frames up to the end of this chunk, and of the longest clip; None where the clips go
-            on until they are stopped.
-    """
-
-    audio: Tensor
-    codes: Tensor
-    start: float
-    done: int
-    total: int | None
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Frames of all clips whose codes are there, on their way to be heard.
-
-    Attributes:
-        codes: ``[B, K, T]``; blank past the end of a shorter clip. first: the frame that they begin with.
-        lengths: frames of each clip. frames: of the longest.
-    """
-
-    codes: Tensor
-    first: int
-    lengths: Sequence[int]
-    frames: int
 
 
 class Session:
@@ -120,7 +86,7 @@ class Session:
         if self._known is not None and self._known.shape[-1] != self._run.frames:
             raise BadInput("clips that are known have another length: play them again")
         lengths = [*self._run.lengths, *[self._run.frames] * len(known)]
-        self._sound: _Sound | None = _Sound(self.model, lengths)
+        self._sound: Sound | None = Sound(self.model, lengths)
         self._taken = 0
         self._plans, self._faders = [clip.plan for clip in clips], self._run.injections.faders
         self._seeds = [clip.seed for clip in clips]
@@ -284,7 +250,7 @@ class Session:
         sound = self._sound
         return None if sound is None else sound.push(piece, least)
 
-    def _chunks(self, run: Generation, sound: _Sound) -> Generator[Chunk, None, None]:
+    def _chunks(self, run: Generation, sound: Sound) -> Generator[Chunk, None, None]:
         first = piece = min(self.chunk, max(1, round(FIRST_SECONDS * self.model.frame_rate)))
         try:
             while self.begin() is not None:
@@ -347,54 +313,3 @@ class Session:
         if plan is None or not 0 <= concept < plan.concepts:
             raise BadInput(f"clip {clip} has no concept {concept}: it has {len(names)}, from 0 on")
         return concept
-
-
-class _Sound:
-    """Codes of clips to their samples; clips of one length are decoded together."""
-
-    def __init__(self, model: MusicModel, lengths: Sequence[int]) -> None:
-        self.rate, self.hop = model.frame_rate, round(model.sample_rate / model.frame_rate)
-        self.rows = {
-            length: [row for row, one in enumerate(lengths) if one == length]
-            for length in sorted(set(lengths))
-        }
-        self.streams = {length: model.stream() for length in self.rows}
-        self.made: dict[int, Tensor] = {}
-        self.codes = torch.empty(len(lengths), model.codebooks, 0, dtype=torch.long)
-        self.done = 0
-
-    @torch.inference_mode()
-    def push(self, piece: Piece, least: int) -> Chunk | None:
-        """What can be heard now that more frames are settled; None if it is less than ``least``."""
-        settled = piece.first + piece.codes.shape[-1]
-        self.codes = torch.cat([self.codes, piece.codes.cpu()], -1)
-        for name, rows in self.rows.items():
-            length = piece.lengths[rows[0]]
-            last = min(settled, length)
-            if piece.first < last:
-                codes = piece.codes[rows][..., : last - piece.first]
-                self._keep(name, self.streams[name].push(codes))
-                if last == length:
-                    self._keep(name, self.streams[name].finish())
-                    silence = (piece.frames - length) * self.hop
-                    self._keep(name, self.made[name].new_zeros(len(rows), silence))
-        ready = min(made.shape[-1] for made in self.made.values()) if self.made else 0
-        if ready < least * self.hop and settled < piece.frames:
-            return None
-        return self._chunk(piece, ready)
-
-    def _keep(self, length: int, samples: Tensor) -> None:
-        kept = self.made.get(length)
-        samples = samples.float()
-        self.made[length] = samples if kept is None else torch.cat([kept, samples], dim=-1)
-
-    def _chunk(self, piece: Piece, samples: int) -> Chunk:
-        audio = torch.empty(sum(map(len, self.rows.values())), samples)
-        for length, rows in self.rows.items():
-            audio[rows] = self.made[length][:, :samples].to(audio.device)
-            self.made[length] = self.made[length][:, samples:]
-        count = samples // self.hop
-        first, self.done = self.done, self.done + count
-        codes, self.codes = self.codes[..., :count].clone(), self.codes[..., count:].clone()
-        total = None if piece.frames >= ENDLESS else piece.frames
-        return Chunk(audio, codes, first / self.rate, self.done, total)

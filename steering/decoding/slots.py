@@ -136,7 +136,7 @@ class _Layout:
         self.owners = np.concatenate([np.arange(self.clips), guided])
         weights = [runs[n].sampling.guidance for n in with_words for _ in range(counts[n])]
         self.guidance = torch.tensor(weights).view(-1, 1)
-        lines = [run.cache.lines for run in runs]
+        lines: list[Any] = [run.cache.lines for run in runs]
         self.past = np.concatenate(
             [line[:count] for line, count in zip(lines, counts, strict=True)]
             + [lines[n][counts[n] :] for n in with_words]
