@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 MOST_PLAYING = 32
 """At once, however fast the machine is: for the memory's sake."""
 
+MOST_HIRED = 4
+"""The same while a GPU is hired for a clip: those take turns."""
+
 MOST_WAITING = 128
 ENOUGH_SECONDS, LITTLE_SECONDS = 4.0, 1.0
 """Who is so far ahead lets those go first who have so little."""
@@ -275,7 +278,9 @@ class Engine:
         count = len(self._playing)
         if count == 0 or count >= self._most_playing:
             return count == 0
-        rows = one.rows + sum(other.rows for other in self._playing)
+        if not one.stepped:
+            return count < MOST_HIRED
+        rows = one.rows + sum(other.rows for other in self._playing if other.stepped)
         return self.pace.holds(rows, count + 1, one.frame_rate)
 
     def _due(self) -> tuple[list[Playback], float]:
