@@ -300,6 +300,7 @@ class Playback:
 
     def close(self) -> None:
         """Give the session's memory back."""
+        self._run = None
         if self._session is not None:
             self._session.stop()
 

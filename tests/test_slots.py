@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
 
@@ -68,3 +70,18 @@ def test_many_rows_equal_few(model, decoder):
     alone = [decoder.generate(*job) for job in chosen]
     for one, other in zip(side_by_side(decoder, chosen, 1), alone, strict=True):
         assert torch.equal(one, other)
+
+
+def test_who_leaves_takes_its_memory_along(model, decoder):
+    slots = Slots(decoder.fused)
+    stays, leaves = (decoder.start([Clip("jazz", seed)], 1.0) for seed in (1, 2))
+    for _ in range(3):
+        slots.step([stays, leaves])
+    cache = weakref.ref(leaves.cache.all)
+    del leaves
+    assert cache() is None
+    slots.step([stays])
+    joins = decoder.start([Clip("rock", 3)], 0.3)
+    while joins.step < joins.steps:
+        slots.step([stays, joins])
+    assert torch.equal(joins.codes(0, 15), decoder.generate([Clip("rock", 3)], 0.3))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import torch
@@ -121,25 +122,25 @@ class _Layout:
     """
 
     def __init__(self, runs: list[Generation]) -> None:
-        self.runs = list(runs)
+        self._runs = [ref(run) for run in runs]  # who left is not kept
         self._pushed = [run.injections.pushes for run in runs]
         counts = [len(run.lengths) for run in runs]
         ends = np.cumsum([0, *counts]).tolist()
         self.clips = ends[-1]
         self.spans = list(pairwise(ends))
-        with_words = [n for n, run in enumerate(runs) if run.sampling.guided]
-        self.places = [*enumerate(counts), *((n, counts[n]) for n in with_words)]
+        self._guided = guided_runs = [n for n, run in enumerate(runs) if run.sampling.guided]
+        self.places = [*enumerate(counts), *((n, counts[n]) for n in guided_runs)]
         self.owner = torch.tensor([n for n, count in enumerate(counts) for _ in range(count)])
-        clips = [np.arange(*self.spans[n]) for n in with_words]
+        clips = [np.arange(*self.spans[n]) for n in guided_runs]
         guided = np.concatenate([np.zeros(0, np.int64), *clips])
         self.guided = torch.from_numpy(guided)
         self.owners = np.concatenate([np.arange(self.clips), guided])
-        weights = [runs[n].sampling.guidance for n in with_words for _ in range(counts[n])]
+        weights = [runs[n].sampling.guidance for n in guided_runs for _ in range(counts[n])]
         self.guidance = torch.tensor(weights).view(-1, 1)
         lines: list[Any] = [run.cache.lines for run in runs]
         self.past = np.concatenate(
             [line[:count] for line, count in zip(lines, counts, strict=True)]
-            + [lines[n][counts[n] :] for n in with_words]
+            + [lines[n][counts[n] :] for n in guided_runs]
         )
         self.prompts = np.concatenate([run.prompts.lines for run in runs])
         self.words = np.concatenate([run.prompts.loops[1] for run in runs if run.prompts.loops])
@@ -149,9 +150,9 @@ class _Layout:
 
     def is_of(self, runs: list[Generation]) -> bool:
         """Whether it is of these generations, as they are steered now."""
-        return len(runs) == len(self.runs) and all(
-            run is other and run.injections.pushes is pushed
-            for run, other, pushed in zip(runs, self.runs, self._pushed, strict=True)
+        return len(runs) == len(self._runs) and all(
+            run is other() and run.injections.pushes is pushed
+            for run, other, pushed in zip(runs, self._runs, self._pushed, strict=True)
         )
 
     def _side_by_side(self) -> tuple[Any, ...]:
@@ -184,7 +185,7 @@ class _Layout:
         free = self.clips
         for place, one in enumerate(each):
             first, last = self.spans[place]
-            guided = self.runs[place].sampling.guided
+            guided = place in self._guided
             if one is not None and len(one[0]):
                 count, clips = len(one[0]), last - first
                 coefficients[:count, :, first:last] = one[0][..., :clips]
