@@ -11,8 +11,8 @@ import numpy as np
 HEADROOM = 1.15
 """How much faster than it is heard music is to be made before one more may listen."""
 
-LEARNING, FORGETTING = 0.1, 0.02
-"""Share of a new measurement in the mean of its own number of rows, and in those of the others."""
+LEARNING, TOGETHER = 0.1, 0.5
+"""Share of a new measurement in the mean of its number of rows; how far the others go along, as a power."""
 
 
 SLOWEST = 1.0
@@ -40,10 +40,9 @@ class Pace:
         if known is None:
             self._steps[rows] = seconds
             return
-        usual = min(seconds, 4 * known)
-        self._steps[rows] = known + LEARNING * (usual - known)
+        now = self._steps[rows] = known + LEARNING * (min(seconds, 4 * known) - known)
         for other in self._steps.keys() - {rows}:
-            self._steps[other] *= 1 + FORGETTING * (usual / known - 1)
+            self._steps[other] *= (now / known) ** TOGETHER
 
     def sounded(self, music: float, seconds: float) -> None:
         """So many seconds of one listener's music took so long to decode."""
