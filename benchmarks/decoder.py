@@ -1,11 +1,13 @@
 """How fast the steered decoder is, beside the libraries' own, on the same weights in one run.
 
     python -m benchmarks.decoder                   all parts, one CPU thread, about a quarter of an hour
-    python -m benchmarks.decoder --only speed      one: speed, costs, latency, gpu, memory, profile
+    python -m benchmarks.decoder --only speed      one: speed, rows, costs, latency, gpu, memory, profile
+    python -m benchmarks.decoder --only gpu --batches 1 2 4 8 16 32 64 128 256
 
 Speed: steps per second on the sketch, 50 of which are a second of music; contestants take turns, the
 median of the rounds counts, by the clock and by the processor's time, which other programs on the
-machine disturb less. Costs: what steering adds to a step, in the processor's time. Latency: from prompt and from a moved coefficient to sound. GPU: random weights in
+machine disturb less. Rows: the same over how many clips play at once, in one batch and in slots, where each
+comes and goes as it likes; by the processor's time and beside transformers. Costs: what steering adds to a step, in the processor's time. Latency: from prompt and from a moved coefficient to sound. GPU: random weights in
 the shapes of the published models, no download; says so where there is no GPU. Memory: of the
 process. Profile: what a step spends its time on.
 """
@@ -42,7 +44,9 @@ from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.reference import generate as by_hooks
 from steering.decoding.sampling import Sampling
-from steering.decoding.session import Chunk, Session
+from steering.decoding.session import Session
+from steering.decoding.slots import side_by_side
+from steering.decoding.sound import Chunk
 from steering.directions.direction import Direction
 from steering.interventions.intervention import Intervention
 from steering.interventions.monitor import Monitor
@@ -52,7 +56,7 @@ from steering.models import MusicModel, load_model
 from steering.models.transformers_backend import TransformersModel
 
 SECONDS, ROUNDS, COST_ROUNDS, CONCEPTS = 4.0, 5, 15, 3
-BATCHES, GPU_BATCHES = (1, 2, 8), (1, 2, 8, 32)
+BATCHES, ROW_BATCHES, GPU_BATCHES = (1, 2, 8), (1, 2, 4, 8, 16), (1, 2, 8, 32)
 TRIALS, SESSIONS = 20, 100
 WAYS: dict[str, dict[str, Any]] = {
     f"{CONCEPTS} concepts": {},
@@ -149,6 +153,26 @@ def speed_part(options: argparse.Namespace) -> Lines:
             ),
         ]
     return lines
+
+
+def rows_part(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Steps a second, each of which is one of all clips, over how many there are."""
+    model, decoder, seconds = sketch(), fused(), options.seconds
+    steps = round(seconds * model.frame_rate) + model.codebooks - 1
+    plan = plan_for(model, seconds)
+    for count in options.batches or ROW_BATCHES:
+        players: dict[str, Player] = {
+            "transformers": partial(by_transformers, model, count, seconds),
+            "a batch": partial(decoder.generate, clips(count), seconds),
+            "slots": partial(side_by_side, decoder, clips(count), seconds),
+            "slots, steered": partial(side_by_side, decoder, clips(count, plan), seconds),
+        }
+        rates = timed(players, options.rounds, steps)
+        theirs = rates["transformers"]
+        for name, (clock, processor) in rates.items():
+            times = f"{clock / theirs[0]:.2f} and {processor / theirs[1]:.2f} times transformers"
+            said = f"{clock:.0f} (processor: {processor:.0f}), {times}"
+            yield f"{count} clips, {(2 * count)} rows: {name}", said
 
 
 def costs_part(options: argparse.Namespace) -> Lines:
@@ -287,7 +311,7 @@ def gpu_lines(
     seconds, decoder = options.seconds, Decoder(model)
     plan = plan_for(model, seconds)
     steps = round(seconds * model.frame_rate) + model.codebooks - 1
-    for count in GPU_BATCHES:
+    for count in options.batches or GPU_BATCHES:
         players: dict[str, Player] = {
             "transformers": partial(by_transformers, model, count, seconds),
             "ours": partial(decoder.generate, clips(count), seconds),
@@ -346,8 +370,8 @@ def profile_part(options: argparse.Namespace) -> Lines:
         "blocks, steered": (decoder.fused, "step"),
         "heads": (decoder.fused, "logits"),
         "injections of the step": (run.injections, "at"),
-        "noise": (steering.decoding.generation, "draw_noise"),
-        "choice of the codes": (steering.decoding.generation, "choose"),
+        "noise": (steering.decoding.generation, "draw_ahead"),
+        "choice of the codes": (decoder.fused, "choose"),
     }
     spent = dict.fromkeys(parts, 0.0)
     with ExitStack() as patches:
@@ -378,6 +402,7 @@ def _clocked(function: Callable[..., Any], spent: dict[str, float], what: str) -
 PARTS: dict[str, Callable[[argparse.Namespace], Iterable[tuple[str, str]]]] = {
     "memory": memory_part,
     "speed": speed_part,
+    "rows": rows_part,
     "costs": costs_part,
     "latency": latency_part,
     "gpu": gpu_part,
@@ -390,6 +415,7 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, help="one part of the table")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of music a clip")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--batches", type=int, nargs="+", help="clips at once, of rows and of gpu")
     parser.add_argument("--json", type=Path, help="write the table there too")
     options = parser.parse_args()
     torch.set_num_threads(1)

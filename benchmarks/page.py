@@ -2,17 +2,19 @@
 
     python -m benchmarks.page                          all parts
     python -m benchmarks.page --only first             time to first sound, median of 20
-    python -m benchmarks.page --only crowd --minutes 3 20 clients at once
+    python -m benchmarks.page --only crowd             1, 2, 4, 8 and 16 clients at once, and 100 for 5 minutes
+    python -m benchmarks.page --only crowd --clients 8 so many alone
     python -m benchmarks.page --only nonsense          a client that sends nonsense
     python -m benchmarks.page --only listeners         1, 2, 4 and 8 browser tabs that listen at once
     python -m benchmarks.page --only network           one tab on fast and on slow 3G
     python -m benchmarks.page --only live              from a fader to its sound, past the window's slides
     python -m benchmarks.page --only lighthouse        Lighthouse's scores, medians of three
 
-First: from the call to the first samples at the client, over the page's own API. Crowd: each client
-generates again and again with one of a few recipes; what it hears must be, sample by sample, what
-that recipe gives to a client that is alone, and only the stated limit of the line may refuse it.
-Memory is the server's, which runs in this process. Live: from the call of `move` to the moment at which
+First: from the call to the first samples at the client, over the page's own API. Crowd: each client hears a
+clip of 8 s, steered and its twin, with a seed of its own; 100 clients come back for some minutes, and every
+fifth visit is broken off. What was heard must be, sample by sample, what its recipe gives to who is
+alone, asked for afterwards. The clients are a process of their own (`benchmarks/crowd.py`), so the memory is
+the server's, which runs in this one. Live: from the call of `move` to the moment at which
 its step sounds, for who plays from the first sound on; and how far ahead of the clock each chunk came,
 below 0 too late. Listeners and network are `benchmarks/listeners.py`. What a part needs and lacks it says
 in one line, and the others go on.
@@ -24,12 +26,12 @@ import argparse
 import hashlib
 import json
 import statistics
+import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -38,6 +40,7 @@ from typing import Any
 
 from gradio_client import Client
 
+from benchmarks.crowd import Visit, figures
 from benchmarks.lighthouse import lighthouse
 from benchmarks.listeners import listeners, network
 from curation.errors import BadInput
@@ -50,8 +53,11 @@ from studio.loaded_models import LoadedModels, load_with_banks
 from studio.page import launch, make_page
 
 LIVE_SECONDS, MOVES = 75.0, 24
-TRIES, CLIENTS, RECIPES, SECONDS = 20, 20, 5, 2.0
-FULL = "waiting already"
+TRIES = 20
+CROWDS, CROWD_SECONDS = (1, 2, 4, 8, 16, 100), 8.0
+POOL, CHECKED = 60, 60
+"""Seeds of a crowd that comes back, and how many of them are played alone afterwards."""
+
 PARTS = ("first", "crowd", "nonsense", "listeners", "network", "live", "lighthouse")
 
 
@@ -118,49 +124,60 @@ def resident_mb() -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def crowd(address: str, minutes: float, engine: Engine, clients: int = CLIENTS) -> dict[str, Any]:
-    """Many clients at once: refusals, foreign sound, memory with and without the clips kept."""
+def crowd(
+    address: str, engine: Engine, minutes: float, sizes: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Clients at once: who plays without a gap, how long the rest wait, whose clip is right, the memory."""
     alone = Client(address, verbose=False)
-    recipes = [one_recipe(alone, SECONDS, seed) for seed in range(RECIPES)]
-    right = [heard(alone, recipe)[1] for recipe in recipes]
-    counts: Counter[str] = Counter()
-    waits: list[float] = []
-    memory: list[tuple[float, float]] = []
-    begun = time.monotonic()
-    until = begun + 60 * minutes
+    recipe = one_recipe(alone, CROWD_SECONDS)
+    heard(alone, recipe | {"seconds": 2.0})
+    table = []
+    for size in sizes:
+        long = minutes if size == max(CROWDS) else 0.0
+        engine.twins.clear()
+        visits, memory, playing, spent = _visited(address, engine, recipe, size, long)
+        seeds = sorted({one.seed for one in visits if one.digests})[:CHECKED]
+        engine.twins.clear()
+        right = {seed: heard(alone, recipe | {"seed": seed})[1] for seed in seeds}
+        half = memory[len(memory) // 2 :]
+        row = {
+            "clients": size,
+            "minutes": long,
+            "at_once": playing,
+            **figures(visits, right),
+            "server_cpu_s": round(spent, 1),
+            "memory_mb": [round(one) for one in memory[:: max(1, len(memory) // 10)]],
+            "memory_spread_second_half": f"{(max(half) - min(half)) / max(half):.1%}",
+        }
+        print(row, flush=True)
+        table.append(row)
+    return table
 
-    def visit(number: int) -> None:
-        client = Client(address, verbose=False)
-        while time.monotonic() < until:
-            place = number % RECIPES
-            number += 1
-            try:
-                first, digests, last = heard(client, recipes[place])
-            except Exception as error:  # noqa: BLE001  counted, by kind
-                counts[
-                    "refused: the line is full" if FULL in str(error) else f"failed: {error}"
-                ] += 1
-                time.sleep(1)
-                continue
-            same = last.get("event") == "done" and digests == right[place]
-            counts["right" if same else "FOREIGN SOUND"] += 1
-            waits.append(first)
 
-    threads = [threading.Thread(target=visit, args=(n,)) for n in range(clients)]
-    for thread in threads:
-        thread.start()
-    while any(thread.is_alive() for thread in threads):
-        memory.append((resident_mb(), engine.clips.bytes / 2**20))
-        time.sleep(2)
-    minute = max(1, round(len(memory) * 60 / (time.monotonic() - begun)))
-    return {
-        "clients": clients,
-        "minutes": minutes,
-        **counts,
-        "median_wait_s": round(statistics.median(waits), 2) if waits else None,
-        "memory_mb_by_minute": [round(all_of_it) for all_of_it, _ in memory[::minute]],
-        "of_it_clips_kept_mb": [round(clips) for _, clips in memory[::minute]],
-    }
+def _visited(
+    address: str, engine: Engine, recipe: dict[str, Any], clients: int, minutes: float
+) -> tuple[list[Visit], list[float], int, float]:
+    """Visits of another process; memory every 2 s, most who played at once, the server's processor time."""
+    given = {"clients": clients, "minutes": minutes, "first": 1000 * clients, "pool": POOL}
+    named = [f"--{name}={value}" for name, value in given.items()]
+    command = [sys.executable, "-m", "benchmarks.crowd", address, "--recipe", json.dumps(recipe)]
+    spent, memory, most = time.process_time(), [resident_mb()], 0
+    with subprocess.Popen([*command, *named], stdout=subprocess.PIPE, text=True) as process:
+        out: list[str] = []
+        assert process.stdout is not None
+        reader = threading.Thread(
+            target=lambda pipe: out.append(pipe.read()), args=(process.stdout,)
+        )
+        reader.start()
+        begun = time.monotonic()
+        while process.poll() is None:
+            most = max(most, engine.busy["playing"])
+            if time.monotonic() > begun + 2 * len(memory):
+                memory.append(resident_mb())
+            time.sleep(0.05)
+        reader.join()
+    visits = [Visit(**one) for one in json.loads(out[0])]
+    return visits, memory, most, time.process_time() - spent
 
 
 def live(address: str, memory_mb: Callable[[], float], seconds: float) -> dict[str, Any]:
@@ -238,7 +255,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.page", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--only", choices=PARTS)
-    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--minutes", type=float, default=5.0, help="of the largest crowd")
+    parser.add_argument("--clients", type=int, nargs="+", default=CROWDS, help="sizes of crowds")
     parser.add_argument("--tries", type=int, default=TRIES)
     parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
@@ -246,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with served(options.banks) as (address, engine):
         parts: dict[str, Callable[[str], Any]] = {
             "first": partial(first_sound, tries=options.tries),
-            "crowd": partial(crowd, minutes=options.minutes, engine=engine),
+            "crowd": partial(crowd, engine=engine, minutes=options.minutes, sizes=options.clients),
             "nonsense": nonsense,
             "listeners": partial(listeners, memory_mb=resident_mb),
             "network": network,

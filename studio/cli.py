@@ -156,7 +156,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
     parser.add_argument("--answers", type=Path, default=ANSWERS, help="database of the blind test")
     parser.add_argument(
-        "--playing", type=_whole(1), default=MOST_PLAYING, help="sessions played at once"
+        "--playing",
+        type=_whole(1),
+        default=MOST_PLAYING,
+        help="sessions played at once at most: as many as the machine is fast enough for",
     )
     parser.add_argument(
         "--waiting", type=_whole(1), default=MOST_WAITING, help="listeners in line at most"

@@ -22,7 +22,7 @@ from studio.levels import level_db, match_of
 SIDES = ("steered", "unsteered")
 """The rows of every session, in this order."""
 
-MOST_BYTES = 192_000_000
+MOST_BYTES = 96_000_000
 LONGEST_TITLE = 80
 
 

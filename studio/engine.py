@@ -1,8 +1,9 @@
 """The one place where the page meets models: who plays, who waits, who hears what.
 
-One thread does all the playing. It goes round the sessions that play and takes one chunk from each
-in turn, so that two listeners share the machine evenly; the others wait in a bounded line and are
-told their place. A session is found by a random id alone, and its listener gets its events alone.
+One thread makes all the steps: a step is one of all who play at that moment, so that who comes or goes
+holds up nobody. Another makes sound of what is there. As many play as hear music without a gap, by what steps
+and sound took lately; the others wait in a bounded line and are told their place, and how long it may
+take. A session is found by a random id alone, and its listener gets its events alone.
 """
 
 from __future__ import annotations
@@ -12,23 +13,40 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from curation.errors import BadInput
+from steering.decoding.generation import Generation
+from steering.decoding.sound import Piece
 from steering.recipes import Recipe
 from studio.clips import Clips
 from studio.limits import check_request
 from studio.live import LivePlayback
 from studio.loaded_models import LoadedModel, LoadedModels
+from studio.pace import Pace, told, waits
 from studio.playback import Event, Playback
+from studio.twins import Twins
 
 log = logging.getLogger(__name__)
 
-MOST_PLAYING = 4
-MOST_WAITING = 24
+MOST_PLAYING = 32
+"""At once, however fast the machine is: for the memory's sake."""
+
+MOST_HIRED = 4
+"""The same while a GPU is hired for a clip: those take turns."""
+
+MOST_WAITING = 128
+ENOUGH_SECONDS, LITTLE_SECONDS = 4.0, 1.0
+"""Who is so far ahead lets those go first who have so little."""
+
+BETWEEN = 25
+"""Steps of all who play between two of a number of errands."""
+
 _BROKEN = "the page broke over this clip: try again, and report it with its recipe if it stays so"
 _CLOSING = "the page is shutting down: come back in a minute"
 T = TypeVar("T")
@@ -42,7 +60,7 @@ class Engine:
     """Plays recipes for many listeners on one machine.
 
     Args:
-        playing: sessions that are given turns at once. waiting: how long the line may grow.
+        playing: sessions at once at most. waiting: how long the line may grow.
     """
 
     def __init__(
@@ -51,15 +69,21 @@ class Engine:
         self.models, self.clips = models, Clips()
         self._most_playing, self._most_waiting = playing, waiting
         self._waiting: deque[Playback] = deque()
-        self._playing: deque[Playback] = deque()
+        self._playing: list[Playback] = []
+        self.twins, self.pace = Twins(), Pace()
         self._errands: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._patient: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._owed = 0
         self._open: dict[str, Playback] = {}
         self._news = threading.Condition()
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._thread.start()
+        self._sounds: SimpleQueue[tuple[Playback, Piece | None] | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True)
+            for work, name in ((self._run, "engine"), (self._sound, "sound"))
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def check(self, raw: object) -> Recipe:
         """A client's recipe within all limits, with the model's revision; nothing is played.
@@ -99,7 +123,8 @@ class Engine:
         if live and loaded.decoder is not None:
             one: Playback = LivePlayback(name, recipe, loaded, listen, self._crowded)
         else:
-            one = Playback(name, recipe, loaded, listen, live)
+            twins = None if loaded.decoder is None else self.twins
+            one = Playback(name, recipe, loaded, listen, live, twins)
         with self._news:
             if self._closing:
                 raise Busy(_CLOSING)
@@ -154,7 +179,7 @@ class Engine:
         """Something short that needs a model, done between two turns.
 
         Args:
-            patient: one of many: before the next of those all who play have their turn.
+            patient: one of many: before the next of those all who play make some steps.
 
         Raises:
             Busy: the page is shutting down.
@@ -180,7 +205,8 @@ class Engine:
             for one in self._open.values():
                 one.stop()
             self._news.notify()
-        self._thread.join(timeout=30)
+        for thread in self._threads:
+            thread.join(timeout=30)
 
     def _model(self, raw: object) -> LoadedModel:
         if not isinstance(raw, dict):
@@ -208,20 +234,21 @@ class Engine:
         while True:
             with self._news:
                 self._admit()
-                errand = self._errand(self._owed == 0)
-                one, wait = (None, 0.0) if errand else self._turn()
-                self._owed -= bool(one and self._owed)
-                if one is None and errand is None:
+                errand = self._errand(self._owed <= 0)
+                going, wait = ([], 0.0) if errand else self._due()
+                if not going and errand is None:
                     errand = self._errand(True)
-                if self._closing and one is None and errand is None and not self._playing:
-                    return
-                if one is None and errand is None:
+                if self._closing and not going and errand is None and not self._playing:
+                    break
+                if not going and errand is None:
                     self._news.wait(wait)
                     continue
             if errand is not None:
                 _do(*errand)
-            elif one is not None:
-                self._play(one)
+            else:
+                self._owed -= 1
+                self._step(going)
+        self._sounds.put(None)
 
     def _errand(self, patient: bool) -> tuple[Callable[[], Any], Future[Any]] | None:
         """The next one; of the patient ones only where they have their turn."""
@@ -229,7 +256,7 @@ class Engine:
             return self._errands.popleft()
         if not (patient and self._patient):
             return None
-        self._owed = len(self._playing)
+        self._owed = BETWEEN if self._playing else 0
         return self._patient.popleft()
 
     def _admit(self) -> None:
@@ -240,52 +267,135 @@ class Engine:
             self._over(one)
             one.tell(event="stopped", clip=None)
         admitted = 0
-        while self._waiting and len(self._playing) < self._most_playing:
+        while self._waiting and self._has_room(self._waiting[0]):
             self._playing.append(self._waiting.popleft())
             admitted += 1
         if gone or admitted:
             self._tell_places()
 
-    def _turn(self) -> tuple[Playback | None, float]:
-        """Whose turn it is, or how long to wait until it is someone's."""
-        now, wait = time.monotonic(), 1.0
-        for _ in range(len(self._playing)):
-            one = self._playing[0]
-            self._playing.rotate(-1)
-            early = one.early(now)
-            if early <= 0:
-                return one, 0.0
-            wait = min(wait, early)
-        return None, wait
+    def _has_room(self, one: Playback) -> bool:
+        """Whether one more can play, and everybody still hears music without a gap."""
+        count = len(self._playing)
+        if count == 0 or count >= self._most_playing:
+            return count == 0
+        if not one.stepped:
+            return count < MOST_HIRED
+        rows = one.rows + sum(other.rows for other in self._playing if other.stepped)
+        return self.pace.holds(rows, count + 1, one.frame_rate)
 
-    def _play(self, one: Playback) -> None:
-        """One chunk of one session; what goes wrong with it concerns it alone."""
+    def _due(self) -> tuple[list[Playback], float]:
+        """Whose step it is, or how long to wait until it is someone's."""
+        now = time.monotonic()
+        early = [(one.early(now), one) for one in self._playing]
+        going = [one for wait, one in early if wait <= 0]
+        leads = [one.lead(now) for one in going]
+        if going and min(leads) < LITTLE_SECONDS:
+            going = [o for o, lead in zip(going, leads, strict=True) if lead < ENOUGH_SECONDS]
+        return going, min((wait for wait, _ in early), default=1.0)
+
+    def _step(self, going: list[Playback]) -> None:
+        """A step of all of them; what goes wrong with one concerns it alone."""
+        begun: dict[str, list[tuple[Playback, Generation]]] = {}
+        for one in going:
+            if not one.stepped:
+                self._chunk(one)
+                continue
+            with self._broken_alone(one):
+                run = one.begin()
+                if run is None:
+                    self._leave(one)
+                else:
+                    begun.setdefault(one.model, []).append((one, run))
+        for name, pairs in begun.items():
+            began, count = time.monotonic(), sum(one.rows for one, _ in pairs)
+            try:
+                self.models[name].slots.step([run for _, run in pairs])
+            except Exception as error:  # noqa: BLE001  told to its listeners alone
+                for one, _ in pairs:
+                    self._fail(one, error)
+                continue
+            self.pace.stepped(count, time.monotonic() - began)
+            for one, run in pairs:
+                with self._broken_alone(one):
+                    piece = one.finish(run, len(self._playing))
+                    if piece is not None:
+                        self._sounds.put((one, piece))
+
+    def _chunk(self, one: Playback) -> None:
+        """A chunk of one that is played somewhere else."""
+        with self._broken_alone(one):
+            if not one.advance():
+                self._leave(one)
+
+    @contextmanager
+    def _broken_alone(self, one: Playback) -> Iterator[None]:
         try:
-            going = one.advance()
-            if not going:
-                pair = one.pair()
-                if pair is not None:
-                    self.clips.add(pair)
-                one.tell_end(pair)
-        except BadInput as error:
-            going = False
-            one.tell(event="error", message=str(error))
-        except Exception:
-            log.exception("a session failed")
-            going = False
-            one.tell(event="error", message=_BROKEN)
-        if not going:
-            one.close()
-            with self._news:
+            yield
+        except Exception as error:  # noqa: BLE001  told to its listener alone
+            self._fail(one, error)
+
+    def _fail(self, one: Playback, error: Exception) -> None:
+        """Its listener is told once, and its slot is free."""
+        known = isinstance(error, BadInput)
+        if not known:
+            log.error("a session failed", exc_info=error)
+        if not one.failed:
+            one.failed = True
+            one.tell(event="error", message=str(error) if known else _BROKEN)
+        self._leave(one)
+
+    def _leave(self, one: Playback) -> None:
+        """Its slot is free for the next; what is left to do is to sound what it still has."""
+        with self._news:
+            if one in self._playing:
                 self._playing.remove(one)
-                self._over(one)
+                self._sounds.put((one, None))
+                self._news.notify()
+
+    def _sound(self) -> None:
+        """Make sound of pieces, and an end of what is over."""
+        while (given := self._sounds.get()) is not None:
+            one, piece = given
+            if piece is None:
+                with self._news:
+                    self._over(one)
+            with self._broken_alone(one):
+                if one.failed:
+                    pass
+                elif piece is None:
+                    self._end(one)
+                else:
+                    began = time.monotonic()
+                    one.hear(piece)
+                    music = piece.codes.shape[-1] / one.frame_rate
+                    self.pace.sounded(music, time.monotonic() - began)
+            if piece is None:
+                one.close()
+
+    def _end(self, one: Playback) -> None:
+        pair = one.pair()
+        if pair is not None:
+            self.clips.add(pair)
+        one.tell_end(pair)
 
     def _over(self, one: Playback) -> None:
         self._open.pop(one.id, None)
 
     def _tell_places(self) -> None:
-        for place, one in enumerate(self._waiting):
-            one.tell(event="waiting", place=place + 1, of=len(self._waiting), session=one.id)
+        """To each of the line its place, and the seconds that it may take; None where nobody knows."""
+        line = list(self._waiting)
+        step = self.pace.step_seconds(sum(one.rows for one in self._playing))
+        ends = waits(
+            [one.steps * step for one in self._playing], [one.steps * step for one in line]
+        )
+        for place, (one, seconds) in enumerate(zip(line, ends, strict=True)):
+            one.tell(
+                event="waiting",
+                place=place + 1,
+                of=len(line),
+                seconds=told(seconds),
+                session=one.id,
+            )
 
 
 def _do(job: Callable[[], Any], future: Future[Any]) -> None:

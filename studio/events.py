@@ -55,14 +55,14 @@ async def told_by(
 async def in_flac(
     engine: Engine, recipe: dict[str, Any], live: bool
 ) -> AsyncIterator[dict[str, Any]]:
-    """The same with the sound as FLAC, how many are played for at once, and when each was made."""
+    """The same with the sound as FLAC, how many take turns at it, and when each was made."""
     sample_rate, begun = 0, time.monotonic()
     async for event in events(engine, recipe, live):
         if event["event"] == "started":
             sample_rate, begun = event["sample_rate"], time.monotonic()
         if event["event"] == "audio":
             event = as_flac(event, sample_rate) | {
-                "sharing": max(1, engine.busy["playing"]),
+                "sharing": 1,  # nobody takes turns: a step is one of all who play
                 "made_in": round(time.monotonic() - begun, 3),
             }
         yield event

@@ -10,7 +10,8 @@ from typing import Any
 
 from curation.errors import BadInput
 from steering.decoding.clip import Clip
-from steering.decoding.session import Chunk, Session
+from steering.decoding.session import Session
+from steering.decoding.sound import Chunk
 from steering.interventions.intervention import Intervention
 from steering.interventions.plan import Move
 from steering.interventions.record import InterventionRecord

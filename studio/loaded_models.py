@@ -9,13 +9,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+
+from torch import Tensor
 
 from curation.errors import BadInput
 from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
 from steering.decoding.session import Session
+from steering.decoding.slots import Slots
 from steering.directions.bank import Bank
 from steering.directions.library import BANKS, Library
 from steering.models.interface import MusicModel
@@ -53,10 +57,20 @@ class LoadedModel:
         """Device and dtype of clips, as recipes keep them."""
         return DEVICE_AND_DTYPE if self.decoder is None else played_on(self.model)
 
+    @cached_property
+    def slots(self) -> Slots:
+        """Where the sessions of all listeners step together."""
+        assert self.decoder is not None
+        return Slots(self.decoder.fused)
+
     def session(
-        self, clips: Sequence[Clip], seconds: float, sampling: Sampling
+        self,
+        clips: Sequence[Clip],
+        seconds: float,
+        sampling: Sampling,
+        known: Sequence[Tensor] = (),
     ) -> Session | ZeroGpuSession:
-        """A session that plays clips, here or on a hired GPU."""
+        """A session that plays clips, here or on a hired GPU; here some may be known already."""
         if self.decoder is None:
             return ZeroGpuSession(self.name, clips, seconds, sampling)
         return Session(
@@ -66,6 +80,7 @@ class LoadedModel:
             sampling,
             most_moves=MOST_MOVES,
             moves_a_second=MOVES_A_SECOND,
+            known=known,
         )
 
     def live_session(self, clips: Sequence[Clip], sampling: Sampling) -> Session:

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components.base import _Keywords
+from starlette.middleware import Middleware
 
 from curation.errors import BadInput
 from steering.metrics.kept_listeners import KeptListeners
@@ -17,6 +18,7 @@ from studio.engine import Engine
 from studio.front import code_of_space, dress, routes
 from studio.panels import Panel, panels
 from studio.services import Services
+from studio.unread import Unread
 
 TITLE = "Steering Music"
 QUEUE = 64
@@ -126,10 +128,12 @@ def launch(
         BadInput: no port is free.
     """
     names = [str(function.api_name) for function in page.fns.values()]
+    opened = doors(names, hosts_of(server_name, hosts))
+    opened["middleware"].append(Middleware(Unread, queue=page._queue))
     try:
         _, local, _ = page.launch(
             server_name=server_name,
-            app_kwargs=doors(names, hosts_of(server_name, hosts)) | routes(),
+            app_kwargs=opened | routes(),
             theme=THEME,
             mcp_server=_speaks_mcp(),
             allowed_paths=[],

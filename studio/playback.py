@@ -1,8 +1,9 @@
-"""One recipe being played for one listener: chunks in, events out."""
+"""One recipe being played for one listener: steps and chunks in, events out."""
 
 from __future__ import annotations
 
 import base64
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,13 +17,16 @@ from torch import Tensor
 
 from curation.errors import BadInput
 from steering.decoding.clip import Clip
-from steering.decoding.session import Chunk, Session
+from steering.decoding.generation import Generation
+from steering.decoding.session import GROWTH, Session
+from steering.decoding.sound import Chunk, Piece
 from steering.recipes import Recipe
 from studio.clips import SIDES, Pair
 from studio.levels import LevelSoFar
 from studio.limits import number
 from studio.loaded_models import LoadedModel
 from studio.permalink import encode
+from studio.twins import Twins
 from studio.zero_gpu import ZeroGpuSession
 
 Event = dict[str, Any]
@@ -34,8 +38,19 @@ MOVE_DIGITS = 6
 """Decimals of a strength that a fader sent, so that a recipe full of moves still fits into a link."""
 
 
+FEWEST_FRAMES, MOST_FRAMES = 5, 50
+"""Of a piece that is sounded at once: few to begin with, more where that saves work and nobody waits for it."""
+
+UNHEARD_FRAMES = 100
+"""Steps stop for whom so much waits to be sounded."""
+
+
 class Playback:
-    """A session and its listener. The engine's thread advances it; others may move and stop it."""
+    """A session and its listener. The engine's threads step and sound it; others may move and stop it.
+
+    Args:
+        twins: where a twin that was played before is found.
+    """
 
     def __init__(
         self,
@@ -44,9 +59,10 @@ class Playback:
         loaded: LoadedModel,
         listen: Callable[[Event], None],
         live: bool,
+        twins: Twins | None = None,
     ) -> None:
         self.id, self.stopped, self.live = name, False, live
-        self.ending = False
+        self.ending, self.failed = False, False
         device, dtype = loaded.played_on
         self._recipe = replace(recipe, device=device, dtype=dtype, decoder="fused")
         self._loaded, self._listen = loaded, listen
@@ -56,10 +72,14 @@ class Playback:
         self._session: Session | ZeroGpuSession | None = None
         self._starting = threading.Lock()
         self._context = copy_context()
+        self._run: Generation | None = None
         self._chunks: Iterator[Chunk] | None = None
         self._sound: list[np.ndarray] = []
         self._codes: list[Tensor] = []
         self._played = 0.0
+        self._given, self._behind, self._least = 0, 0.0, FEWEST_FRAMES
+        self._twin = None if twins is None else twins.of(self._recipe)
+        self._twins = twins
         self._level = LevelSoFar(loaded.model.sample_rate)
 
     def tell(self, **event: Any) -> None:
@@ -95,11 +115,90 @@ class Playback:
         if self._session is not None:
             self._session.stop()
 
-    def early(self, now: float) -> float:
-        """Seconds until its next chunk is due; 0 unless it is live and ahead of the clock."""
-        if not self.live or self._began is None or self.stopped:
+    @property
+    def model(self) -> str:
+        """The name of what it is played by."""
+        return self._loaded.name
+
+    @property
+    def frame_rate(self) -> float:
+        """Steps a second of its music."""
+        return self._loaded.model.frame_rate
+
+    @property
+    def rows(self) -> int:
+        """Rows of the decoder that it needs."""
+        clips = 1 if self._twin is not None else len(SIDES)
+        return clips * (2 if self._recipe.sampling.guided else 1)
+
+    @property
+    def steps(self) -> float:
+        """Steps that are left; infinite where it goes on until it is stopped."""
+        rate = self.frame_rate
+        return math.inf if self.live else max(0.0, self._recipe.seconds * rate - self._given)
+
+    def lead(self, now: float) -> float:
+        """Seconds that are there before they are heard; 0 until the first are."""
+        if self._began is None:
             return 0.0
-        return self._played - LEAD_SECONDS - (now - self._began)
+        return self._given / self.frame_rate - self._behind - (now - self._began)
+
+    def early(self, now: float) -> float:
+        """Seconds until its next step is due; 0 unless it is live and ahead of the clock."""
+        if self._session is None or self.stopped:
+            return 0.0
+        unheard = self._given / self.frame_rate - self._played - self._behind
+        if unheard * self.frame_rate > UNHEARD_FRAMES:
+            return 0.05
+        amid = self._run is not None and self._steppable.waiting(self._run) > 0
+        if not self.live or self._began is None or amid:
+            return 0.0
+        return self.lead(now) - LEAD_SECONDS
+
+    @property
+    def stepped(self) -> bool:
+        """Whether it is played step by step, beside others; if not, chunk by chunk by `advance`."""
+        return self._loaded.decoder is not None
+
+    @property
+    def _steppable(self) -> Session:
+        assert isinstance(self._session, Session)
+        return self._session
+
+    def begin(self) -> Generation | None:
+        """What makes its next step; None when there is none left."""
+        if self._session is None and not self.stopped:
+            self._start()
+        self._run = None if self.stopped else self._steppable.begin()
+        return self._run
+
+    def finish(self, run: Generation, crowd: int) -> Piece | None:
+        """Its step is made: what is to be sounded now, if there is enough of it.
+
+        Args:
+            crowd: how many play: the more, the longer are the pieces, so that less is sounded twice.
+        """
+        session = self._steppable
+        session.finish(run)
+        least = max(self._least, FEWEST_FRAMES * crowd // 2)
+        ahead = round(self.frame_rate * self.lead(time.monotonic()) / 2)
+        wanted = least if self.live else max(least, ahead)
+        if session.waiting(run) < min(wanted, MOST_FRAMES) and run.step < run.steps:
+            return None
+        self._least = min(session.chunk, math.ceil(GROWTH * least))
+        piece = session.take(run)
+        self._given += piece.codes.shape[-1]
+        return piece
+
+    def hear(self, piece: Piece) -> None:
+        """Sound a piece and hand it on."""
+        if self.stopped:
+            return
+        chunk = self._steppable.hear(piece)
+        if chunk is not None:
+            self._take(chunk)
+            rate = self.frame_rate
+            self._behind = (piece.first + piece.codes.shape[-1]) / rate - self._played
 
     def advance(self) -> bool:
         """Play one chunk and hand it on; False when there is none left.
@@ -109,9 +208,11 @@ class Playback:
         return self._context.run(self._advance)
 
     def _advance(self) -> bool:
-        if self._chunks is None:
+        if self._session is None:
             self._start()
-        assert self._chunks is not None
+        if self._chunks is None:
+            assert self._session is not None
+            self._chunks = iter(self._session.stream())
         chunk = None if self.stopped else next(self._chunks, None)
         if chunk is None:
             return False
@@ -123,7 +224,6 @@ class Playback:
         with self._starting:
             recipe = self._recipe
             self._session = session = self._open_session()
-        self._chunks = iter(session.stream())
         self.tell(
             event="started",
             session=self.id,
@@ -137,6 +237,8 @@ class Playback:
         recipe = self._recipe
         plan = recipe.plan(self._loaded.bank, self._loaded.model.frame_rate)
         clips = [Clip(recipe.prompt, recipe.seed, plan), Clip(recipe.prompt, recipe.seed)]
+        if self._twin is not None:
+            return self._loaded.session(clips[:1], recipe.seconds, recipe.sampling, [self._twin])
         return self._loaded.session(clips, recipe.seconds, recipe.sampling)
 
     def _take(self, chunk: Chunk) -> None:
@@ -166,7 +268,10 @@ class Playback:
         if not self._sound or self._session is None:
             return None
         moves = tuple(self._session.moves) or self._recipe.moves
-        return self._cut(replace(self._recipe, moves=moves), None, not self.stopped)
+        pair = self._cut(replace(self._recipe, moves=moves), None, not self.stopped)
+        if pair.whole and self._twins is not None:
+            self._twins.add(self._recipe, pair.codes[SIDES.index("unsteered")])
+        return pair
 
     def _cut(self, recipe: Recipe, frames: int | None, whole: bool) -> Pair:
         """The first frames of what was kept, all where it is None, as the pair of a recipe."""
@@ -195,6 +300,7 @@ class Playback:
 
     def close(self) -> None:
         """Give the session's memory back."""
+        self._run = None
         if self._session is not None:
             self._session.stop()
 

@@ -12,14 +12,21 @@ import numpy as np
 from studio.analysis import chromagram
 from studio.engine import Engine
 
+MEASURED = 4
+"""Clips that are played at once."""
+
 log = logging.getLogger(__name__)
 
 
 def warm_up(engine: Engine) -> threading.Thread:
-    """Play a second to nobody and let the judges hear a tone, in the background."""
+    """Play a second to several nobodies and let the judges hear a tone, in the background.
+
+    So it is known what a step of few and of many rows takes before the first listeners come.
+    """
     events: SimpleQueue[dict[str, Any]] = SimpleQueue()
     model = engine.models.names[0]
-    engine.open({"model": model, "prompt": "jazz", "seconds": 1.0}, events.put)
+    for seed in range(MEASURED):
+        engine.open({"model": model, "prompt": "jazz", "seconds": 1.0, "seed": seed}, events.put)
     thread = threading.Thread(target=_listen, name="warm-up", daemon=True)
     thread.start()
     return thread

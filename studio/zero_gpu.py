@@ -19,7 +19,8 @@ from curation.errors import BadInput
 from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
-from steering.decoding.session import Chunk, Session
+from steering.decoding.session import Session
+from steering.decoding.sound import Chunk
 from steering.interventions.plan import Move
 from steering.models.loading import SKETCH, load_model
 

@@ -55,7 +55,7 @@ def test_loops_hear_and_settle_as_torch_does(model):
     size, steps, generator = model.origin.size, 12, torch.Generator().manual_seed(1)
     like = torch.zeros(1, size)
     slow, quick = Followers(plans, like), Followers(plans, like)
-    pushes = Pushes.of(plans, quick, like)
+    pushes = Pushes.of(plans, quick, True, like)
     assert pushes is not None
     gains, resting = slow.gains([one and one.faders() for one in plans], 0, steps)
     assert not resting[3] and resting[4]

@@ -14,7 +14,8 @@ from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.injections import AHEAD, Injections
 from steering.decoding.reference import generate
-from steering.decoding.session import Chunk, Session
+from steering.decoding.session import Session
+from steering.decoding.sound import Chunk
 from steering.interventions.plan import Move
 from steering.models.interface import MusicModel
 from tests.test_decoder import in_two_threads, plan, steer
@@ -294,3 +295,15 @@ def test_what_a_session_cannot_do_is_said(model, decoder):
             session.stream()
     with pytest.raises(BadInput, match="chunks of 0 s"):
         Session(decoder, pair(model), 1.0, chunk_seconds=0.0)
+
+
+def test_a_twin_that_is_known_is_heard_and_not_played(model, decoder):
+    clips = pair(model)
+    steered, twin = decoder.generate(clips, 1.0)
+    with Session(decoder, clips[:1], 1.0, known=[twin]) as session:
+        assert session._run.rows == 2
+        audio, codes = whole(list(session.stream()))
+    assert torch.equal(codes, torch.stack([steered, twin]))
+    assert torch.equal(audio, model.decode(codes))
+    with pytest.raises(BadInput, match="another length"):
+        Session(decoder, clips[:1], 0.5, known=[twin])

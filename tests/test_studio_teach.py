@@ -25,7 +25,7 @@ from steering.teaching import lesson as lesson_of
 from steering.teaching import sounds, trials
 from studio import lessons
 from studio.answers import Answers
-from studio.engine import Engine
+from studio.engine import BETWEEN, Engine
 from studio.examples import Heard, carried, examples_of, hear_take
 from studio.kept_concepts import as_file, from_file, renamed
 from studio.lessons import Asked, Lessons
@@ -190,17 +190,15 @@ def test_who_goes_away_ends_the_lesson(address, engine, heard, monkeypatch):
 
 
 def test_a_lesson_leaves_listeners_their_turn(model):
-    """Between two moments of a lesson everybody who plays has a chunk."""
+    """Between two moments of a lesson everybody who plays makes some steps."""
     engine = Engine(toy_models(model))
     turns: list[str] = []
     playing = [Listener(engine, toy_recipe(seed, seconds=2.0)) for seed in (1, 2)]
     for one in playing:
         one.until("started")
     for place, one in enumerate(list(engine._open.values())):
-        whole = one.advance
-        one.advance = lambda whole=whole, place=place: (turns.append(f"listener {place}"), whole())[
-            1
-        ]
+        whole = one.begin
+        one.begin = lambda whole=whole, place=place: (turns.append(f"listener {place}"), whole())[1]
     busy = [engine.errand(lambda: turns.append("lesson"), patient=True) for _ in range(20)]
     for one in playing:
         assert one.end()["event"] == "done"
@@ -210,7 +208,7 @@ def test_a_lesson_leaves_listeners_their_turn(model):
     last = max(n for n, turn in enumerate(turns) if turn != "lesson")
     moments = [n for n, turn in enumerate(turns[:last]) if turn == "lesson"]
     between = [turns[a + 1 : b] for a, b in pairwise(moments)]
-    both = [set(one) for one in between if len(one) == 2]
+    both = [set(one) for one in between if len(one) == 2 * BETWEEN]
     assert len(both) >= 3 and all(one == {"listener 0", "listener 1"} for one in both)
     with pytest.raises(BadInput, match="shutting down"):
         engine.errand(lambda: None, patient=True)

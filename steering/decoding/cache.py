@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from steering.decoding.matmul import as_array, fits_loops
@@ -37,6 +39,7 @@ class PromptCache:
         mask: ``[C * H, 1, W]``, to be added; None where no row is padded.
         loops: for the compiled loops, keys and values ``[L, 2, C, H, W, d]`` with the words that are
             read before those that are not, and the number of the former ``[C]``.
+        lines: where the loops find each of the rows ``[C, 4]``.
         words: for a GPU, of each block, where there is one short prompt.
     """
 
@@ -46,6 +49,23 @@ class PromptCache:
     rows: int
     loops: tuple[Any, Any] | None = None
     words: tuple[Words, ...] | None = None
+
+    @cached_property
+    def lines(self) -> Any:
+        assert self.loops is not None
+        return lines(self.loops[0])
+
+
+def lines(array: Any) -> Any:
+    """Where the compiled loops find each row of ``[L, 2, R, H, S, d]``: int64 ``[R, 4]``.
+
+    The address of its first number, and bytes from a layer, a part and a head to the next.
+    """
+    layer, part, row, head = array.strides[:4]
+    out = np.empty((array.shape[2], 4), np.int64)
+    out[:, 0] = array.ctypes.data + row * np.arange(array.shape[2])
+    out[:, 1:] = layer, part, head
+    return out
 
 
 class Cache:
@@ -62,7 +82,7 @@ class Cache:
         self.slots = list(self.all)
         self.keys = [one[0].transpose(1, 2) for one in flat]
         self.values = [one[1] for one in flat]
-        self.array = as_array(self.all) if fits_loops(like) else None
+        self.lines = lines(as_array(self.all)) if fits_loops(like) else None
 
     @staticmethod
     def bytes(layers: int, rows: int, length: int, width: int, item: int) -> int:

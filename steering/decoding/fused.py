@@ -67,7 +67,7 @@ class Fused:
         self.first = first * weights.embeddings[0].shape[0]
         self.all_heads = Matrix(torch.cat(weights.heads))
         self.positions = weights.positions
-        self.loops = Loops.of(self.blocks, self.norm, self.embeddings, self.activation)
+        self.loops = Loops.of(self.blocks, self.norm, self.embeddings, self.activation, self.heads)
         self.gpu = GpuBlocks.of(self.blocks, self.embeddings, self.activation, self.heads)
 
     def cache(self, rows: int, length: int) -> Cache:
@@ -191,9 +191,13 @@ class Fused:
 
     def choose(self, logits: Tensor, sampling: Sampling, noise: Tensor | None) -> Tensor:
         """Guided logits ``[B, K, E]`` to codes ``[B, K]``, as `sampling.choose` makes them."""
-        if self.gpu is None or noise is None or sampling.top_p < 1:
+        if noise is None or sampling.top_p < 1:
             return choose(logits, sampling, noise)
-        return self.gpu.choose(logits, sampling, noise)
+        if self.gpu is not None:
+            return self.gpu.choose(logits, sampling, noise)
+        if self.loops is not None:
+            return self.loops.choose(logits, [sampling] * len(logits), noise)
+        return choose(logits, sampling, noise)
 
     def _normed(self, x: Tensor, norm: tuple[Tensor, Tensor, float]) -> Tensor:
         return torch.layer_norm(x, (self.size,), *norm, False)

@@ -17,7 +17,7 @@ from steering.decoding.clip import Clip
 from steering.decoding.fused import Fused, unknown_rows
 from steering.decoding.injections import Injections
 from steering.decoding.moment import Moment
-from steering.decoding.sampling import Sampling, draw_noise
+from steering.decoding.sampling import Sampling, draw_ahead
 from steering.interventions.plan import Move, Plan
 from steering.models.interface import MusicModel
 
@@ -27,6 +27,9 @@ KEPT = 0.4
 SLICE, EVERY = 16, 8
 """Columns of the next window that are read at once, and after how many steps: each second of music then
 takes a little longer for a while, and no single step holds up who listens."""
+
+DRAWN_AHEAD = 4
+"""Steps whose noise is drawn at once: a row's numbers are the same, one step after another or together."""
 
 ENDLESS = 1 << 40
 """Frames of a clip that goes on until it is stopped."""
@@ -96,6 +99,7 @@ class Generation:
             self.next: Cache | None = None
             self.positions = fused.positions(positions)
             self.nothing = torch.tensor(self.blank, device=device)
+        self._noise: list[Tensor] = []
         self.make_step: Step = stepper(self) if stepper else eager_step
 
     @property
@@ -109,6 +113,16 @@ class Generation:
         assert start > 0, "these frames are no longer kept"
         books = range(self.codebooks)
         return torch.stack([self.columns[:, k, k + start : k + end] for k in books], dim=1)
+
+    @property
+    def column(self) -> Tensor:
+        """Codes ``[B, K]`` that the step at hand reads."""
+        return self.columns[..., self.step - self.origin]
+
+    def put(self, codes: Tensor) -> None:
+        """What the step gave ``[B, K]``, as the next column."""
+        step = self.step - self.origin
+        torch.where(self.known[..., step], codes, self.nothing, out=self.columns[..., step + 1])
 
     def move(self, clip: int, concept: int, coefficient: float) -> None:
         """Let a concept of a clip have another coefficient from the next step on."""
@@ -130,18 +144,37 @@ class Generation:
     @torch.inference_mode()
     def advance(self) -> None:
         """One step."""
+        self.make_step(self, *self.begin())
+        self.finish()
+
+    @torch.inference_mode()
+    def begin(self) -> tuple[int, Moment, Tensor | None]:
+        """What a step goes by: its place in the window, what the plans do, and noise ``[B, K, E]``."""
         if self.step - self.base == self.window.length:
             self._slide()
         elif self.base + self.window.length < self.steps:
             self._read_ahead()
         if self.step - self.origin == self.room:
             self._let_go()
-        noise = None
-        if self.sampling.temperature > 0:
-            noise = draw_noise(self.generators, self.codebooks, self.fused.vocabulary)
-        self.make_step(self, self.step - self.base, self.injections.at(self.step), noise)
+        moment = self.injections.at(self.step)
+        return (
+            self.step - self.base,
+            moment,
+            self._fresh() if self.sampling.temperature > 0 else None,
+        )
+
+    def finish(self) -> None:
+        """The step is made: let strengths follow what was heard in it."""
         self.injections.settle(self.step)
         self.step += 1
+
+    def _fresh(self) -> Tensor:
+        """The noise of this step ``[B, K, E]``; on the CPU that of some steps is drawn at once."""
+        if not self._noise:
+            count = DRAWN_AHEAD if self.columns.device.type == "cpu" else 1
+            each = draw_ahead(self.generators, self.codebooks, self.fused.vocabulary, count)
+            self._noise = list(each.unbind(0))[::-1]
+        return self._noise.pop()
 
     def _slide(self) -> None:
         """Go on in the next window, whose first columns are the last ones of this."""
@@ -205,16 +238,15 @@ Step = Callable[[Generation, int, Moment, Tensor | None], None]
 
 def eager_step(generation: Generation, place: int, moment: Moment, noise: Tensor | None) -> None:
     """A step whose operations are called one by one."""
-    step, columns = generation.step - generation.origin, generation.columns
     codes = next_codes(
         generation,
-        columns[..., step],
+        generation.column,
         generation.positions[place],
         (place, place + 1, None),
         moment,
         noise,
     )
-    torch.where(generation.known[..., step], codes, generation.nothing, out=columns[..., step + 1])
+    generation.put(codes)
 
 
 def next_codes(

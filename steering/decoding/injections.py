@@ -160,7 +160,7 @@ class Injections:
         """Take up the plans as they now are."""
         vars(self).pop("all", None)
         self.idle = not any(plan is not None and plan.concepts for plan in self.plans)
-        self.pushes = Pushes.of(self.plans, self.followers, self.like)
+        self.pushes = Pushes.of(self.plans, self.followers, self.guided, self.like)
         self.stretch = None
 
     def _around(self, step: int) -> Stretch:

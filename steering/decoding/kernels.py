@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir  # type: ignore[import-untyped]
-from numba import config, njit, types
+from numba import carray, config, njit, types  # type: ignore[attr-defined]
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 Loop = Callable[..., Any]
@@ -33,6 +34,7 @@ ACTIVATIONS = ("gelu", "relu")
 OPERATORS = ("add", "ablate", "add_keeping_norm", "clamp", "affine")
 """Those of `steering.interventions.operators` that have a loop; a kind of push is a place among them."""
 _LEAST = np.float32(1e-12)
+_RAREST, _CLOSE = np.float32(1e-20), np.float32(1e-5)
 
 _ROUNDING = np.float32(1.5 * 2**23)
 _PER_OCTAVE = np.float32(1 / np.log(2))
@@ -55,6 +57,19 @@ def widens_halves() -> bool:
     if platform.machine() in ("aarch64", "arm64"):
         return True
     return bool(dict(binding.get_host_cpu_features()).get("f16c"))
+
+
+def _lanes() -> int:
+    """Numbers of a vector: with fewer registers it is half as long."""
+    chosen = config.CPU_NAME or config.CPU_FEATURES  # type: ignore[attr-defined]
+    if chosen or platform.machine() in ("aarch64", "arm64"):
+        return 8
+    return 16 if dict(binding.get_host_cpu_features()).get("avx512f") else 8
+
+
+_LANES = _lanes()
+COLUMNS = 4 * _LANES if _LANES == 16 else 2 * _LANES
+"""Of a matrix that are multiplied at a time with four rows."""
 
 
 def _compiled(fastmath: set[str]) -> Callable[[Loop], Loop]:
@@ -95,6 +110,23 @@ def _octaves(context, rounded):  # type: ignore[no-untyped-def]
         return builder.bitcast(builder.shl(moved, ir.Constant(whole, 23)), ir.FloatType())
 
     return types.float32(rounded), generate
+
+
+@_inserted
+def _memory(context, address):  # type: ignore[no-untyped-def]
+    """Where float32 numbers lie, of the address as a whole number."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.inttoptr(arguments[0], ir.PointerType(ir.FloatType()))
+
+    return types.CPointer(types.float32)(address), generate  # type: ignore[no-untyped-call]
+
+
+@_compiled(_EXACT)
+def _at(table, layer, part, head, count, width):  # type: ignore[no-untyped-def]
+    """Keys (part 0) or values (1) of a row's head in a layer ``[count, width]``; see `blocks`."""
+    address = table[0] + table[1] * layer + table[2] * part + table[3] * head
+    return carray(_memory(address), (count, width))
 
 
 @_compiled(_EXACT)
@@ -140,11 +172,102 @@ def activate(rows, kind):  # type: ignore[no-untyped-def]
                 rows[r, n] = max(x, np.float32(0))
 
 
+def _tile_of(count: int) -> Any:
+    """So many rows times a panel, added to as many of ``out``; sums stay in registers."""
+
+    @_inserted
+    def tile(context, like, rows, panel, depth, out, width):  # type: ignore[no-untyped-def]
+        """Args: like: a number of the panel. rows, panel, out: addresses. depth, width: of a row."""
+
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            _, rows, panel, depth, out, width = arguments
+            half = signature.args[0] != types.float32
+            single, vector = ir.FloatType(), ir.VectorType(ir.FloatType(), _LANES)
+            kept = ir.VectorType(ir.HalfType(), _LANES) if half else vector
+            item = 2 if half else 4
+
+            def at(base: Any, number: Any, kind: Any, size: int = 4) -> Any:
+                bytes_on = builder.mul(number, ir.Constant(number.type, size))
+                return builder.inttoptr(builder.add(base, bytes_on), ir.PointerType(kind))
+
+            def constant(number: int) -> Any:
+                return ir.Constant(depth.type, number)
+
+            places = [
+                at(out, builder.add(builder.mul(width, constant(r)), constant(n)), vector)
+                for r in range(count)
+                for n in range(0, COLUMNS, _LANES)
+            ]
+            sums = [cgutils.alloca_once(builder, vector) for _ in places]  # type: ignore[no-untyped-call]
+            for total, place in zip(sums, places, strict=True):
+                builder.store(builder.load(place, align=4), total)
+            with cgutils.for_range(builder, depth) as loop:
+                begin = builder.mul(loop.index, constant(COLUMNS))
+                columns = [
+                    builder.load(at(panel, builder.add(begin, constant(n)), kept, item), align=item)
+                    for n in range(0, COLUMNS, _LANES)
+                ]
+                if half:
+                    columns = [builder.fpext(one, vector) for one in columns]
+                for r in range(count):
+                    place = builder.add(builder.mul(depth, constant(r)), loop.index)
+                    one = builder.load(at(rows, place, single), align=4)
+                    same = builder.insert_element(
+                        ir.Constant(vector, ir.Undefined), one, ir.Constant(ir.IntType(32), 0)
+                    )
+                    zeros = ir.Constant(ir.VectorType(ir.IntType(32), _LANES), None)
+                    same = builder.shuffle_vector(same, ir.Constant(vector, ir.Undefined), zeros)
+                    for n, column in enumerate(columns):
+                        total = sums[r * len(columns) + n]
+                        product = builder.fmul(same, column, flags=("contract", "nsz"))
+                        added = builder.fadd(
+                            builder.load(total), product, flags=("contract", "nsz")
+                        )
+                        builder.store(added, total)
+            for total, place in zip(sums, places, strict=True):
+                builder.store(builder.load(total), place, align=4)
+            return context.get_dummy_value()
+
+        whole = types.int64
+        return types.void(like, whole, whole, whole, whole, whole), generate
+
+    return tile
+
+
+_one_row, _two_rows, _four_rows = (_tile_of(count) for count in (1, 2, 4))
+
+
 @_compiled(_EXACT)
-def accumulate(rows, matrix, out):  # type: ignore[no-untyped-def]
+def accumulate(rows, matrix, panels, out):  # type: ignore[no-untyped-def]
     """Add ``rows [R, K] @ matrix [K, N]`` to ``out [R, N]``, each row in the order of K.
 
-    Eight rows of the matrix at a time, so that ``out`` is read and written an eighth as often, and
+    Args:
+        panels: the matrix once more, `COLUMNS` of its columns after another ``[N / COLUMNS, K, COLUMNS]``: then
+            they are read as they lie there, once for four rows. None where they do not come out even.
+    """
+    count, depth = rows.shape
+    width = matrix.shape[1]
+    if len(panels) == 0:
+        _accumulate_plain(rows, matrix, out)
+        return
+    fours, pairs = count - count % 4, count - count % 2
+    for p in range(len(panels)):
+        like, panel = panels[p, 0, 0], panels[p].ctypes.data
+        given, made = rows.ctypes.data, out.ctypes.data + 4 * p * COLUMNS
+        for r in range(0, fours, 4):
+            at, to = given + 4 * r * depth, made + 4 * r * width
+            _four_rows(like, at, panel, depth, to, width)
+        at, to = given + 4 * fours * depth, made + 4 * fours * width
+        if fours < pairs:
+            _two_rows(like, at, panel, depth, to, width)
+        at, to = given + 4 * pairs * depth, made + 4 * pairs * width
+        if pairs < count:
+            _one_row(like, at, panel, depth, to, width)
+
+
+@_compiled(_EXACT)
+def _accumulate_plain(rows, matrix, out):  # type: ignore[no-untyped-def]
+    """Eight rows of the matrix at a time, so that ``out`` is read and written an eighth as often, and
     two of the rows at a time, so that the matrix is read and widened half as often.
     """
     count, depth = rows.shape
@@ -289,10 +412,12 @@ def push(layer, x, pushes, total):  # type: ignore[no-untyped-def]
 
     Those of a row that are added one after another are summed before, as torch sums them.
     """
-    coefficients, strengths, kinds, places, vectors, written, evens, _, _, _ = pushes
-    concepts, clips = kinds.shape
+    coefficients, strengths, kinds, places, vectors, written, evens, _, _, _, owners = pushes
+    concepts = len(kinds)
+    if concepts == 0:
+        return
     for r in range(len(x)):
-        row, clip, sums = x[r], r % clips, False
+        row, clip, sums = x[r], owners[r], False
         for m in range(concepts):
             kind, place = kinds[m, clip], places[m, clip]
             coefficient = coefficients[m, layer, r] * strengths[m, clip]
@@ -316,7 +441,7 @@ def push(layer, x, pushes, total):  # type: ignore[no-untyped-def]
 @_compiled(_ROUNDED)
 def hear(layer, x, pushes):  # type: ignore[no-untyped-def]
     """What the probes that hear a layer read in the rows ``x [R, D]``; conditional rows come first."""
-    _, _, _, _, _, _, _, heard_at, ears, read = pushes
+    _, _, _, _, _, _, _, heard_at, ears, read, _ = pushes
     concepts, clips = heard_at.shape
     for m in range(concepts):
         for clip in range(clips):
@@ -345,28 +470,78 @@ def settle(read, numbers, gains, before, after):  # type: ignore[no-untyped-def]
 
 
 @_compiled(_EXACT)
-def blocks(first, last, x, place, past, prompts, counts, model, kind, pushes):  # type: ignore[no-untyped-def]
+def draw(logits, noise, temperatures, tops, scores, out):  # type: ignore[no-untyped-def]
+    """Codes ``out [B, K]`` of logits and noise ``[B, K, E]``, as `sampling.choose` draws them without top-p.
+
+    The largest of probability over noise, were all codes allowed, is mostly among the likeliest, which are
+    then not looked for. Where it is so close that rounding decides, the code is -1: whoever asks looks closer.
+
+    Args:
+        temperatures, tops: of each clip ``[B]``. scores: room for ``[E]``.
+    """
+    clips, books, entries = logits.shape
+    for b in range(clips):
+        over = _ONE / temperatures[b]
+        for k in range(books):
+            row, fresh = logits[b, k], noise[b, k]
+            top = row[0]
+            for e in range(entries):
+                top = max(top, row[e])
+            for e in range(entries):
+                scores[e] = _exp((row[e] - top) * over) / max(fresh[e], _RAREST)
+            out[b, k] = _largest(row, scores, tops[b])
+
+
+@_compiled(_EXACT)
+def _largest(row, scores, count):  # type: ignore[no-untyped-def]
+    """The place of the largest score among the ``count`` largest of a row; -1 where it is too close."""
+    entries = len(row)
+    while True:
+        best, most, second = 0, np.float32(-1), np.float32(-1)
+        for e in range(entries):
+            if scores[e] > most:
+                best, most, second = e, scores[e], most
+            elif scores[e] > second:
+                second = scores[e]
+        near = _CLOSE * max(abs(row[best]), _ONE)
+        above, beside = 0, 0
+        for e in range(entries):
+            above += row[e] > row[best] + near
+            beside += row[e] >= row[best] - near
+        if above >= count:
+            scores[best] = -1
+        elif second >= most * (_ONE - _CLOSE) or beside > count:
+            return -1
+        else:
+            return best
+
+
+@_compiled(_EXACT)
+def blocks(first, last, x, places, past, prompts, counts, model, kind, pushes):  # type: ignore[no-untyped-def]
     """One position of all rows through blocks ``first`` to ``last - 1``.
+
+    Every row has memory of its own, wherever that lies: a table's line is the address of its first number
+    and how many bytes further the next layer, the values after the keys and the next head begin.
 
     Args:
         x: the residual stream ``[R, D]``, which is changed.
-        place: the position; its keys and values are put into ``past [L, 2, R, H, S, d]``.
-        prompts: keys and values of the prompts ``[L, 2, C, H, W, d]``, for the first C rows.
-        counts: how many words of each are read ``[C]``.
+        places: the position of each row ``[R]``; its keys and values are put into its past there.
+        past: lines of the rows ``[R, 4]``. prompts: those of the first C rows ``[C, 4]``.
+        counts: how many words of each prompt are read ``[C]``.
         model: norms ``[L, 3, 2, D]``, what is added to their variances ``[L, 3]``, and per layer the
-            matrices query-key-value, out, cross query, cross out, up and down.
+            matrices query-key-value, out, cross query, cross out, up and down, each with its panels;
+            the number of heads.
         kind: a place in `ACTIVATIONS`.
         pushes: what is heard and done after each layer, as `steering.decoding.pushes` has it.
     """
-    norms, epsilons, qkv_weights, out, cross_query, cross_out, up, down = model
+    norms, epsilons, qkv_weights, out, cross_query, cross_out, up, down, heads = model
     rows, size = x.shape
-    heads, part = past.shape[3], past.shape[5]
-    conditional = len(counts)
+    part, conditional = size // heads, len(counts)
     normed, attended = np.empty_like(x), np.empty_like(x)
     query_key_value = np.empty((rows, 3 * size), np.float32)
     query = np.empty((conditional, size), np.float32)
-    hidden = np.empty((rows, up.shape[2]), np.float32)
-    scores = np.empty(max(place + 1, prompts.shape[4]), np.float32)
+    hidden = np.empty((rows, up[0].shape[2]), np.float32)
+    scores = np.empty(max(places.max() + 1, counts.max() if conditional else 0), np.float32)
     total = np.empty(size, np.float32)
     qkv_by_head = query_key_value.reshape(rows, 3, heads, part)
     query_by_head = query.reshape(conditional, heads, part)
@@ -374,28 +549,32 @@ def blocks(first, last, x, place, past, prompts, counts, model, kind, pushes):  
     for layer in range(first, last):
         normalise(x, norms[layer, 0], epsilons[layer, 0], normed)
         query_key_value[:] = 0
-        accumulate(normed, qkv_weights[layer], query_key_value)
+        accumulate(normed, qkv_weights[0][layer], qkv_weights[1][layer], query_key_value)
         for r in range(rows):
+            seen = places[r] + 1
             for h in range(heads):
-                keys, values = past[layer, 0, r, h], past[layer, 1, r, h]
-                keys[place] = qkv_by_head[r, 1, h]
-                values[place] = qkv_by_head[r, 2, h]
-                attend(
-                    qkv_by_head[r, 0, h], keys, values, place + 1, scores, attended_by_head[r, h]
-                )
-        accumulate(attended, out[layer], x)
+                keys = _at(past[r], layer, 0, h, seen, part)
+                values = _at(past[r], layer, 1, h, seen, part)
+                keys[seen - 1] = qkv_by_head[r, 1, h]
+                values[seen - 1] = qkv_by_head[r, 2, h]
+                attend(qkv_by_head[r, 0, h], keys, values, seen, scores, attended_by_head[r, h])
+        accumulate(attended, out[0][layer], out[1][layer], x)
         normalise(x[:conditional], norms[layer, 1], epsilons[layer, 1], normed)
         query[:] = 0
-        accumulate(normed[:conditional], cross_query[layer], query)
+        accumulate(normed[:conditional], cross_query[0][layer], cross_query[1][layer], query)
         for r in range(conditional):
+            words = counts[r]
             for h in range(heads):
-                keys, values = prompts[layer, 0, r, h], prompts[layer, 1, r, h]
-                attend(query_by_head[r, h], keys, values, counts[r], scores, attended_by_head[r, h])
-        accumulate(attended[:conditional], cross_out[layer], x[:conditional])
+                keys = _at(prompts[r], layer, 0, h, words, part)
+                values = _at(prompts[r], layer, 1, h, words, part)
+                attend(query_by_head[r, h], keys, values, words, scores, attended_by_head[r, h])
+        accumulate(
+            attended[:conditional], cross_out[0][layer], cross_out[1][layer], x[:conditional]
+        )
         normalise(x, norms[layer, 2], epsilons[layer, 2], normed)
         hidden[:] = 0
-        accumulate(normed, up[layer], hidden)
+        accumulate(normed, up[0][layer], up[1][layer], hidden)
         activate(hidden, kind)
-        accumulate(hidden, down[layer], x)
+        accumulate(hidden, down[0][layer], down[1][layer], x)
         hear(layer, x, pushes)
         push(layer, x, pushes, total)

@@ -13,6 +13,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,6 +33,7 @@ class Matrix:
     Attributes:
         kept: the matrix ``[K, N]`` in the dtype in which it is kept.
         array: the same for the loops, float16 as uint16; None where torch multiplies.
+        panels: once more in the order in which many rows want it: see `panels_of`.
     """
 
     def __init__(self, weight: Tensor) -> None:
@@ -39,10 +41,11 @@ class Matrix:
         self.kept = weight.T.contiguous() if on_cpu else weight.T
         self.kernel = kernel() if on_cpu and weight.dtype == torch.float32 else None
         self.array: Any = None
+        self.panels: Any = None
         if self.kernel is not None:
             if self.kernel.widens_halves() and is_half(self.kept):
                 self.kept = self.kept.half()
-            self.array = as_array(self.kept)
+            self.array, self.panels = as_array(self.kept), panels_of(self.kept, self.kernel)
 
     @property
     def tensor(self) -> Tensor:
@@ -64,7 +67,7 @@ class Matrix:
         if self.kernel is None or len(rows) > MOST_ROWS:
             return torch.mm(rows, self.tensor)
         out = rows.new_zeros(len(rows), self.kept.shape[1])
-        self.kernel.accumulate(rows.numpy(), self.array, out.numpy())
+        self.kernel.accumulate(rows.numpy(), self.array, self.panels, out.numpy())
         return out
 
     def add_to(self, out: Tensor, rows: Tensor) -> None:
@@ -72,18 +75,28 @@ class Matrix:
         if self.kernel is None or len(rows) > MOST_ROWS:
             out.addmm_(rows, self.tensor)
         else:
-            self.kernel.accumulate(rows.numpy(), self.array, out.numpy())
+            self.kernel.accumulate(rows.numpy(), self.array, self.panels, out.numpy())
 
 
-def stacked(matrices: list[Matrix]) -> Any:
-    """The matrices of all layers as one array ``[L, K, N]``, which they then share."""
+def stacked(matrices: list[Matrix]) -> tuple[Any, Any]:
+    """The matrices of all layers as one array ``[L, K, N]`` and their panels, which they then share."""
     if len({one.kept.dtype for one in matrices}) > 1:
         for one in matrices:
             one.kept = one.kept.float()
+            one.panels = panels_of(one.kept, one.kernel)
     together = torch.stack([one.kept for one in matrices])
-    for one, kept in zip(matrices, together, strict=True):
-        one.kept, one.array = kept, as_array(kept)
-    return as_array(together)
+    panels = np.stack([one.panels for one in matrices])
+    for one, kept, own in zip(matrices, together, panels, strict=True):
+        one.kept, one.array, one.panels = kept, as_array(kept), own
+    return as_array(together), panels
+
+
+def panels_of(matrix: Tensor, kernel: Any) -> Any:
+    """A matrix ``[K, N]`` as ``[N / C, K, C]``, C columns after another; none where N is no multiple of C."""
+    depth, width = matrix.shape
+    count = 0 if width % kernel.COLUMNS else width // kernel.COLUMNS
+    parts = matrix[:, : count * kernel.COLUMNS].view(depth, count, kernel.COLUMNS)
+    return as_array(parts.transpose(0, 1).contiguous())
 
 
 def fits_loops(like: Tensor) -> bool:

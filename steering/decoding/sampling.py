@@ -51,16 +51,23 @@ def draw_noise(generators: Sequence[torch.Generator], codebooks: int, vocabulary
 
     A row's music so depends on its own seed alone, whatever is generated beside it.
     """
-    return torch.stack([_exponential(one, codebooks, vocabulary) for one in generators])
+    return draw_ahead(generators, codebooks, vocabulary, 1)[0]
 
 
-def _exponential(generator: torch.Generator, codebooks: int, vocabulary: int) -> Tensor:
-    """``[K, E]``; on the CPU by the inverse of the distribution, a third of the time."""
+def draw_ahead(
+    generators: Sequence[torch.Generator], codebooks: int, vocabulary: int, steps: int
+) -> Tensor:
+    """The same of the steps that come next ``[S, B, K, E]``; on the CPU as if drawn one after another."""
+    each = [_exponential(one, (steps, codebooks, vocabulary)) for one in generators]
+    return torch.stack(each, dim=1)
+
+
+def _exponential(generator: torch.Generator, shape: tuple[int, ...]) -> Tensor:
+    """On the CPU by the inverse of the distribution, a third of the time."""
     if generator.device.type == "cpu":
-        uniform = torch.rand(codebooks, vocabulary, dtype=torch.float64, generator=generator)
+        uniform = torch.rand(shape, dtype=torch.float64, generator=generator)
         return uniform.neg_().add_(1).log_().neg_().float()
-    empty = torch.empty(codebooks, vocabulary, device=generator.device)
-    return empty.exponential_(generator=generator)
+    return torch.empty(shape, device=generator.device).exponential_(generator=generator)
 
 
 def choose(logits: Tensor, sampling: Sampling, noise: Tensor | None) -> Tensor:

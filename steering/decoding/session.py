@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 from types import TracebackType
 from weakref import ref
@@ -19,9 +19,9 @@ from steering.decoding.clip import Clip, Progress
 from steering.decoding.decoder import Decoder
 from steering.decoding.generation import BEHIND, ENDLESS, Generation
 from steering.decoding.sampling import Sampling
+from steering.decoding.sound import Chunk, Piece, Sound
 from steering.interventions.intervention import Intervention
 from steering.interventions.plan import Move, Plan, compile_plan
-from steering.models.interface import MusicModel
 
 FIRST_SECONDS = 0.1
 """The first chunk is short, so that there is something to hear soon."""
@@ -32,25 +32,6 @@ dry only if music is made more slowly than that, against its own time."""
 
 BURST = 8
 """Moves that may come at one step after a while without any, as when all faders go to zero."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A piece of all clips.
-
-    Attributes:
-        audio: float32 ``[B, N]``; silence past the end of a shorter clip.
-        codes: ``[B, K, T]`` of these samples; blank past the end of a shorter clip.
-        start: seconds from the beginning.
-        done, total: frames up to the end of this chunk, and of the longest clip; None where the clips go
-            on until they are stopped.
-    """
-
-    audio: Tensor
-    codes: Tensor
-    start: float
-    done: int
-    total: int | None
 
 
 class Session:
@@ -71,6 +52,8 @@ class Session:
         most_moves: what a clip may have, those of its plan included.
         moves_a_second: how many are taken in, by the clips' own time: those beyond wait for their
             step, and it is the last for a concept that waits.
+        known: codes ``[K, T]`` of clips that were played before and are as long as the longest: they are
+            heard after the others, and not played again.
 
     Raises:
         BadInput: chunks are shorter than a frame, or the clips cannot be played.
@@ -86,6 +69,7 @@ class Session:
         progress: Progress = lambda done, total: None,
         most_moves: float = math.inf,
         moves_a_second: float = math.inf,
+        known: Sequence[Tensor] = (),
     ) -> None:
         rate = decoder.model.frame_rate
         if not (math.isfinite(chunk_seconds) and chunk_seconds * rate >= 1):
@@ -98,7 +82,12 @@ class Session:
             raise BadInput(
                 f"chunks of {chunk_seconds:g} s: an endless clip has {BEHIND // 2 / rate:g} at most"
             )
-        self._sound: _Sound | None = _Sound(self.model, self._run.lengths)
+        self._known = torch.stack(list(known)) if known else None
+        if self._known is not None and self._known.shape[-1] != self._run.frames:
+            raise BadInput("clips that are known have another length: play them again")
+        lengths = [*self._run.lengths, *[self._run.frames] * len(known)]
+        self._sound: Sound | None = Sound(self.model, lengths)
+        self._taken = 0
         self._plans, self._faders = [clip.plan for clip in clips], self._run.injections.faders
         self._seeds = [clip.seed for clip in clips]
         self._joining: dict[int, Plan] = {}
@@ -197,8 +186,10 @@ class Session:
         """End the session; a stream under way ends after its step, and all memory is free."""
         with self._lock:
             self._over = True
-            self._run = self._sound = None
+            run, self._run, self._sound = self._run, None, None
             stream = None if self._stream is None else self._stream()
+        if run is not None and stream is None:
+            self._keep_strengths(run)
         if stream is not None:
             with suppress(
                 ValueError
@@ -220,28 +211,66 @@ class Session:
             self._stream = ref(stream)
         return stream
 
-    def _chunks(self, run: Generation, sound: _Sound) -> Generator[Chunk, None, None]:
+    def begin(self) -> Generation | None:
+        """What has a step to make, with the moves that wait taken in; None where there is no step left.
+
+        For who makes the steps of several sessions together, in place of `stream`: after the step comes
+        `finish`, and what `take` then gives is for `hear`, which another thread may call.
+        """
+        run = self._run
+        if run is None or self._over or run.step >= run.steps:
+            return None
+        if self._ending:
+            run.end()
+            self._ending = False
+        self._apply_waiting(run)
+        return run
+
+    def finish(self, run: Generation) -> None:
+        """The step that `begin` gave is made."""
+        self.progress(run.step, run.steps if run.steps < ENDLESS else 0)
+        if run.step == run.steps:
+            self._keep_strengths(run)
+
+    def waiting(self, run: Generation) -> int:
+        """Frames that are settled and not yet taken."""
+        return run.settled - self._taken
+
+    def take(self, run: Generation) -> Piece:
+        """What is settled and was not taken before."""
+        first, self._taken = self._taken, run.settled
+        codes, lengths = run.codes(first, run.settled), list(run.lengths)
+        if self._known is not None:
+            known = self._known[..., first : run.settled]
+            codes, lengths = torch.cat([codes, known]), [*lengths, *[run.frames] * len(known)]
+        return Piece(codes, first, lengths, run.frames)
+
+    def hear(self, piece: Piece, least: int = 0) -> Chunk | None:
+        """The sound of a piece, one after another; None if it is of less than ``least`` frames."""
+        sound = self._sound
+        return None if sound is None else sound.push(piece, least)
+
+    def _chunks(self, run: Generation, sound: Sound) -> Generator[Chunk, None, None]:
         first = piece = min(self.chunk, max(1, round(FIRST_SECONDS * self.model.frame_rate)))
         try:
-            while run.step < run.steps and not self._over:
-                if self._ending:
-                    run.end()
-                    self._ending = False
-                self._apply_waiting(run)
+            while self.begin() is not None:
                 run.advance()
-                self.progress(run.step, run.steps if run.steps < ENDLESS else 0)
-                if run.settled - sound.heard >= piece or run.step == run.steps:
-                    chunk = sound.push(run, first)
+                self.finish(run)
+                if self.waiting(run) >= piece or run.step == run.steps:
+                    chunk = sound.push(self.take(run), first)
                     if chunk is not None:
                         piece = min(self.chunk, math.ceil(GROWTH * piece))
                         yield chunk
         finally:
-            followers = run.injections.followers
-            if followers and not followers.first:
-                self.strengths = followers.during(0, run.step).cpu()
+            self._keep_strengths(run)
             with self._lock:
                 self._over = True
                 self._run = self._sound = None
+
+    def _keep_strengths(self, run: Generation) -> None:
+        followers = run.injections.followers
+        if followers and not followers.first:
+            self.strengths = followers.during(0, run.step).cpu()
 
     def _apply_waiting(self, run: Generation) -> None:
         """Take in what waits, those that wait longest first, as many as have their turn."""
@@ -284,51 +313,3 @@ class Session:
         if plan is None or not 0 <= concept < plan.concepts:
             raise BadInput(f"clip {clip} has no concept {concept}: it has {len(names)}, from 0 on")
         return concept
-
-
-class _Sound:
-    """Codes of clips to their samples; clips of one length are decoded together."""
-
-    def __init__(self, model: MusicModel, lengths: Sequence[int]) -> None:
-        self.rate, self.hop = model.frame_rate, round(model.sample_rate / model.frame_rate)
-        self.rows = {
-            length: [row for row, one in enumerate(lengths) if one == length]
-            for length in sorted(set(lengths))
-        }
-        self.streams = {length: model.stream() for length in self.rows}
-        self.made: dict[int, Tensor] = {}
-        self.heard, self.done = 0, 0
-
-    @torch.inference_mode()
-    def push(self, run: Generation, least: int) -> Chunk | None:
-        """What can be heard now that more frames are settled; None if it is less than ``least``."""
-        for name, rows in self.rows.items():
-            length = run.lengths[rows[0]]
-            last = min(run.settled, length)
-            if self.heard < last:
-                codes = run.codes(self.heard, last)[rows]
-                self._keep(name, self.streams[name].push(codes))
-                if last == length:
-                    self._keep(name, self.streams[name].finish())
-                    silence = (run.frames - length) * self.hop
-                    self._keep(name, self.made[name].new_zeros(len(rows), silence))
-        self.heard = run.settled
-        ready = min(made.shape[-1] for made in self.made.values()) if self.made else 0
-        if ready < least * self.hop and run.settled < run.frames:
-            return None
-        return self._chunk(run, ready)
-
-    def _keep(self, length: int, samples: Tensor) -> None:
-        kept = self.made.get(length)
-        samples = samples.float()
-        self.made[length] = samples if kept is None else torch.cat([kept, samples], dim=-1)
-
-    def _chunk(self, run: Generation, samples: int) -> Chunk:
-        audio = torch.empty(sum(map(len, self.rows.values())), samples)
-        for length, rows in self.rows.items():
-            audio[rows] = self.made[length][:, :samples].to(audio.device)
-            self.made[length] = self.made[length][:, samples:]
-        first, self.done = self.done, self.done + samples // self.hop
-        codes = run.codes(first, self.done).cpu()
-        total = None if run.frames >= ENDLESS else run.frames
-        return Chunk(audio, codes, first / self.rate, self.done, total)

@@ -32,9 +32,9 @@ def endpoints(services: Services) -> None:
     async def generate(recipe: dict) -> AsyncIterator[dict]:
         """Play a recipe: the steered clip and its unsteered twin, streamed while they are made.
 
-        Yields events: "waiting" (place in line), "started" (session id, sample rate), "audio"
-        (16-bit little-endian mono samples of both clips in base64), and at the end "done" with the
-        clip's id, the complete recipe, the permalink's code and a SHA-256 of each clip's samples; or
+        Yields events: "waiting" (place in line, and seconds that it may take), "started" (session id,
+        sample rate), "audio" (16-bit little-endian mono samples of both clips in base64), and at the
+        end "done" with the clip's id, the complete recipe, the permalink's code and a SHA-256 of each clip's samples; or
         "error". The samples are raw, and the recipe makes them: "level_db" is the gain for both sides
         that the page plays them by, to stand at -16 LUFS, "match_db" what the steered side needs
         besides to be as loud as the other.
@@ -49,7 +49,7 @@ def endpoints(services: Services) -> None:
         """The same as `generate` in half the bytes, for slow networks: the very same samples as FLAC.
 
         An "audio" event has both sides as the channels of one stream under "flac", in base64: left is
-        steered, right is not; under "sharing" how many listeners are played for at once, under
+        steered, right is not; under "sharing" how many take turns at being played for, under
         "made_in" the seconds since "started": what comes later was on its way.
 
         Args:

@@ -269,7 +269,10 @@ function took(event, mine) {
   return ({ waiting, loading, started, audio, done: ended, stopped: ended, error: broke })[event.event]?.(event, mine);
 }
 
-const waiting = ({ place, of }) => say(of > 1 || place > 1 ? `You are number ${place} of ${of} in line …` : "In line …");
+const waiting = ({ place, of, seconds }) => {
+  const long = seconds ? `, about ${seconds} s` : "";
+  say(of > 1 || place > 1 ? `You are number ${place} of ${of} in line${long} …` : `In line${long} …`);
+};
 const loading = ({ model }) => say(`Loading ${model} …`);
 
 function started({ sample_rate, seconds, recipe }) {

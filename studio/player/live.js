@@ -232,7 +232,7 @@ function over() {
 }
 
 async function heard(event) {
-  if (event.event === "waiting") word.textContent = `You are number ${event.place} in line …`;
+  if (event.event === "waiting") word.textContent = `You are number ${event.place} in line${event.seconds ? `, about ${event.seconds} s` : ""} …`;
   if (event.event === "error") word.textContent = event.message;
   if (event.event === "started") begun(event);
   if (event.event === "audio") {
