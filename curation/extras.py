@@ -10,6 +10,7 @@ EXTRAS = {
     "curation": ("datasets", "fluidsynth", "matplotlib"),
     "page": ("gradio",),
     "rivals": ("peft",),
+    "study": ("statsmodels",),
 }
 """Modules that each extra of pyproject.toml brings; code that imports one asks for it first."""
 
