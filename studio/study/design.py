@@ -15,7 +15,6 @@ from pathlib import Path
 from curation.entries import WrongEntry, read_fields
 from curation.errors import BadInput, first_line
 from curation.files import read_text
-from steering.models.loading import SKETCH
 
 UNSTEERED, RANDOM, BROKEN = "unsteered", "random", "broken"
 """The hidden anchors: the copy that is left alone, a push in a random direction, and the clip of catch
@@ -130,6 +129,7 @@ class Design:
 
     Attributes:
         listeners: how many the analysis is planned with.
+        model: that plays the clips; the built-in one where none is named.
         training: the item that is heard on the training page, and in no trial.
         seed: of all lots. Without the secret that is made with the clips nobody can work them out.
         most_missed: catch trials that a listener may have wrong and still count.
@@ -148,7 +148,7 @@ class Design:
     conditions: tuple[Condition, ...]
     seed: int = 0
     about: str = ""
-    model: str = SKETCH
+    model: str = ""
     seconds: float = 6.0
     most_missed: int = 1
     random_like: str = ""

@@ -24,6 +24,8 @@ ATTEMPTS = 2
 
 INTERVALS = ("1", "2", "3")
 PITCH, NOISE = "pitch", "noise"
+TIE = "tie"
+"""What is said where there is no difference."""
 
 
 @dataclass(frozen=True)

@@ -20,19 +20,17 @@ from studio.excerpts import LATE_SECONDS, afresh
 from studio.playback import packed
 from studio.study.design import Item
 from studio.study.headphones import intervals
-from studio.study.lots import ATTEMPTS, HEADPHONES, PITCH, TRAINING, Asked, Lots
+from studio.study.lots import ATTEMPTS, HEADPHONES, PITCH, TIE, TRAINING, Asked, Lots
 from studio.study.stimuli import Stimuli, read_stimuli
-from studio.study.trials import Heard, Said, Trials
+from studio.study.trials import ANSWERS, Heard, Said, Trials
 from studio.study.version import version
 
-ANSWERS = "answers.sqlite"
 MOST_BEGUN = 20
 """Listeners that may begin for each one that is planned: many a one never ends it."""
 
 MOST_PLAYS = 500
 """Of one trial."""
 
-TIE = "tie"
 SECONDS_A_TRIAL = {"abx": 15.0, "preference": 15.0, "strength": 40.0, "quality": 40.0}
 """How long a listener may take, for the word on the first page."""
 

@@ -208,9 +208,10 @@ def _made(design: Design, home: Path, told: Told) -> tuple[Made, int]:
 
 
 def _loaded(model: str) -> LoadedModel:
+    from steering.models.loading import SKETCH
     from studio.loaded_models import load_with_banks
 
-    return load_with_banks(model)
+    return load_with_banks(model or SKETCH)
 
 
 def _recipe(condition: Condition, item: Item, home: Path) -> Path:
@@ -274,7 +275,7 @@ def _clip(
     record = InterventionRecord(
         item.concept, pushed.bank, pushed.strength, monitor=Monitor() if pushed.monitored else None
     )
-    recipe = Recipe(design.model, "", prompt, design.seconds, item.seed, interventions=(record,))
+    recipe = Recipe(loaded.name, "", prompt, design.seconds, item.seed, interventions=(record,))
     (one,) = recipe.interventions_of(loaded.bank)
     if condition.name == RANDOM:
         one = replace(one, direction=_random(one.direction, item), heard=one.direction)

@@ -21,6 +21,7 @@ from typing import Any
 from curation.errors import BadInput, first_line
 from studio.study.lots import Asked
 
+ANSWERS = "answers.sqlite"
 PATIENCE_SECONDS = 10.0
 """How long one process waits while another writes."""
 
