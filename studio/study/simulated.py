@@ -46,6 +46,9 @@ class Truth:
 class Listener:
     """One simulated listener.
 
+    Attributes:
+        chance: that the last answer to an ABX trial was right.
+
     Args:
         items: each item's own part of the log odds, the same for all listeners of a study.
     """
@@ -65,6 +68,7 @@ class Listener:
             name: truth.worth.get(name, 0.0) + spread.taste * lot.standard_normal()
             for name in names
         }
+        self.chance = 0.5
         self._opinion = {
             scale: {
                 name: truth.scores.get(scale, {}).get(name, 50.0)
@@ -99,6 +103,7 @@ class Listener:
             told = self._truth.told.get(pushed, 0.0)
             own = self._ability + self._items.get(asked.item, 0.0)
             chance = float(expit(told + own)) if told else 0.5
+        self.chance = chance
         return right if self._lot.random() < chance else {"a": "b", "b": "a"}[right]
 
     def _prefers(self, asked: Asked) -> str:
@@ -133,17 +138,23 @@ def answers(
     truth: Truth,
     lot: np.random.Generator,
     kinds: Sequence[Kind] = (),
+    chances: dict[str, float] | None = None,
 ) -> Iterator[Kept]:
     """All that listeners say in one study.
 
     Args:
         plans: of each listener, as `Lots.plan` gives them.
         kinds: of the first listeners; all others are honest.
+        chances: gets the chance of a right answer of every ABX trial.
     """
     items = {one.name: truth.spread.items * lot.standard_normal() for one in design.heard}
     for number, plan in enumerate(plans):
         kind = kinds[number] if number < len(kinds) else "honest"
-        yield from _sitting(design, plan, Listener(design, truth, items, lot, kind), number)
+        listener = Listener(design, truth, items, lot, kind)
+        for one in _sitting(design, plan, listener, number):
+            if chances is not None and one.asked.kind == "abx":
+                chances[one.trial] = listener.chance
+            yield one
 
 
 def _sitting(

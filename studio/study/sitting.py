@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -184,14 +185,17 @@ class Study:
         self.trials.close()
 
 
-def open_study(folder: Path) -> Study:
+def open_study(folder: Path, clock: Callable[[], float] = time.time) -> Study:
     """The study in a folder, ready for listeners.
+
+    Args:
+        clock: seconds that go on when the page is started again.
 
     Raises:
         BadInput: there is none, or its answers cannot be used.
     """
     stimuli = read_stimuli(folder)
-    return Study(stimuli, Trials(folder / ANSWERS, version()))
+    return Study(stimuli, Trials(folder / ANSWERS, version(), clock))
 
 
 class Studies:
@@ -252,7 +256,7 @@ def _spans(heard: list[Any], asked: Asked) -> Heard:
         ):
             raise BadInput("what was heard is a list of [label, from, to]")
         began, ended = one[1:]
-        if not all(_seconds(time) for time in (began, ended)) or ended < began:
+        if not all(_seconds(at) for at in (began, ended)) or ended < began:
             raise BadInput("what was heard has times in seconds, the second not before the first")
         spans.append((one[0], round(float(began), 3), round(float(ended), 3)))
     return spans

@@ -224,15 +224,29 @@ def _brought(condition: Condition, item: Item, home: Path, rate: int) -> np.ndar
     Raises:
         BadInput: it is not there, or no sound.
     """
-    from steering.teaching.sounds import read_sound
-
     for suffix in (".wav", ".flac"):
         path = home / condition.folder / f"{item.name}{suffix}"
         if path.is_file():
-            return read_sound(path.name, path.read_bytes()).at(rate)
+            return _read(path, rate)
     raise BadInput(
         f"{home / condition.folder} has no {item.name}.wav, .flac or .json: add one for each item"
     )
+
+
+def _read(path: Path, rate: int) -> np.ndarray:
+    """A file's sound in the middle, at a rate."""
+    try:
+        samples, there = soundfile.read(path, always_2d=True)
+    except (OSError, soundfile.LibsndfileError):
+        raise BadInput(f"{path} is no sound: give WAV or FLAC") from None
+    sound = samples.mean(axis=1)
+    if not np.isfinite(sound).all():
+        raise BadInput(f"{path} holds samples that are no numbers: save it anew")
+    if there != rate:
+        import librosa
+
+        sound = librosa.resample(sound, orig_sr=there, target_sr=rate)
+    return np.asarray(sound)
 
 
 def _played(

@@ -16,6 +16,9 @@ from studio.study.lots import ATTEMPTS, HEADPHONES, PITCH, TIE
 from studio.study.stimuli import Stimuli
 from studio.study.trials import Kept
 
+LEAST_HEARD = 0.95
+"""Of a clip's length, before which nobody can have heard it: what is sent is 20 ms shorter than its file."""
+
 MOST_QUICK = 0.1
 """Share of trials answered sooner than one clip lasts, from which on a listener is a machine."""
 
@@ -142,7 +145,7 @@ def tables(stimuli: Stimuli, kept: Iterable[Kept]) -> Tables:
 def _person(name: str, heard: Sequence[Kept], design: Design) -> Person:
     trials = [one for one in heard if one.asked.kind in design.counts]
     caught = [one for one in trials if one.asked.catch]
-    quick = [one.seconds < design.seconds for one in trials]
+    quick = [one.seconds < LEAST_HEARD * design.seconds for one in trials]
     return Person(
         name,
         ended=len(trials) == design.trials,

@@ -111,7 +111,7 @@ def of_telling(
     """
     total = round(listeners * trials)
     least = int(binom.isf(ALPHA, total, 0.5)) + 1
-    middle = _middle(0.5 + more, np.hypot(spread.listeners, spread.items))
+    middle = middle_of(0.5 + more, spread)
     found = 0.0
     for node, weight in zip(_NODES, _WEIGHTS, strict=True):
         at = middle + node * spread.items / np.sqrt(items)
@@ -132,9 +132,10 @@ def _exceeds(total: int, listeners: int, middle: float, spread: float, least: in
     return float(np.clip(sums[least : total + 1].sum(), 0, 1))
 
 
-def _middle(share: float, spread: float) -> float:
+def middle_of(share: float, spread: Spread = USUAL) -> float:
     """Log odds of a middling listener and item where the mean share is this one."""
-    return float(brentq(lambda at: _WEIGHTS @ expit(at + spread * _NODES) - share, -20, 20))
+    both = np.hypot(spread.listeners, spread.items)
+    return float(brentq(lambda at: _WEIGHTS @ expit(at + both * _NODES) - share, -20, 20))
 
 
 def of_preferring(
@@ -142,16 +143,24 @@ def of_preferring(
 ) -> float:
     """The power to find one condition worth more than another, where it is preferred to every other
     ``more`` often than half of the time, ties half counted, and all others are alike."""
+    worth = worth_of(more, spread)
+    error = (
+        _error(worth, conditions, float(np.exp(spread.tie))) / (listeners * trials)
+        + 2 * spread.taste**2 / listeners
+    )
+    reach = t.ppf(1 - ALPHA / 2, max(listeners - 1, 1))
+    return float(norm.sf(reach - worth / np.sqrt(error)))
+
+
+def worth_of(more: float, spread: Spread = USUAL) -> float:
+    """By which logarithm a condition must be worth more to be preferred so much more often, ties half."""
     tie = np.exp(spread.tie)
 
     def share(worth: float) -> float:
         root = np.exp(worth / 2)
         return float((root**2 + tie * root / 2) / (root**2 + 1 + tie * root))
 
-    worth = brentq(lambda at: share(at) - 0.5 - more, 0, 20)
-    error = _error(worth, conditions, tie) / (listeners * trials) + 2 * spread.taste**2 / listeners
-    reach = t.ppf(1 - ALPHA / 2, max(listeners - 1, 1))
-    return float(norm.sf(reach - worth / np.sqrt(error)))
+    return float(brentq(lambda at: share(at) - 0.5 - more, 0, 20))
 
 
 def _error(worth: float, conditions: int, tie: float) -> float:
