@@ -119,6 +119,7 @@ async function advance() {
   if (step.both) buffers.all = unpack(step.both, 2);
   ({ headphones, training, abx, preference, strength: rating, quality: rating, done, refused })[step.step]();
   shownAt = performance.now();
+  Object.assign(root.dataset, { step: step.step, trial: step.trial ?? "" });
 }
 
 async function answer(said) {
