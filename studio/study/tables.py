@@ -11,7 +11,7 @@ from itertools import groupby
 
 import numpy as np
 
-from studio.study.design import BROKEN, UNSTEERED, Design
+from studio.study.design import BROKEN, SCALES, UNSTEERED, Design
 from studio.study.lots import ATTEMPTS, HEADPHONES, PITCH, TIE
 from studio.study.stimuli import Stimuli
 from studio.study.trials import Kept
@@ -192,7 +192,9 @@ def _tables(
     items = tuple(one.name for one in design.heard)
     place = {name: n for n, name in enumerate(conditions)}
     there = {name: n for n, name in enumerate(items)}
-    abx, preference, rated = [], [], {scale: [] for scale in ("strength", "quality")}  # type: ignore[var-annotated]
+    abx: list[tuple[float, ...]] = []
+    preference: list[tuple[float, ...]] = []
+    rated: dict[str, list[tuple[float, ...]]] = {scale: [] for scale in SCALES}
     for listener, one in rows:
         asked, said = one.asked, one.said
         shown = dict(zip(asked.labels, asked.shown, strict=True))

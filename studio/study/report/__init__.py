@@ -13,7 +13,7 @@ from curation.errors import BadInput
 from curation.files import check_writable, write_whole
 from studio.study.stimuli import read_stimuli
 from studio.study.tables import tables
-from studio.study.trials import ANSWERS, Trials
+from studio.study.trials import ANSWERS, Kept, Trials
 
 PAGE, FIGURES = "report.md", "figures.json"
 
@@ -50,7 +50,7 @@ def write_report(folder: Path, out: Path, now: bool = False) -> str:
     return f"{out / PAGE}: {len(table.counted)} of {table.design.listeners} listeners, {len(drawn)} pictures"
 
 
-def read_kept_trials(folder: Path) -> list[Any]:
+def read_kept_trials(folder: Path) -> list[Kept]:
     """Every answered trial of the study in a folder.
 
     Raises:
