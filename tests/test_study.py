@@ -96,6 +96,8 @@ def person(study: Study, kind: str = "honest", seed: int = 0) -> Listener:
         ("seed = 1", "seeds = 1", "unknown entry 'seeds'"),
         ('title = "A small study"\n', "", "has no title"),
         ('compare = ["push", "words"]', 'compare = ["pull"]', "no condition 'pull'"),
+        ('compare = ["push", "words"]', 'compare = ["unsteered"]', "tells conditions from"),
+        ('compare = ["push", "words"]', 'compare = ["push", "push"]', "twice"),
         ("trials = 3, catch = 1", "trials = 0, catch = 1", "trials from 1 on"),
         (
             "ratings = { trials = 1, catch = 1 }",

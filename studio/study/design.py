@@ -161,9 +161,14 @@ class Design:
         self._check_names()
         self._check_numbers()
         for part in (self.abx, self.preference, self.ratings):
-            for name in part.compare if part else ():
+            compare = part.compare if part else ()
+            for name in compare:
                 if name not in self.compared:
                     raise BadInput(f"no condition {name!r:.40}: take {', '.join(self.compared)}")
+            if len(set(compare)) < len(compare):
+                raise BadInput(f"compare names {compare[0]} or another one twice: take it out")
+        if UNSTEERED in self.told_apart or not self.told_apart:
+            raise BadInput("[abx] tells conditions from the unsteered copy: name others")
         if self.preference and len(self.preferred) < 2:
             raise BadInput("[preference] compares one condition with nothing: name two or more")
 
@@ -207,8 +212,9 @@ class Design:
 
     @property
     def rated(self) -> tuple[str, ...]:
-        """Conditions of rating pages."""
-        return (self.ratings.compare if self.ratings else ()) or self.compared
+        """Conditions of rating pages; the unsteered copy is always among them."""
+        named = (self.ratings.compare if self.ratings else ()) or self.compared
+        return tuple(dict.fromkeys((*named, UNSTEERED)))
 
     @property
     def counts(self) -> dict[str, int]:

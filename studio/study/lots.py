@@ -119,8 +119,6 @@ class Lots:
             for place, item in enumerate(items):
                 catch = scale == "quality" and place < part.catch
                 shown = (*self._design.rated, *([BROKEN] if catch else []))
-                if catch and UNSTEERED not in shown:
-                    shown += (UNSTEERED,)
                 pages.append(Asked(scale, item.name, tuple(_shuffled(shown, lot)), catch))
             blocks.append(_shuffled(pages, lot))
         return blocks

@@ -51,7 +51,7 @@ def worths(
     """Fit the model to preferences.
 
     Args:
-        conditions: how many there are; one that was never heard is worth what the others are.
+        conditions: how many there are; one that was never heard is worth 0, as all are in the mean.
     """
     people, listener = np.unique(table.listener, return_inverse=True)
     counts = _counts(table, listener, len(people), conditions)
@@ -126,7 +126,9 @@ def fit(counts: np.ndarray, conditions: int) -> np.ndarray:
         found += np.clip(step, -2, 2)
         if np.abs(step).max() < _CLOSE:
             break
-    found[:, :conditions] -= found[:, :conditions].mean(axis=1, keepdims=True)
+    met = np.isin(np.arange(conditions), pairs_of(conditions)[counts.sum(axis=(0, 2)) > 0])
+    found[:, :conditions] -= found[:, :conditions][:, met].mean(axis=1, keepdims=True)
+    found[:, :conditions][:, ~met] = 0.0
     return found
 
 
