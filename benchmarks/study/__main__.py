@@ -269,7 +269,7 @@ def _tell_guessers(studies: int) -> bool:
     for kind in ("honest", "guesser", "idler"):
         why: dict[str, int] = {}
         for number in range(count):
-            found = simulated(100_000 + number, [kind] * people, people=people)  # type: ignore[list-item]
+            found = simulated(100_000 + number, [kind] * people, people=people)
             for name, times in found.left_out.items():
                 why[name] = why.get(name, 0) + times
         shares[kind] = sum(why.values()) / (count * people)

@@ -246,7 +246,8 @@ class Design:
             raise BadInput(
                 f"training: there is no item {self.training!r:.40}: name one of the items"
             )
-        texts = [self.title, self.about, *(one.prompt for one in (*self.items, *self.conditions))]
+        prompts = [one.prompt for one in self.items] + [one.prompt for one in self.conditions]
+        texts = [self.title, self.about, *prompts, *(one.asked for one in self.items)]
         if any(len(text) > LONGEST for text in texts):
             raise BadInput(f"a text has more than {LONGEST} characters: cut it")
         for one in self.conditions:

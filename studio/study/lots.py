@@ -105,8 +105,8 @@ class Lots:
         for item, pair in self._share("preference", cells, number, part.trials):
             asked.append(Asked("preference", item.name, tuple(_shuffled(pair, lot))))
         for item in self._share("preference catch", self._design.heard, number, part.catch):
-            pair = _shuffled((UNSTEERED, BROKEN), lot)
-            asked.append(Asked("preference", item.name, tuple(pair), catch=True))
+            sides = tuple(_shuffled((UNSTEERED, BROKEN), lot))
+            asked.append(Asked("preference", item.name, sides, catch=True))
         return _shuffled(asked, lot)
 
     def _ratings(self, number: int) -> list[list[Asked]]:

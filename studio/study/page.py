@@ -38,7 +38,7 @@ def make_page_of_studies(studies: Studies) -> Page:
     from studio.panels import study
     from studio.services import Services
 
-    services = Services(None, None, studies=studies)  # type: ignore[arg-type]  nothing else is asked for
+    services = Services(None, None, studies=studies)  # type: ignore[arg-type]
     with Page(title="Listening study", analytics_enabled=False) as page:
         study.draw(services)
         with gr.Column(visible=False):

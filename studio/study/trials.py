@@ -69,6 +69,7 @@ class Kept(Given):
         version: of the code that it was heard with.
     """
 
+    said: Said
     seconds: float
     at: float
     givings: int

@@ -177,10 +177,9 @@ def _listening(stimuli: Stimuli, kept: Sequence[Kept]) -> str:
     trials = [one for one in kept if one.asked.kind in stimuli.design.counts]
     if not trials:
         return ""
-    seconds, plays, switches = (
-        np.median([value(one) for one in trials])
-        for value in (lambda one: one.seconds, lambda one: one.plays, lambda one: one.switches)
-    )
+    seconds = np.median([one.seconds for one in trials])
+    plays = np.median([one.plays for one in trials])
+    switches = np.median([one.switches for one in trials])
     versions = ", ".join(sorted({one.version for one in trials}))
     return (
         "## How it was listened to\n\n"
