@@ -17,13 +17,16 @@ from scipy.stats import binomtest
 from benchmarks.study.toy import RATE, SECONDS, toy_design, toy_study, write_design
 from curation.errors import BadInput
 from listening.loudness import loudness
-from studio.study import cli
+from steering.api import generate
+from steering.interventions.intervention import Intervention
+from studio.study import cli, stimuli
 from studio.study.design import Abx, Condition, Design, Item, Preference, Ratings, read_design
 from studio.study.headphones import CENTRE_HZ, WIDTH, huggins
 from studio.study.lots import HEADPHONES, PITCH, TRAINING, Lots
 from studio.study.simulated import Listener, Truth
 from studio.study.sitting import Study, open_study
 from studio.study.stimuli import make_stimuli, read_stimuli
+from tests.studio_toy import toy_loaded, toy_recipe
 
 DESIGN = Design(
     "lots", "Lots", 30, "training",
@@ -128,19 +131,19 @@ def test_a_study_is_made_once_and_not_over_another(home, study):
 
 
 def test_all_clips_are_equally_loud_and_long_under_names_that_say_nothing(study):
-    stimuli = study.stimuli
-    names = [file for files in stimuli.files.values() for file in files.values()]
+    there = study.stimuli
+    names = [file for files in there.files.values() for file in files.values()]
     assert len(set(names)) == len(names) == 4 * 5
     lengths, levels = set(), []
-    for item, files in stimuli.files.items():
+    for item, files in there.files.items():
         for condition, file in files.items():
             assert condition not in file and item not in file
-            sound = stimuli.sound(item, condition)
+            sound = there.sound(item, condition)
             lengths.add(len(sound))
             levels.append(loudness(sound, RATE))
             assert np.abs(sound).max() < 1
     assert lengths == {round(SECONDS * RATE)}
-    assert max(levels) - min(levels) < 0.05 and levels[0] == pytest.approx(stimuli.lufs, abs=0.05)
+    assert max(levels) - min(levels) < 0.05 and levels[0] == pytest.approx(there.lufs, abs=0.05)
 
 
 def test_a_silent_or_short_clip_is_refused(tmp_path):
@@ -165,6 +168,43 @@ def test_a_damaged_study_is_refused_in_one_line(tmp_path, home, study):
         (tmp_path / "study.json").write_text(text)
         with pytest.raises(BadInput, match="is no study"):
             read_stimuli(tmp_path)
+
+
+def test_a_models_clips_have_one_noise_and_a_random_push_as_hard_as_the_concepts(
+    model, tmp_path, monkeypatch
+):
+    loaded = toy_loaded(model)
+    monkeypatch.setattr(stimuli, "_loaded", lambda name: loaded)
+    recipe = toy_recipe(3, seconds=2.0, revision=model.origin.revision)
+    (tmp_path / "kept").mkdir()
+    for name in ("training", "a"):
+        (tmp_path / "kept" / f"{name}.json").write_text(json.dumps(recipe))
+    design = Design(
+        "played", "Played", 1, "training", seconds=2.0, abx=Abx(1),
+        items=(Item("training", "jazz", "C"), Item("a", "calm jazz", "C", seed=3)),
+        conditions=(
+            Condition("push", "notes/ridge", 0.3), Condition("words", prompt="{prompt} in {concept}"),
+            Condition("kept", folder="kept"),
+        ),
+    )  # fmt: skip
+    made, rate = stimuli._made(design, tmp_path, lambda line: None)
+    clips = made["a"]
+    assert rate == model.sample_rate and set(clips) == {*design.compared, "broken"}
+    banks = {"C": loaded.banks["notes/ridge"]["C"]}
+    pushed = generate(loaded.decoder, "calm jazz", [Intervention(banks["C"], 0.3)], 2.0, 3)[
+        0
+    ].numpy()
+    plain = generate(loaded.decoder, "calm jazz", (), 2.0, 3)[0].numpy()
+    assert np.allclose(clips["unsteered"], plain[: 2 * rate], atol=1e-5)
+    assert np.allclose(clips["push"], pushed[: 2 * rate], atol=1e-5)
+    for one, other in (
+        ("push", "unsteered"),
+        ("random", "unsteered"),
+        ("random", "push"),
+        ("words", "unsteered"),
+    ):
+        assert not np.allclose(clips[one], clips[other], atol=1e-3), (one, other)
+    assert len(clips["kept"]) == 2 * rate
 
 
 # ---- lots --------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ const draw = (title, ...parts) => {
 };
 const go = (text, onclick, more = {}) => h("button.go", { type: "button", onclick, ...more }, text);
 const line = (...text) => h("p", {}, ...text);
-const small = (...text) => h("p.small", {}, ...text);
+const hint = (text, ...pressed) => h("p.small", {}, text, h("span.keys", {}, " Keys: ", ...pressed));
 
 // ---- the server, which may go away and come back ----------------------------------------------
 async function surely(ask) {
@@ -182,7 +182,7 @@ function headphones() {
     step.attempt > 1 && step.place === 1 ? line("That did not sound like headphones. Put them on, both ears, and try once more.") : "",
     line("You hear noise three times. In one of them there is also a faint tone. Which one?"),
     h("div.row.wrap", {}, listen, h("div.row", { role: "group", "aria-label": "The tone is in" }, ...choices)),
-    small("If you hear no tone, guess. Keys: ", h("kbd", {}, "l"), " listen, ", h("kbd", {}, "1"), h("kbd", {}, "2"), h("kbd", {}, "3"), " answer."));
+    hint("If you hear no tone, guess.", h("kbd", {}, "l"), " listen, ", h("kbd", {}, "1"), h("kbd", {}, "2"), h("kbd", {}, "3"), " answer."));
 }
 
 function training() {
@@ -221,18 +221,18 @@ function abx() {
   draw("Which of the two is X?", ...progress(step.place, step.of, "Trial"),
     line("A and B differ. X is one of them."),
     h("div.row.wrap", {}, h("div.row", {}, ...step.labels.map((label) => player(label, label.toUpperCase()))), h("div.row", {}, ...buttons)),
-    small("The answers open when you have heard all three. Keys: ", ...["a", "b", "x"].map((key) => h("kbd", {}, key)), " play, ", h("kbd", {}, "1"), " X is A, ", h("kbd", {}, "2"), " X is B."));
+    hint("The answers open when you have heard all three.", ...["a", "b", "x"].map((key) => h("kbd", {}, key)), " play, ", h("kbd", {}, "1"), " X is A, ", h("kbd", {}, "2"), " X is B."));
 }
 
 function preference() {
-  const said = [["a", "A"], ["b", "B"], ...(step.ties ? [["tie", "No difference"]] : [])];
+  const said = [["a", "A is better"], ["b", "B is better"], ...(step.ties ? [["tie", "No difference"]] : [])];
   const buttons = said.map(([value, text]) => go(text, () => answer({ prefer: value }), { disabled: true, "data-said": value }));
   opener(buttons);
   keys = { a: () => play("a"), b: () => play("b"), 1: () => buttons[0].click(), 2: () => buttons[1].click(), 0: () => buttons[2]?.click() };
   draw("Which of the two sounds better?", ...progress(step.place, step.of, "Trial"),
     line("Go by your own taste: which would you rather listen to?"),
     h("div.row.wrap", {}, h("div.row", {}, ...step.labels.map((label) => player(label, label.toUpperCase()))), h("div.row.wrap", { role: "group", "aria-label": "Better is" }, ...buttons)),
-    small("The answers open when you have heard both. Keys: ", h("kbd", {}, "a"), h("kbd", {}, "b"), " play, ", h("kbd", {}, "1"), " A, ", h("kbd", {}, "2"), " B", ...(step.ties ? [", ", h("kbd", {}, "0"), " no difference"] : []), "."));
+    hint("The answers open when you have heard both.", h("kbd", {}, "a"), h("kbd", {}, "b"), " play, ", h("kbd", {}, "1"), " A is better, ", h("kbd", {}, "2"), " B is better", ...(step.ties ? [", ", h("kbd", {}, "0"), " no difference"] : []), "."));
 }
 
 function rating() {
@@ -256,10 +256,10 @@ function rating() {
   });
   keys = Object.fromEntries(step.labels.map((label) => [label, () => play(label)]));
   draw(ask(step.concept), ...progress(step.place, step.of, "Trial"),
-    line("Play each, and give it a number from 0 to 100. They may be alike, and they may all be good."),
+    line("Play each, and give it a number from 0 to 100. Some may be alike."),
     h("div.scale", { "aria-hidden": "true" }, h("span"), h("div", {}, ...words.map((text) => h("span", {}, text))), h("span")),
     ...rows, next,
-    small("“Next” opens when you have heard and rated all. Keys: ", h("kbd", {}, "1"), ` to `, h("kbd", {}, String(step.labels.length)), " play; arrows move the slider that has the focus."));
+    hint("“Next” opens when you have heard and rated all.", h("kbd", {}, "1"), " to ", h("kbd", {}, String(step.labels.length)), " play; arrows move the slider that has the focus."));
 }
 
 function done() {
