@@ -149,6 +149,12 @@ def test_what_was_put_in_is_found(tables):
     assert found.ratings["quality"]["push"].p > 0.01
 
 
+def test_a_condition_that_is_always_told_has_no_model_of_others(tables):
+    always = replace(tables, abx=replace(tables.abx, right=np.ones(len(tables.abx.right))))
+    found = findings(always).told["push"]
+    assert found.mixed is None and found.heard.share == 1 and found.heard.p < 1e-6
+
+
 def test_who_does_not_listen_is_left_out_by_the_rules():
     kinds = ["guesser"] * 4 + ["idler"] * 4
     found = simulated(5, kinds)

@@ -22,7 +22,8 @@ class Told:
 
     Attributes:
         heard: of these listeners; ``adjusted`` its chance for all conditions (Holm 1979).
-        mixed: of listeners and items like these; None where there are fewer than two of either.
+        mixed: of listeners and items like these; None where there are fewer than two of either, or all
+            answers are alike.
     """
 
     heard: Heard
@@ -64,6 +65,6 @@ def _mixed(table: Identified, condition: int) -> Mixed | None:
     part = Identified(
         table.listener[those], table.item[those], table.condition[those], table.right[those]
     )
-    if min(len(np.unique(part.listener)), len(np.unique(part.item))) < 2:
+    if min(len(np.unique(one)) for one in (part.listener, part.item, part.right)) < 2:
         return None
     return mixed(part)
