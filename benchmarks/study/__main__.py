@@ -83,7 +83,7 @@ def main() -> int:
         right &= _tell_guessers(options.studies)
     if "cheat" in options.only:
         right &= _tell_cheat()
-    print(f"\n{time.process_time() - began:.0f} s of processor time")
+    print(f"\n{time.process_time() - began:.0f} s of processor time, without what was kept")
     return int(not right)
 
 
@@ -203,7 +203,7 @@ def _rated_by_many(mean: float, lot: np.random.Generator) -> np.ndarray:
 def _tell_coverage(done: Sequence[dict[str, Any]]) -> bool:
     right, known = True, truths()
     print(f"95 % intervals that hold the truth, of {len(done)} studies of {LISTENERS} listeners")
-    print(f"{'interval':42} {'truth':>7} {'covered':>8}  of 1,000 such (95 %)  mean width")
+    print(f"{'interval':42} {'truth':>7} {'covered':>8}  of that share (95 %)   mean width")
     for name in done[0]["intervals"]:
         rows = np.array(
             [
