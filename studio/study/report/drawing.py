@@ -78,7 +78,8 @@ def _intervals(
 
     figure, axis = pyplot.subplots(figsize=(7.5, 1.3 + 0.5 * len(rows)))
     axis.axvline(line, color=TWIN, linestyle="--", linewidth=1.4)
-    axis.text(line, -0.72, word, color=TWIN, ha="center", va="center", fontsize=9)
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+    axis.text(line, -0.72, word, color=TWIN, ha="center", va="center", fontsize=9, bbox=paper)
     for place, (name, middle, low, high) in enumerate(rows):
         if cloud is not None and name in cloud:
             spread = place + 0.18 * np.sin(np.arange(len(cloud[name])) * 2.4)

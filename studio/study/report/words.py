@@ -13,6 +13,7 @@ from studio.study.tables import Tables
 from studio.study.trials import Kept
 
 SURE = 0.05
+_RATED = {"strength": ("stronger", "weaker"), "quality": ("better", "worse")}
 _ASKED = {"strength": "How much of the concept is heard", "quality": "How good it sounds"}
 
 
@@ -47,12 +48,12 @@ def _summary(tables: Tables, found: Findings) -> str:
         for name, one in rows.items():
             if name == RANDOM:
                 continue
-            more = "more" if one.shift > 0 else "less"
             sure = one.adjusted < SURE if tables.over else one.low > 0 or one.high < 0
-            what = {"strength": "of the concept is heard in", "quality": "good is said of"}[scale]
             if sure:
+                up, down = _RATED[scale]
                 said.append(
-                    f"By {abs(one.shift):.0f} points of 100 {more} {what} {name} than the unsteered copy."
+                    f"{name.capitalize()} is rated {abs(one.shift):.0f} points of 100 "
+                    f"{up if one.shift > 0 else down} than the unsteered copy."
                 )
     return " ".join(said) or "Nothing was found out yet."
 
@@ -78,7 +79,7 @@ def _favourite(tables: Tables, found: Findings) -> str:
                 behind.append(name)
     if not behind:
         return "No condition is surely preferred to another."
-    return f"{best.capitalize()} is preferred to {' and '.join(behind)}."
+    return f"{best.capitalize()} is preferred to {', '.join(behind)}."
 
 
 def _people(tables: Tables) -> str:
@@ -213,7 +214,8 @@ def _section(title: str, text: str, heads: list[str], rows: list[list[str]], pic
 
 
 def _worth(log: float, low: float, high: float) -> str:
-    return f"{log:+.2f} ({low:+.2f} to {high:+.2f})"
+    at, left, right = (round(float(one), 2) + 0.0 for one in (log, low, high))
+    return f"{at:+.2f} ({left:+.2f} to {right:+.2f})"
 
 
 def _chance(p: float, over: bool) -> str:
