@@ -12,6 +12,7 @@ EXTRAS = {
     "page": ("gradio",),
     "rivals": ("peft",),
     "scores": ("music21",),
+    "study": ("statsmodels",),
 }
 """Modules that each extra of pyproject.toml brings; code that imports one asks for it first."""
 

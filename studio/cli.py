@@ -23,6 +23,7 @@ from steering.models.loading import SKETCH
 from studio.answers import Answers
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
 from studio.loaded_models import LoadedModels, load_with_banks
+from studio.study.sitting import Studies, open_study
 from studio.warm_up import warm_up
 
 ANSWERS = Path("build/answers.sqlite")
@@ -34,7 +35,12 @@ LARGEST_PORT = 65_535
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until it is interrupted; 2 for bad input."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["study"]:
+        from studio.study.cli import main as study
+
+        return study(given[1:])
+    options = _parser().parse_args(given)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     quieten()
     try:
@@ -53,6 +59,7 @@ def _serve(options: argparse.Namespace) -> int:
     _check_address(options.host or HERE, options.port)
     if options.banks is not None and not options.banks.is_dir():
         raise BadInput(f"--banks {options.banks} is no folder: give one with MODEL/FAMILY/METHOD/")
+    studies = Studies([open_study(folder) for folder in options.study])
     answers = Answers(options.answers)
     listeners = load_listeners()
     models = LoadedModels(partial(load_with_banks, folder=options.banks), options.models)
@@ -60,7 +67,7 @@ def _serve(options: argparse.Namespace) -> int:
     models.load(models.names[0])
     engine = Engine(models, options.playing, options.waiting)
     warm_up(engine)
-    page = make_page(engine, answers, listeners, options.code)
+    page = make_page(engine, answers, listeners, options.code, studies)
     try:
         address = launch(
             page,
@@ -71,6 +78,8 @@ def _serve(options: argparse.Namespace) -> int:
             prevent_thread_lock=True,
         )
         print(f"studio: the page is at {address} (Ctrl+C ends it)", flush=True)
+        for study in studies:
+            print(f"studio: {study.design.name} is at {address}{study.stimuli.link}", flush=True)
         if options.check:
             from studio.self_check import play_a_preset
 
@@ -82,6 +91,7 @@ def _serve(options: argparse.Namespace) -> int:
         page.close(verbose=False)
         engine.close()
         answers.close()
+        studies.close()
 
 
 def named_models() -> list[str]:
@@ -104,7 +114,7 @@ def _check_address(host: str, port: int | None) -> None:
         raise BadInput(f"--host {host} is no address of this machine: {error.strerror}") from None
 
 
-def _whole(least: int, most: float = math.inf) -> Callable[[str], int]:
+def whole(least: int, most: float = math.inf) -> Callable[[str], int]:
     """Reads a whole number from an option."""
 
     def read(text: str) -> int:
@@ -126,7 +136,9 @@ def _address(text: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m studio", description="The page: compose, listen, play live, test blind."
+        prog="python -m studio",
+        description="The page: compose, listen, play live, test blind.",
+        epilog="'python -m studio study --help' tells of listening studies.",
     )
     on_space = "SPACE_ID" in os.environ
     parser.add_argument(
@@ -141,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--port",
-        type=_whole(1, LARGEST_PORT),
+        type=whole(1, LARGEST_PORT),
         help="port to serve on; the first free one from 7860",
     )
     parser.add_argument("--open", action="store_true", help="open a browser")
@@ -156,13 +168,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
     parser.add_argument("--answers", type=Path, default=ANSWERS, help="database of the blind test")
     parser.add_argument(
+        "--study",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="studies that are open for listeners, as 'python -m studio study design.toml' made them",
+    )
+    parser.add_argument(
         "--playing",
-        type=_whole(1),
+        type=whole(1),
         default=MOST_PLAYING,
         help="sessions played at once at most: as many as the machine is fast enough for",
     )
     parser.add_argument(
-        "--waiting", type=_whole(1), default=MOST_WAITING, help="listeners in line at most"
+        "--waiting", type=whole(1), default=MOST_WAITING, help="listeners in line at most"
     )
     parser.add_argument(
         "--code",

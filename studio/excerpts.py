@@ -45,21 +45,28 @@ def excerpt(pair: Pair) -> np.ndarray:
 def encoded(cut: np.ndarray, sample_rate: int, sides: Mapping[str, str]) -> dict[str, np.ndarray]:
     """A, B and X as int16, all of one length, which is the cut's less `LATE_SECONDS`.
 
-    Their ends are faded, so that they can go round without a click.
-
     Args:
         cut: as `excerpt` gives it.
         sides: the side that each of ``a``, ``b`` and ``x`` is.
     """
-    late = min(round(LATE_SECONDS * sample_rate), cut.shape[1] // 10)
-    length = cut.shape[1] - late
-    fades = _fades(length, sample_rate)
-    sounds = {}
-    for name, side in sides.items():
-        begin = secrets.randbelow(late + 1)
-        sound = cut[SIDES.index(side), begin : begin + length] * fades
-        sounds[name] = _anew(sound, odd=name == "x")
-    return sounds
+    return {
+        name: afresh(cut[SIDES.index(side)], sample_rate, odd=name == "x")
+        for name, side in sides.items()
+    }
+
+
+def afresh(sound: np.ndarray, sample_rate: int, odd: bool = False) -> np.ndarray:
+    """Samples ``[N]`` with full scale 1 as int16, less `LATE_SECONDS`: begun, levelled and dithered by lot.
+
+    Their ends are faded, so that they can go round without a click.
+
+    Args:
+        odd: on odd numbers, else on even ones: none of the one kind equals any of the other.
+    """
+    late = min(round(LATE_SECONDS * sample_rate), len(sound) // 10)
+    length = len(sound) - late
+    begin = secrets.randbelow(late + 1)
+    return _anew(sound[begin : begin + length] * _fades(length, sample_rate), odd)
 
 
 def _anew(sound: np.ndarray, odd: bool) -> np.ndarray:

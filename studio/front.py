@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from steering.models.loading import SKETCH
 from studio.assets import FOLDER, script
+from studio.study.page import listeners_page
 
 WORD = (
     "Two clips of one prompt and one noise: only a direction inside the model differs. "
@@ -94,9 +95,16 @@ def code_of_space() -> str:
 
 
 def routes() -> dict[str, Any]:
-    """What Gradio's app is given besides: the picture that stands beside a link to the page, and an answer
-    to its API panel, which asks how often each endpoint was called: that is not told here."""
-    return {"routes": [Route("/card.png", _card), Route("/monitoring/summary", _no_figures)]}
+    """What Gradio's app is given besides: the picture that stands beside a link to the page, the page of
+    studies, and an answer to its API panel, which asks how often each endpoint was called: that is not
+    told here."""
+    return {
+        "routes": [
+            Route("/card.png", _card),
+            Route("/study", listeners_page),
+            Route("/monitoring/summary", _no_figures),
+        ]
+    }
 
 
 async def _no_figures(_request: Request) -> JSONResponse:

@@ -18,6 +18,7 @@ from studio.engine import Engine
 from studio.front import code_of_space, dress, routes
 from studio.panels import Panel, panels
 from studio.services import Services
+from studio.study.sitting import Studies
 from studio.unread import Unread
 
 TITLE = "Steering Music"
@@ -54,15 +55,20 @@ class Page(gr.Blocks):
 
 
 def make_page(
-    engine: Engine, answers: Answers, listeners: KeptListeners | None = None, code: str = ""
+    engine: Engine,
+    answers: Answers,
+    listeners: KeptListeners | None = None,
+    code: str = "",
+    studies: Studies | None = None,
 ) -> Page:
     """The page over an engine; `launch` serves it.
 
     Args:
         listeners: hear whether a clip is what its prompt asks for, where they are there.
         code: address of the source, for a link; a Space knows its own.
+        studies: those that are open for people.
     """
-    services, found = Services(engine, answers, listeners), panels()
+    services, found = Services(engine, answers, listeners, studies or Studies()), panels()
     dress(engine.models.names, code or code_of_space())
     with Page(
         title=TITLE,

@@ -1,8 +1,8 @@
-"""What every panel is given: the engine, the answers, the listeners, and the lessons."""
+"""What every panel is given: the engine, the answers, the listeners, the studies, and the lessons."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ from studio.answers import Answers
 from studio.engine import Engine
 from studio.lessons import Lessons
 from studio.loaded_models import LoadedModel
+from studio.study.sitting import Studies
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class Services:
 
     Attributes:
         listeners: hear whether a clip is what its prompt asks for, where they are there.
+        studies: those that are open for people.
     """
 
     engine: Engine
     answers: Answers
     listeners: KeptListeners | None = None
+    studies: Studies = field(default_factory=Studies)
 
     @cached_property
     def lessons(self) -> Lessons:

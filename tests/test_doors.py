@@ -39,7 +39,7 @@ def visitor(served_on: str | None = None, *named: str) -> TestClient:
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/config", "/theme.css", "/assets/index.js", "/static/fonts/a.woff2", "/gradio_api/info",
+        "/", "/config", "/study", "/theme.css", "/assets/index.js", "/static/fonts/a.woff2", "/gradio_api/info",
         "/gradio_api/queue/data?session_hash=a", "/gradio_api/heartbeat/1-a", f"{CALL}/7f",
         "/gradio_api/mcp/schema", "/gradio_api/startup-events",
     ],

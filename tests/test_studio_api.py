@@ -34,6 +34,7 @@ ENDPOINTS = {
     "blind_trial", "blind_answer", "rate", "blind_results", "answers_csv", "datasets",
     "dataset_clips", "bank", "concept", "evaluation_reports", "report_picture", "example",
     "listen_to", "teach", "rename_concept", "concept_file", "open_concept",
+    "study", "study_begin", "study_next", "study_answer",
 }  # fmt: skip
 
 

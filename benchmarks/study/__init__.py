@@ -1,0 +1,1 @@
+"""Studies tried out: by simulated listeners, and by browsers."""

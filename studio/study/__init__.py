@@ -1,0 +1,1 @@
+"""Listening studies: a design as TOML, clips made beforehand, a page for listeners, and a report."""
