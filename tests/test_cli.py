@@ -26,7 +26,7 @@ from curation.cli import main
         (["check", "nowhere"], "nowhere holds no build"),
         (["preview", "nowhere"], "nowhere holds no build"),
         (["publish", "nowhere", "--to", "a/b"], "nowhere holds no build"),
-        (["build", "songs", "--clips", "1000000000000"], "songs has 1000000 clips and no more"),
+        (["build", "songs", "--clips", "1000000000000"], "songs has 10000000 clips and no more"),
         (["card"], "give the command at the root of the clone"),
         (["card", "--check"], "give the command at the root of the clone"),
     ],

@@ -57,7 +57,7 @@ def test_the_varied_preset_varies_everything_and_has_two_fonts():
         ({"preset": "huge"}, "no preset 'huge': choose from full, small"),
         ({"clips": 0}, "at least one"),
         ({"clips": 10_000}, "notes has 9936 clips and no more"),
-        ({"family": "songs", "clips": 10**12}, "songs has 1000000 clips and no more"),
+        ({"family": "songs", "clips": 10**12}, "songs has 10000000 clips and no more"),
         ({"sample_rate": 100}, "8000 to 96000"),
         ({"split": "fair"}, "no split 'fair'"),
         ({"vary": ("wobble",)}, "no variation wobble"),
