@@ -8,13 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from curation.errors import BadInput
 from curation.extras import need
-
-if TYPE_CHECKING:
-    pass
 
 HOME = Path("build/studies")
 EPILOG = """\
