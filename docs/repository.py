@@ -12,7 +12,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 PLACE = "repository"
-ROOMS = ("curation", "datasets", "listening", "sketch", "steering", "studio")
+ROOMS = ("benchmarks", "curation", "datasets", "listening", "sketch", "steering", "studio")
 SUFFIXES = (".md", ".png", ".jpg")
 SCRIPTS = "examples"
 
