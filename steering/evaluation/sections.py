@@ -337,7 +337,7 @@ def fusion(best: Steer, together: Together) -> Section:
         Cell("both, clamped together", clamped, orthogonalise=True),
     )
     about = (
-        f"{chosen.label.capitalize()} times its own strength is what validation chose. Taking turns: all of "
+        f"Validation chose '{chosen.label}': of the strength that one alone is given. Taking turns: all of "
         f"it, a second each. Clamped: to {CLAMPED:g} beyond where their probes are undecided, all the "
         "time. See the shares of both below."
     )
