@@ -2,7 +2,7 @@
 
     python -m benchmarks.decoder                   all parts, one CPU thread, about a quarter of an hour
     python -m benchmarks.decoder --only speed      one: speed, rows, costs, latency, gpu, memory, profile
-    python -m benchmarks.decoder --only gpu --batches 1 2 4 8 16 32 64 128 256
+    python -m benchmarks.decoder --only gpu        on a GPU, batches 1 to 256 in the shape of large: four minutes
 
 Speed: steps per second on the sketch, 50 of which are a second of music; contestants take turns, the
 median of the rounds counts, by the clock and by the processor's time, which other programs on the
@@ -19,7 +19,7 @@ import gc
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
@@ -30,7 +30,6 @@ from unittest.mock import patch
 
 import torch
 
-import steering.decoding.generation
 from benchmarks.other_decoders import (
     PROMPT,
     Player,
@@ -40,12 +39,14 @@ from benchmarks.other_decoders import (
 )
 from benchmarks.parts import Lines, print_parts
 from benchmarks.shapes import PUBLISHED, random_musicgen
+from steering.decoding.cache import Words
 from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
+from steering.decoding.generation import Generation
 from steering.decoding.reference import generate as by_hooks
 from steering.decoding.sampling import Sampling
 from steering.decoding.session import Session
-from steering.decoding.slots import side_by_side
+from steering.decoding.slots import Slots, side_by_side
 from steering.decoding.sound import Chunk
 from steering.directions.direction import Direction
 from steering.interventions.intervention import Intervention
@@ -56,7 +57,8 @@ from steering.models import MusicModel, load_model
 from steering.models.transformers_backend import TransformersModel
 
 SECONDS, ROUNDS, COST_ROUNDS, CONCEPTS = 4.0, 5, 15, 3
-BATCHES, ROW_BATCHES, GPU_BATCHES = (1, 2, 8), (1, 2, 4, 8, 16), (1, 2, 8, 32)
+BATCHES, ROW_BATCHES = (1, 2, 8), (1, 2, 4, 8, 16)
+GPU_BATCHES, MOST_IN_SLOTS, LIBRARY_SECONDS = (1, 2, 4, 8, 16, 32, 64, 128, 256), 32, 1.0
 TRIALS, SESSIONS = 20, 100
 WAYS: dict[str, dict[str, Any]] = {
     f"{CONCEPTS} concepts": {},
@@ -221,13 +223,20 @@ def copied_per_second(device: torch.device) -> float:
     return 2 * size / best
 
 
-def bytes_per_step(decoder: Decoder, count: int, seconds: float) -> tuple[int, int]:
-    """Bytes of matrices that a step reads, and of keys and values half-way through the clip."""
+def bytes_per_step(
+    decoder: Decoder, count: int, seconds: float, words: Sequence[Words] | None = None
+) -> tuple[int, int]:
+    """Bytes of matrices that a step reads, and of keys and values half-way through the clip.
+
+    Args:
+        words: of the prompt, which stand for two matrices of each block.
+    """
     fused, item = decoder.fused, decoder.fused.embeddings.element_size()
-    matrices = [fused.all_heads]
+    matrices: list[Any] = [fused.all_heads]
     for block in fused.blocks:
-        matrices += [block.query_key_value, block.out, block.cross_query]
-        matrices += [block.cross_out, block.up, block.down]
+        matrices += [block.query_key_value, block.out, block.up, block.down]
+        matrices += [] if words else [block.cross_query, block.cross_out]
+    matrices += [part for one in words or () for part in (one.scores, one.adds)]
     positions = round(seconds * decoder.model.frame_rate) // 2
     past = 2 * len(fused.blocks) * 2 * count * positions * fused.size * item
     return sum(one.nbytes for one in matrices), past
@@ -308,22 +317,40 @@ def gpu_lines(
     name: str, model: TransformersModel, bandwidth: float, options: argparse.Namespace
 ) -> Iterator[tuple[str, str]]:
     """Each player at each batch; steps a second times what a step reads, by what a copy reads and writes."""
-    seconds, decoder = options.seconds, Decoder(model)
-    plan = plan_for(model, seconds)
-    steps = round(seconds * model.frame_rate) + model.codebooks - 1
+    decoder = Decoder(model)
+    slots = Slots(decoder.fused)
     for count in options.batches or GPU_BATCHES:
-        players: dict[str, Player] = {
-            "transformers": partial(by_transformers, model, count, seconds),
-            "ours": partial(decoder.generate, clips(count), seconds),
-            "ours, steered": partial(decoder.generate, clips(count, plan), seconds),
-        }
-        audiocraft = audiocraft_player(model, count, seconds)
-        if audiocraft is not None:
-            players["audiocraft"] = audiocraft
-        for who, (rate, _) in timed(players, min(3, options.rounds), steps).items():
-            share = rate * sum(bytes_per_step(decoder, count, seconds)) / bandwidth
+        seconds = options.seconds if count <= 32 else options.seconds / 2
+        plan = plan_for(model, seconds)
+        rates, words = {"transformers": _library_rate(model, count)}, {}
+        for who, one in {"ours": None, "ours, steered": plan}.items():
+            run = decoder.start(clips(count, one), seconds)
+            rates[who], words[who] = _rate(run, run.advance), run.prompts.words
+            if count <= MOST_IN_SLOTS:
+                runs = [decoder.start([clip], seconds) for clip in clips(count, one)]
+                rates[f"{who}, in slots"] = _rate(runs[0], partial(slots.step, runs))
+        for who, rate in rates.items():
+            share = rate * sum(bytes_per_step(decoder, count, seconds, words.get(who))) / bandwidth
             figure = f"{rate:.0f} steps/s, {rate / 50:.1f}x real time, {share:.0%} of the copy"
             yield f"{name}, batch {count}: {who}", figure
+
+
+def _library_rate(model: TransformersModel, count: int) -> float:
+    """Steps a second of a short clip, the second time."""
+    steps = round(LIBRARY_SECONDS * model.frame_rate) + model.codebooks - 1
+    play = partial(by_transformers, model, count, LIBRARY_SECONDS)
+    return timed({"transformers": play}, 1, steps)["transformers"][0]
+
+
+def _rate(run: Generation, step: Player) -> float:
+    """Steps a second after the first, which captures."""
+    step()
+    torch.cuda.synchronize()
+    began, first = time.perf_counter(), run.step
+    while run.step < run.steps:
+        step()
+    torch.cuda.synchronize()
+    return (run.steps - first) / (time.perf_counter() - began)
 
 
 def resident() -> int:
@@ -370,7 +397,7 @@ def profile_part(options: argparse.Namespace) -> Lines:
         "blocks, steered": (decoder.fused, "step"),
         "heads": (decoder.fused, "logits"),
         "injections of the step": (run.injections, "at"),
-        "noise": (steering.decoding.generation, "draw_ahead"),
+        "noise": (run.noise, "next"),
         "choice of the codes": (decoder.fused, "choose"),
     }
     spent = dict.fromkeys(parts, 0.0)

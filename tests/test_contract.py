@@ -46,12 +46,13 @@ def players(model, decoder):
     return {
         "a batch": (decoder.generate, True),
         "slots": (partial(side_by_side, decoder, apart=3), True),
+        "captured slots": (partial(side_by_side, decoder, apart=3, captured=2), False),
         "captured steps": (partial(captured, decoder), False),
         "hooks": (partial(generate, model), False),
     }
 
 
-@pytest.mark.parametrize("name", ["a batch", "slots", "captured steps", "hooks"])
+@pytest.mark.parametrize("name", ["a batch", "slots", "captured slots", "captured steps", "hooks"])
 def test_every_player_keeps_every_promise(model, players, name):
     play, exact = players[name]
     assert broken(model, play, seconds=SECONDS, exact=exact) == []

@@ -40,6 +40,22 @@ def test_the_interpreter_agrees_with_torch():
     assert done.returncode == 0, done.stdout
 
 
+@pytest.fixture(autouse=True)
+def numbers_of_one(monkeypatch):
+    """Triton's interpreter counts a loop by arrays of one number, which numpy takes for numbers no longer."""
+    if INTERPRET not in os.environ:
+        return
+    from triton.runtime import interpreter
+
+    patch = interpreter._patch_lang_tensor
+
+    def patched(tensor, scope):
+        patch(tensor, scope)
+        scope.set_attr(tensor, "__index__", lambda self: int(self.handle.data.item()))
+
+    monkeypatch.setattr(interpreter, "_patch_lang_tensor", patched)
+
+
 def drawn(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
@@ -76,7 +92,7 @@ def prompts():
 
 
 @interpreted
-@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("rows", [1, 2, 5, 20])
 def test_the_kernels_normalise_multiply_and_activate(blocks, rows):
     x, weight, norm = (
         drawn(rows, 48) + 0.5,
@@ -90,21 +106,22 @@ def test_the_kernels_normalise_multiply_and_activate(blocks, rows):
 
 
 @interpreted
-def test_the_kernels_add_a_product_and_a_push(blocks):
+@pytest.mark.parametrize("rows", [2, 5, 20])
+def test_the_kernels_add_a_product_and_a_push(blocks, rows):
     x, weight, out, push = (
-        drawn(2, 64),
+        drawn(rows, 64),
         drawn(16, 64, seed=1),
-        drawn(2, 16, seed=2),
-        drawn(2, 16, seed=3),
+        drawn(rows, 16, seed=2),
+        drawn(rows, 16, seed=3),
     )
     expected = out + x @ weight.T + push
     assert close(blocks.product(x, weight, out=out, push=push), expected)
 
 
 @interpreted
-@pytest.mark.parametrize("place", [0, 5])
+@pytest.mark.parametrize("place", [0, 5, 400])
 def test_the_kernels_attend_to_the_past_and_keep_their_own(blocks, place):
-    cache = Cache(1, 2, HEADS, 8, SIZE // HEADS, torch.zeros(1))
+    cache = Cache(1, 2, HEADS, 512, SIZE // HEADS, torch.zeros(1))
     cache.all.copy_(drawn(*cache.all.shape))
     before, mixed = cache.all[0].clone(), drawn(2, 3 * SIZE, seed=1)
     made = blocks._attended(mixed, cache, 0, torch.tensor([place]))
@@ -144,6 +161,13 @@ def test_the_kernels_leave_out_words_that_are_hidden(blocks, prompts):
     for x, one in zip(made, (fewer, masked), strict=True):
         blocks._attend_prompts(x, 0, one)
     assert close(*made)
+
+
+@interpreted
+def test_the_kernels_multiply_a_row_as_if_it_were_alone(blocks):
+    """Up to sixteen rows are multiplied together, and none hears another."""
+    x, weight = drawn(9, 128), drawn(64, 128, seed=1)
+    assert torch.equal(blocks.product(x, weight)[:4], blocks.product(x[:4].clone(), weight))
 
 
 @interpreted

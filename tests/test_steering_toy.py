@@ -15,7 +15,7 @@ from steering.activations.reader import read_activations, typical_norms
 from steering.activations.store import Writer, find
 from steering.decoding.clip import Clip
 from steering.decoding.reference import generate
-from steering.decoding.sampling import Sampling, choose, draw_noise, guided
+from steering.decoding.sampling import Sampling, choose, draw_ahead, guided
 from steering.directions.direction import Direction
 from steering.interventions.intervention import Intervention
 from steering.interventions.layers import LayerWeights
@@ -164,7 +164,7 @@ def test_codes_are_drawn_as_often_as_their_probability_says():
         (Sampling(top_k=0, top_p=0.6), torch.tensor([0.0, 0, 0, 1])),
         (Sampling(top_k=0, temperature=0.5), (2 * logits[0, 0]).softmax(-1)),
     ):
-        noise = draw_noise([generator] * 4000, 1, 4)
+        noise = draw_ahead([generator] * 4000, 1, 4, 1)[0]
         drawn = choose(logits.expand(4000, 1, 4), sampling, noise)
         counts = torch.bincount(drawn.flatten(), minlength=4) / 4000
         assert torch.allclose(counts, expected, atol=0.03)

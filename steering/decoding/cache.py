@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from steering.decoding.matmul import as_array, fits_loops
 
 Place = int | Tensor
-"""A position: a number, or a tensor ``[1]`` that holds it on the device."""
+"""A position: a number, or a tensor that holds it on the device, of all rows ``[1]`` or of each ``[R]``."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,17 @@ class Cache:
         self.values = [one[1] for one in flat]
         self.lines = lines(as_array(self.all)) if fits_loops(like) else None
 
+        self._shares: tuple[Tensor, Tensor] | None = None
+
+    def shares(self, count: int) -> tuple[Tensor, Tensor]:
+        """For a GPU that reads the past of a row's head in so many shares: what each comes to ``[R H, shares, d + 2]``,
+        float32, and how many are ready ``[R H]``."""
+        if self._shares is None:
+            _, _, rows, heads, _, size = self.all.shape
+            parts = self.all.new_empty(rows * heads, count, size + 2, dtype=torch.float32)
+            self._shares = parts, self.all.new_zeros(rows * heads, dtype=torch.int32)
+        return self._shares
+
     @staticmethod
     def bytes(layers: int, rows: int, length: int, width: int, item: int) -> int:
         """What it takes: ``width`` is D, ``item`` the bytes of a number."""
@@ -93,6 +105,9 @@ class Cache:
         """Keys and values ``[2, R, H, D / H]`` of the step at a position."""
         if isinstance(place, int):
             self.slots[layer].select(3, place).copy_(new)
+        elif len(place) > 1:
+            rows = torch.arange(len(place), device=place.device)
+            self.slots[layer][:, rows, :, place] = new.transpose(0, 1)
         else:
             self.slots[layer].index_copy_(3, place, new.unsqueeze(3))
 

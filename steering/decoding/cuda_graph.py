@@ -58,7 +58,8 @@ class StaticStep:
             self._step(generation, seen)
             return
         if seen not in self.graphs:
-            self.graphs[seen] = self._captured(generation, seen)
+            assert generation.cache is not None  # its memory is there before anything is captured
+            self.graphs[seen] = captured(lambda: self._step(generation, seen))
         self.graphs[seen]()
 
     def _prepare(self, injections: Injections) -> None:
@@ -82,8 +83,7 @@ class StaticStep:
 
     def _step(self, generation: Generation, seen: int) -> None:
         columns, positions = generation.columns, generation.positions
-        mask = torch.zeros(seen, device=columns.device, dtype=positions.dtype)
-        mask = mask.masked_fill(self.places[:seen] > self.place, float("-inf")).view(1, 1, seen)
+        mask = None if generation.fused.gpu is not None else self._hidden(seen, positions)
         codes = next_codes(
             generation,
             columns.index_select(2, self.column).squeeze(2),
@@ -96,16 +96,22 @@ class StaticStep:
         new = torch.where(known, codes.unsqueeze(2), generation.nothing)
         columns.index_copy_(2, self.column + 1, new)
 
-    def _captured(self, generation: Generation, seen: int) -> Callable[[], None]:
-        """The step as a graph; it is run before, as capture wants it, which does no harm twice."""
-        with _CAPTURE:
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
-                for _ in range(2):
-                    self._step(generation, seen)
-            torch.cuda.current_stream().wait_stream(side)
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-                self._step(generation, seen)
-        return graph.replay
+    def _hidden(self, seen: int, like: Tensor) -> Tensor:
+        """A mask of what is not there yet ``[1, 1, seen]``."""
+        mask = torch.zeros(seen, device=like.device, dtype=like.dtype)
+        return mask.masked_fill(self.places[:seen] > self.place, float("-inf")).view(1, 1, seen)
+
+
+def captured(step: Callable[[], None]) -> Callable[[], None]:
+    """A step as a graph; it is run before, as capture wants it, which does no harm twice."""
+    with _CAPTURE:
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(2):
+                step()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            step()
+    return graph.replay

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from steering.decoding.clip import Clip
 from steering.decoding.fused import Fused, unknown_rows
 from steering.decoding.injections import Injections
 from steering.decoding.moment import Moment
-from steering.decoding.sampling import Sampling, draw_ahead
+from steering.decoding.sampling import Noise, Sampling
 from steering.interventions.plan import Move, Plan
 from steering.models.interface import MusicModel
 
@@ -27,9 +28,6 @@ KEPT = 0.4
 SLICE, EVERY = 16, 8
 """Columns of the next window that are read at once, and after how many steps: each second of music then
 takes a little longer for a while, and no single step holds up who listens."""
-
-DRAWN_AHEAD = 4
-"""Steps whose noise is drawn at once: a row's numbers are the same, one step after another or together."""
 
 ENDLESS = 1 << 40
 """Frames of a clip that goes on until it is stopped."""
@@ -86,7 +84,8 @@ class Generation:
         self.step, self.base, self.origin, self.read = 0, 0, 0, 0
         device = fused.embeddings.device
         self.injections = Injections([c.plan for c in clips], sampling.guided, fused.embeddings)
-        self.generators = [torch.Generator(device).manual_seed(clip.seed) for clip in clips]
+        generators = [torch.Generator(device).manual_seed(clip.seed) for clip in clips]
+        self.noise = Noise(generators, model.codebooks, fused.vocabulary)
         with torch.inference_mode():
             self.prompts: PromptCache = fused.read(model.condition, [clip.prompt for clip in clips])
             self.room = room(self.steps, window)
@@ -95,12 +94,21 @@ class Generation:
             self.known = unknown_rows(lengths, self.codebooks, self.room).to(device)
             positions = min(self.steps, window.length)
             self.rows = len(clips) * (2 if sampling.guided else 1)
-            self.cache = fused.cache(self.rows, positions)
             self.next: Cache | None = None
             self.positions = fused.positions(positions)
             self.nothing = torch.tensor(self.blank, device=device)
-        self._noise: list[Tensor] = []
         self.make_step: Step = stepper(self) if stepper else eager_step
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Keys and values of the steps so far; of who sits in a slot of a GPU, the slot's."""
+        return self.fused.cache(self.rows, len(self.positions))
+
+    def window_positions(self) -> Tensor:
+        """Embeddings of all positions of a window, ``[length, D]``."""
+        if len(self.positions) == self.window.length:
+            return self.positions
+        return self.fused.positions(self.window.length)
 
     @property
     def settled(self) -> int:
@@ -160,21 +168,13 @@ class Generation:
         return (
             self.step - self.base,
             moment,
-            self._fresh() if self.sampling.temperature > 0 else None,
+            self.noise.next() if self.sampling.temperature > 0 else None,
         )
 
     def finish(self) -> None:
         """The step is made: let strengths follow what was heard in it."""
         self.injections.settle(self.step)
         self.step += 1
-
-    def _fresh(self) -> Tensor:
-        """The noise of this step ``[B, K, E]``; on the CPU that of some steps is drawn at once."""
-        if not self._noise:
-            count = DRAWN_AHEAD if self.columns.device.type == "cpu" else 1
-            each = draw_ahead(self.generators, self.codebooks, self.fused.vocabulary, count)
-            self._noise = list(each.unbind(0))[::-1]
-        return self._noise.pop()
 
     def _slide(self) -> None:
         """Go on in the next window, whose first columns are the last ones of this."""

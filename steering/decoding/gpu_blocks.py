@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from subprocess import CalledProcessError
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,17 +21,22 @@ from steering.interventions.followers import Followers
 
 log = logging.getLogger(__name__)
 
-MOST_ROWS = 2
-"""With more of them the library's products are as fast."""
+FEW, MOST_ROWS = 2, 16
+"""Rows that are multiplied one by one, and by the matrix units; with more of them the library's products are as
+fast."""
 
-NARROW, LARGE, DEEP = (8, 1024, 4), (8, 256, 2), (4, 1024, 4)
-"""Columns of a product that a program makes, terms that it adds at a time, warps that make it: where there are
-no more columns than terms, where there are more, and where there are fewer."""
+LEAST_ROWS = 16
+"""As many the matrix units take at least."""
+
 COLUMNS = 16
 """What the columns of every product are a multiple of."""
 
-STEPS, READERS = 128, 8
-"""Of the past that a program reads at a time, and warps that read it."""
+PROGRAMS = 256
+"""That many read the past of few rows, each a share of it."""
+
+STEPS, MOST_SHARES = 128, 8
+"""Of the past that a program reads at a time, and into how many shares it is cut at most."""
+
 Normed = tuple[Tensor, Tensor, float, Tensor]
 """A norm's scale, shift and epsilon, and what they come to in a product: see `folded`."""
 
@@ -119,31 +124,51 @@ class GpuBlocks:
             push: ``[R, N]`` that is added as well.
         """
         count, width = rows.shape
-        made = rows.new_empty(count, len(weight)) if out is None else out
+        made = rows.new_empty(_wide(count), len(weight))[:count] if out is None else out
+        adds, pushes = out is not None, push is not None
+        shape = _shape(len(weight), width, rows.element_size(), count)
+        more = made if push is None else push
+        programs = (len(weight) // shape.columns,)
+        cut = {"K": width, "BN": shape.columns, "BK": shape.terms, "STAGES": shape.stages}
+        done = {"ACTIVATION": activation, "ADD": adds, "PUSH": pushes}
+        if count <= FEW:
+            scale, _, eps, fold = norm or (rows, rows, 0.0, rows)
+            self.kernels.launched(
+                self.kernels.product, programs, rows, weight, made, scale, fold, more, eps,
+                len(weight), early=self.early, warps=shape.warps, R=count, NORM=norm is not None,
+                **cut, **done,
+            )  # fmt: skip
+            return made
+        if norm is not None:
+            rows = self._normed(rows, norm)
         if count > MOST_ROWS:
-            return self._by_library(rows, weight, made, norm, activation, out is not None, push)
-        scale, _, eps, fold = norm or (rows, rows, 0.0, rows)
-        columns, terms, warps = _shape(len(weight), width)
+            return self._by_library(rows, weight, made, activation, adds, push)
+        rows = _roomy(rows)
         self.kernels.launched(
-            self.kernels.product, len(weight) // columns,
-            rows, weight, made, scale, fold, made if push is None else push, eps, len(weight),
-            early=self.early, warps=warps, K=width, R=count, BN=columns, BK=terms,
-            NORM=norm is not None, ACTIVATION=activation, ADD=out is not None, PUSH=push is not None,
+            self.kernels.products, programs, rows, weight, made, more, len(weight), count,
+            early=self.early, warps=shape.warps, WIDE=_wide(count), **cut, **done,
         )  # fmt: skip
         return made
+
+    def _normed(self, rows: Tensor, norm: Normed) -> Tensor:
+        """Rows with a norm, in memory for as many as the matrix units take."""
+        count, width = rows.shape
+        out = rows.new_empty(_wide(count), width)
+        self.kernels.launched(
+            self.kernels.normalise, (count,), rows, *norm[:2], out, norm[2], width,
+            early=self.early, warps=8, WIDE=self.kernels.wide(width),
+        )  # fmt: skip
+        return out[:count]
 
     def _by_library(
         self,
         rows: Tensor,
         weight: Tensor,
         made: Tensor,
-        norm: Normed | None,
         activation: int,
         add: bool,
         push: Tensor | None,
     ) -> Tensor:
-        if norm is not None:
-            rows = torch.layer_norm(rows, rows.shape[1:], *norm[:3], False)
         if add:
             made.addmm_(rows, weight.T)
         else:
@@ -157,10 +182,12 @@ class GpuBlocks:
     def _attended(self, mixed: Tensor, cache: Cache, layer: int, place: Tensor) -> Tensor:
         keys, values = cache.slots[layer]
         rows, heads, length, size = keys.shape
-        out = mixed.new_empty(rows, heads * size)
+        out = mixed.new_empty(_wide(rows), heads * size)[:rows]
+        shares = shares_of(rows * heads)
         self.kernels.launched(
-            self.kernels.attend_past, rows * heads, mixed, keys, values, place, out, length,
-            early=self.early, warps=READERS, H=heads, D=size, BS=STEPS,
+            self.kernels.attend_past, (rows * heads, shares), mixed, keys, values, place, out,
+            *cache.shares(shares), length, int(len(place) > 1), early=self.early, warps=4,
+            H=heads, D=size, BS=STEPS, SHARES=shares, STAGES=3,
         )  # fmt: skip
         return out
 
@@ -170,10 +197,11 @@ class GpuBlocks:
             self._add_words(x, norm, prompts.words[layer], prompts.keys[layer].shape[-1])
             return
         asked = self.product(x, block.cross_query.weight, norm=(*norm, self.folded[layer][1]))
-        out, hidden = torch.empty_like(asked), prompts.mask
+        out = asked.new_empty(_wide(len(asked)), asked.shape[1])[: len(asked)]
+        hidden = prompts.mask
         words = prompts.keys[layer].shape[-1]
         self.kernels.launched(
-            self.kernels.attend_prompt, prompts.rows * self.heads,
+            self.kernels.attend_prompt, (prompts.rows * self.heads,),
             asked, prompts.keys[layer], prompts.values[layer],
             asked if hidden is None else hidden, out, words,
             early=self.early, warps=4, D=asked.shape[1] // self.heads,
@@ -187,7 +215,7 @@ class GpuBlocks:
         scores = self.product(x, words.scores, norm=(*norm, words.folded))
         columns, heads, wide = words.adds.shape
         self.kernels.launched(
-            self.kernels.add_words, columns // COLUMNS, scores, words.adds, x,
+            self.kernels.add_words, (columns // COLUMNS,), scores, words.adds, x,
             self.heads, count, columns, early=self.early, warps=4,
             BN=COLUMNS, HEADS=heads, WIDE=wide,
         )  # fmt: skip
@@ -218,12 +246,22 @@ class GpuBlocks:
 
     def choose(self, logits: Tensor, sampling: Sampling, noise: Tensor) -> Tensor:
         """As `sampling.choose`, where top-p is off; codes that tie with the last of the top stay too."""
+        rows, _, vocabulary = logits.shape
+        over = noise.new_full((rows,), 1 / sampling.temperature)
+        top = torch.full_like(over, sampling.top_k or vocabulary, dtype=torch.int32)
+        return self.draw(logits, over, top, noise)
+
+    def draw(self, logits: Tensor, over: Tensor, top: Tensor, noise: Tensor) -> Tensor:
+        """The same, of clips each of its own sampling.
+
+        Args:
+            over: one over the temperatures, float32 ``[B]``. top: of how many codes it is drawn, int32 ``[B]``.
+        """
         rows, books, vocabulary = logits.shape
         out = torch.empty(rows, books, dtype=torch.long, device=logits.device)
         self.kernels.launched(
-            self.kernels.draw, rows * books, logits, noise, out, 1 / sampling.temperature,
-            early=self.early, warps=8, E=vocabulary, WIDE=self.kernels.wide(vocabulary),
-            TOP=sampling.top_k or vocabulary,
+            self.kernels.draw, (rows * books,), logits, noise, out, over, top,
+            early=self.early, warps=8, K=books, E=vocabulary, WIDE=self.kernels.wide(vocabulary),
         )  # fmt: skip
         return out
 
@@ -256,9 +294,56 @@ def folded(weight: Tensor, norm: tuple[Tensor, Tensor, float]) -> Tensor:
     return torch.stack([weight.float() @ part.float() for part in norm[:2]])
 
 
-def _shape(columns: int, terms: int) -> tuple[int, int, int]:
-    """Columns and terms of a program, and its warps, for a weight ``[N, K]``."""
-    found = NARROW if columns <= terms else LARGE
-    if 2 * columns <= terms:
-        found = DEEP
-    return min(found[0], columns & -columns), min(found[1], terms & -terms), found[2]
+def shares_of(readers: int) -> int:
+    """Into how many shares the past is cut that so many rows' heads read: a power of two."""
+    share = 1
+    while share < MOST_SHARES and 2 * share * readers <= PROGRAMS:
+        share *= 2
+    return share
+
+
+class Shape(NamedTuple):
+    """How a product is cut up.
+
+    Attributes:
+        columns: that a program makes. terms: that it adds at a time. stages: of them that are under way.
+        warps: that make it.
+    """
+
+    columns: int
+    terms: int
+    stages: int
+    warps: int
+
+
+def _wide(rows: int) -> int:
+    """Rows of memory that the matrix units may read for so many."""
+    return max(LEAST_ROWS, 1 << (rows - 1).bit_length())
+
+
+def _roomy(rows: Tensor) -> Tensor:
+    """The same rows ``[R, K]``, in memory for as many as the matrix units take; what follows them does not matter."""
+    count, width = rows.shape
+    last = (rows.storage_offset() + _wide(count) * width) * rows.element_size()
+    if rows.is_contiguous() and last <= rows.untyped_storage().nbytes():
+        return rows
+    return rows.new_empty(_wide(count), width)[:count].copy_(rows)
+
+
+def _shape(columns: int, terms: int, item: int, rows: int) -> Shape:
+    """For a weight ``[N, K]`` and so many rows, as it was fastest on an H200."""
+    if rows > FEW:
+        shape = Shape(64, 64, 5, 4) if columns > terms else Shape(64, 128, 7, 4)
+    elif columns == terms:
+        shape = Shape(4, 2048, 3, 4)
+    elif columns < terms:
+        shape = Shape(4, 1024, 3, 4)
+    else:
+        shape = Shape(16, 256, 4, 4) if columns >= 4 * terms else Shape(8, 256, 4, 2)
+    most = max(1, 2 * shape.terms // item)
+    most = min(most, terms & -terms)
+    return shape._replace(
+        columns=min(shape.columns, columns & -columns),
+        terms=most,
+        stages=1 if most == terms else shape.stages,
+    )

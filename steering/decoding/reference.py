@@ -15,7 +15,7 @@ from steering.activations.hooks import Steering, check_plan, steered
 from steering.decoding.clip import Clip, Progress
 from steering.decoding.decoder import Decoder, frames_of, window_of
 from steering.decoding.generation import ENDLESS, Window
-from steering.decoding.sampling import Sampling, choose, draw_noise, guided
+from steering.decoding.sampling import Noise, Sampling, choose, guided
 from steering.models.interface import Condition, Decoding, MusicModel
 
 
@@ -123,6 +123,7 @@ def _run(
     books, clips = model.codebooks, len(generators)
     decoding, base = model.start(rows.condition), 0
     copies = len(rows.condition.states) // clips
+    fresh = Noise(generators, books, model.vocabulary)
     columns = torch.full((clips, books, frames + books), model.blank, device=model.device)
     for step in range(frames + books - 1):
         if step - base == window.length:
@@ -134,7 +135,7 @@ def _run(
         steering.settle()
         noise = None
         if sampling.temperature > 0:
-            noise = draw_noise(generators, books, model.vocabulary)
+            noise = fresh.next()
         codes = choose(logits, sampling, noise)
         first, last = max(0, step - frames + 1), min(books, step + 1)
         columns[:, first:last, step + 1] = codes[:, first:last]

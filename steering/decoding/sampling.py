@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from curation.errors import BadInput
+
+DRAWN_AHEAD = 4, 16
+"""Steps whose noise is drawn at once, on the CPU and on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,25 @@ def guided(logits: Tensor, guidance: float) -> Tensor:
     return unconditional + guidance * (conditional - unconditional)
 
 
-def draw_noise(generators: Sequence[torch.Generator], codebooks: int, vocabulary: int) -> Tensor:
-    """Exponential noise ``[B, K, E]``, each row's from its own generator.
+class Noise:
+    """Exponential noise of one step after another, of some of which it is drawn at once.
 
-    A row's music so depends on its own seed alone, whatever is generated beside it.
+    A row's numbers depend on its own generator alone: on the CPU they are the same, one step after another or
+    together, on a GPU they go by how many are drawn at once.
     """
-    return draw_ahead(generators, codebooks, vocabulary, 1)[0]
+
+    def __init__(
+        self, generators: Sequence[torch.Generator], codebooks: int, vocabulary: int
+    ) -> None:
+        self._drawn = partial(draw_ahead, generators, codebooks, vocabulary)
+        self._count = DRAWN_AHEAD[generators[0].device.type == "cuda"]
+        self._ready: list[Tensor] = []
+
+    def next(self) -> Tensor:
+        """Of the step at hand ``[B, K, E]``."""
+        if not self._ready:
+            self._ready = list(self._drawn(self._count).unbind(0))[::-1]
+        return self._ready.pop()
 
 
 def draw_ahead(

@@ -2,8 +2,8 @@
 
 Whoever plays has a slot: a position, noise, a prompt, plans, sampling and memory of its own. Between two steps
 anyone may come or go. On the CPU all rows go through the compiled loops in one call, each by the same
-operations in the same order as alone, so that nobody hears who else is there. Elsewhere, and where an operator
-has no loop, a generation steps by itself.
+operations in the same order as alone, so that nobody hears who else is there; on a GPU they go through
+`steering.decoding.captured_slots`. Elsewhere, and where an operator has no loop, a generation steps by itself.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from steering.decoding.captured_slots import Begun, CapturedSlots
 from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.fused import Fused
@@ -26,23 +27,29 @@ from steering.decoding.matmul import MOST_ROWS
 from steering.decoding.moment import Moment
 from steering.decoding.pushes import Arrays, no_pushes
 
-Begun = tuple[int, Moment, Tensor | None]
-"""What a generation's step goes by: see `Generation.begin`."""
-
 
 class Slots:
-    """Makes steps of any generations of one decoder."""
+    """Makes steps of any generations of one decoder.
 
-    def __init__(self, fused: Fused) -> None:
+    Args:
+        captured: the slots of a GPU; such as there are where the decoder has its kernels.
+    """
+
+    def __init__(self, fused: Fused, captured: CapturedSlots | None = None) -> None:
         self.fused = fused
+        if captured is None and fused.gpu is not None:
+            captured = CapturedSlots(fused)
+        self._captured = captured
         self._layout: _Layout | None = None
 
     @torch.inference_mode()
     def step(self, runs: Sequence[Generation]) -> None:
         """One step of each, at its own position."""
         together: list[tuple[Generation, Begun]] = []
-        for run in runs:
-            begun = run.begin()
+        each = [(run, run.begin()) for run in runs]
+        if self._captured is not None:
+            each = self._captured.step(each)
+        for run, begun in each:
             if len(runs) > 1 and self._fits(run, begun[1]):
                 together.append((run, begun))
             else:
@@ -203,9 +210,16 @@ class _Layout:
                 read[:] = pushes[9][: len(read), slice(*self.spans[place])]
 
 
-def side_by_side(decoder: Decoder, clips: Sequence[Clip], seconds: float, apart: int = 0) -> Tensor:
-    """Codes ``[B, K, T]`` of clips that come one after another, so many steps apart, and play beside one another."""
-    slots, waiting = Slots(decoder.fused), list(enumerate(clips))
+def side_by_side(
+    decoder: Decoder, clips: Sequence[Clip], seconds: float, apart: int = 0, captured: int = 0
+) -> Tensor:
+    """Codes ``[B, K, T]`` of clips that come one after another, so many steps apart, and play beside one another.
+
+    Args:
+        captured: clips that step as one captured launch, as on a GPU; 0 for what the decoder does by itself.
+    """
+    known = CapturedSlots(decoder.fused, captured) if captured else None
+    slots, waiting = Slots(decoder.fused, known), list(enumerate(clips))
     playing: dict[int, Generation] = {}
     made: dict[int, Tensor] = {}
     step = 0
