@@ -17,18 +17,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from curation.errors import BadInput
 from steering.decoding.generation import Generation
-from steering.decoding.sound import Piece
 from steering.recipes import Recipe
 from studio.clips import Clips
 from studio.limits import check_request
 from studio.live import LivePlayback
 from studio.loaded_models import LoadedModel, LoadedModels
 from studio.pace import Pace, told, waits
+from studio.pieces import Pieces
 from studio.playback import Event, Playback
 from studio.twins import Twins
 
@@ -41,7 +40,7 @@ MOST_HIRED = 4
 """The same while a GPU is hired for a clip: those take turns."""
 
 MOST_WAITING = 128
-ENOUGH_SECONDS, LITTLE_SECONDS = 4.0, 1.0
+ENOUGH_SECONDS, LITTLE_SECONDS = 2.0, 1.0
 """Who is so far ahead lets those go first who have so little."""
 
 BETWEEN = 25
@@ -77,7 +76,7 @@ class Engine:
         self._open: dict[str, Playback] = {}
         self._news = threading.Condition()
         self._closing = False
-        self._sounds: SimpleQueue[tuple[Playback, Piece | None] | None] = SimpleQueue()
+        self._sounds = Pieces()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
             for work, name in ((self._run, "engine"), (self._sound, "sound"))
@@ -248,7 +247,7 @@ class Engine:
             else:
                 self._owed -= 1
                 self._step(going)
-        self._sounds.put(None)
+        self._sounds.close()
 
     def _errand(self, patient: bool) -> tuple[Callable[[], Any], Future[Any]] | None:
         """The next one; of the patient ones only where they have their turn."""
@@ -280,8 +279,8 @@ class Engine:
             return count == 0
         if not one.stepped:
             return count < MOST_HIRED
-        rows = one.rows + sum(other.rows for other in self._playing if other.stepped)
-        return self.pace.holds(rows, count + 1, one.frame_rate)
+        playing = [other for other in self._playing if other.stepped]
+        return self.pace.admits(one, playing, time.monotonic())
 
     def _due(self) -> tuple[list[Playback], float]:
         """Whose step it is, or how long to wait until it is someone's."""
@@ -296,6 +295,7 @@ class Engine:
     def _step(self, going: list[Playback]) -> None:
         """A step of all of them; what goes wrong with one concerns it alone."""
         begun: dict[str, list[tuple[Playback, Generation]]] = {}
+        began, fresh = time.monotonic(), any(one.fresh for one in going)
         for one in going:
             if not one.stepped:
                 self._chunk(one)
@@ -307,19 +307,20 @@ class Engine:
                 else:
                     begun.setdefault(one.model, []).append((one, run))
         for name, pairs in begun.items():
-            began, count = time.monotonic(), sum(one.rows for one, _ in pairs)
             try:
                 self.models[name].slots.step([run for _, run in pairs])
             except Exception as error:  # noqa: BLE001  told to its listeners alone
                 for one, _ in pairs:
                     self._fail(one, error)
                 continue
-            self.pace.stepped(count, time.monotonic() - began)
             for one, run in pairs:
                 with self._broken_alone(one):
                     piece = one.finish(run, len(self._playing))
                     if piece is not None:
-                        self._sounds.put((one, piece))
+                        self._sounds.put(one, piece)
+        if len(begun) == 1 and not fresh:
+            rows = sum(one.rows for pairs in begun.values() for one, _ in pairs)
+            self.pace.stepped(rows, time.monotonic() - began)
 
     def _chunk(self, one: Playback) -> None:
         """A chunk of one that is played somewhere else."""
@@ -349,7 +350,7 @@ class Engine:
         with self._news:
             if one in self._playing:
                 self._playing.remove(one)
-                self._sounds.put((one, None))
+                self._sounds.put(one, None)
                 self._news.notify()
 
     def _sound(self) -> None:

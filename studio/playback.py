@@ -25,6 +25,7 @@ from studio.clips import SIDES, Pair
 from studio.levels import LevelSoFar
 from studio.limits import number
 from studio.loaded_models import LoadedModel
+from studio.pace import SAFE_SECONDS
 from studio.permalink import encode
 from studio.twins import Twins
 from studio.zero_gpu import ZeroGpuSession
@@ -143,6 +144,15 @@ class Playback:
             return 0.0
         return self._given / self.frame_rate - self._behind - (now - self._began)
 
+    def in_hand(self, now: float) -> float:
+        """Seconds of sound that were handed on and are not yet heard; below 0 there is a gap."""
+        return 0.0 if self._began is None else self._played - (now - self._began)
+
+    @property
+    def safe(self) -> float:
+        """Seconds that it has in hand when it is well."""
+        return LEAD_SECONDS / 2 if self.live else SAFE_SECONDS
+
     def early(self, now: float) -> float:
         """Seconds until its next step is due; 0 unless it is live and ahead of the clock."""
         if self._session is None or self.stopped:
@@ -159,6 +169,11 @@ class Playback:
     def stepped(self) -> bool:
         """Whether it is played step by step, beside others; if not, chunk by chunk by `advance`."""
         return self._loaded.decoder is not None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether its next step is the first, before which its prompt is read."""
+        return self._session is None
 
     @property
     def _steppable(self) -> Session:
