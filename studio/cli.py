@@ -23,6 +23,7 @@ from steering.models.loading import SKETCH
 from studio.answers import Answers
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
 from studio.loaded_models import LoadedModels, load_with_banks
+from studio.shares import CALLS_A_MINUTE, OPEN_CALLS, Share
 from studio.study.sitting import Studies, open_study
 from studio.warm_up import warm_up
 
@@ -73,6 +74,7 @@ def _serve(options: argparse.Namespace) -> int:
             page,
             server_name=options.host,
             hosts=options.allow_host,
+            share=Share(options.calls_a_minute, options.calls_at_once, options.proxies),
             server_port=options.port,
             inbrowser=options.open,
             prevent_thread_lock=True,
@@ -183,6 +185,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--waiting", type=whole(1), default=MOST_WAITING, help="listeners in line at most"
+    )
+    parser.add_argument(
+        "--calls-a-minute",
+        type=whole(1),
+        default=CALLS_A_MINUTE,
+        help="share of every address; the usual one is enough for a class of thirty behind one",
+    )
+    parser.add_argument(
+        "--calls-at-once",
+        type=whole(1),
+        default=OPEN_CALLS,
+        help="calls of one address that wait, play or are being answered",
+    )
+    parser.add_argument(
+        "--proxies",
+        type=whole(0),
+        default=int(on_space),
+        help="how many proxies stand before the page, so that a visitor's address is read from "
+        "X-Forwarded-For; 1 on a Space, else 0",
     )
     parser.add_argument(
         "--code",

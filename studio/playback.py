@@ -21,6 +21,7 @@ from steering.decoding.generation import Generation
 from steering.decoding.session import GROWTH, Session
 from steering.decoding.sound import Chunk, Piece
 from steering.recipes import Recipe
+from studio.callers import NOBODY
 from studio.clips import SIDES, Pair
 from studio.levels import LevelSoFar
 from studio.limits import number
@@ -64,6 +65,7 @@ class Playback:
     ) -> None:
         self.id, self.stopped, self.live = name, False, live
         self.ending, self.failed = False, False
+        self.visitor = NOBODY
         device, dtype = loaded.played_on
         self._recipe = replace(recipe, device=device, dtype=dtype, decoder="fused")
         self._loaded, self._listen = loaded, listen
