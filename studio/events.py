@@ -10,16 +10,15 @@ from typing import Any
 
 from studio.callers import CALLER
 from studio.encodings import as_flac
-from studio.engine import Engine
+from studio.engine_apart import AnyEngine
+from studio.playback import ENDS
 
 LOOK_SECONDS = 1.0
 """How often it is looked whether somebody reads, while there is nothing to tell."""
 
-ENDS = {"done", "stopped", "error"}
-
 
 async def events(
-    engine: Engine, recipe: dict[str, Any], live: bool
+    engine: AnyEngine, recipe: dict[str, Any], live: bool
 ) -> AsyncIterator[dict[str, Any]]:
     """A session's events as they come; whoever stops reading ends the session."""
 
@@ -63,7 +62,7 @@ async def told_by(
 
 
 async def in_flac(
-    engine: Engine, recipe: dict[str, Any], live: bool
+    engine: AnyEngine, recipe: dict[str, Any], live: bool
 ) -> AsyncIterator[dict[str, Any]]:
     """The same with the sound as FLAC, how many take turns at it, and when each was made."""
     sample_rate, begun = 0, time.monotonic()

@@ -16,7 +16,7 @@ from studio.answers import Answers
 from studio.callers import CALLER, Caller
 from studio.doors import doors, hosts_of
 from studio.endpoints import check_arguments, in_one_line
-from studio.engine import Engine
+from studio.engine_apart import AnyEngine
 from studio.front import code_of_space, dress, routes
 from studio.panels import Panel, panels
 from studio.services import Services
@@ -84,7 +84,7 @@ class Page(gr.Blocks):
 
 
 def make_page(
-    engine: Engine,
+    engine: AnyEngine,
     answers: Answers,
     listeners: KeptListeners | None = None,
     code: str = "",

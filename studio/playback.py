@@ -33,6 +33,9 @@ from studio.zero_gpu import ZeroGpuSession
 
 Event = dict[str, Any]
 
+ENDS = {"done", "stopped", "error"}
+"""The last of a session's events."""
+
 LEAD_SECONDS = 0.6
 """How far a live session plays ahead of the clock: what a move waits for, and what a hiccup may last."""
 
