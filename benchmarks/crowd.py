@@ -47,11 +47,12 @@ class Visit:
     digests: dict[str, str] = field(default_factory=dict)
 
 
-def events(address: str, recipe: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A clip's events; whoever stops asking for them hangs up."""
+def events(address: str, recipe: dict[str, Any], who: str) -> Iterator[dict[str, Any]]:
+    """A clip's events, for who comes from an address of their own; whoever stops asking for them hangs up."""
     call = f"{address}gradio_api/call/generate"
     body = json.dumps({"data": [recipe]}).encode()
-    request = urllib.request.Request(call, body, {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", "X-Forwarded-For": who}
+    request = urllib.request.Request(call, body, headers)
     with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
         name = json.load(answer)["event_id"]
     with urllib.request.urlopen(f"{call}/{name}", timeout=TIMEOUT) as stream:
@@ -69,11 +70,11 @@ def events(address: str, recipe: dict[str, Any]) -> Iterator[dict[str, Any]]:
                     yield found[0]
 
 
-def visit(address: str, recipe: dict[str, Any], leave: bool = False) -> Visit:
+def visit(address: str, recipe: dict[str, Any], leave: bool = False, who: str = "") -> Visit:
     """Hear a clip to its end, or leave amid it."""
     one, begun, start, ready = Visit(recipe["seed"]), time.monotonic(), 0.0, 0.0
     digests = {side: hashlib.sha256() for side in SIDES}
-    for event in events(address, recipe):
+    for event in events(address, recipe, who):
         one.end = event["event"] if event["event"] != "error" else event["message"][:120]
         if event["event"] == "waiting":
             one.place = max(one.place, event["place"])
@@ -113,7 +114,8 @@ def crowd(
                 count = len(visits) + number
             own = recipe | {"seed": first + (number if not minutes else count) % pool}
             try:
-                one = visit(address, own, bool(minutes) and count % LEAVING == 0)
+                left = bool(minutes) and count % LEAVING == 0
+                one = visit(address, own, left, f"10.0.{number // 256}.{number % 256}")
             except (OSError, urllib.error.URLError, ValueError) as error:
                 one = Visit(own["seed"], end=f"failed: {error}"[:120])
             with lock:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.page                          all parts
     python -m benchmarks.page --only first             time to first sound, median of 20
-    python -m benchmarks.page --only crowd             1, 2, 4, 8 and 16 clients at once, and 100 for 5 minutes
+    python -m benchmarks.page --only crowd             1, 2, 4 and 8 clients at once, 16 and 100 for 5 minutes
     python -m benchmarks.page --only crowd --clients 8 so many alone
     python -m benchmarks.page --only nonsense          a client that sends nonsense
     python -m benchmarks.page --only listeners         1, 2, 4 and 8 browser tabs that listen at once
@@ -11,10 +11,10 @@
     python -m benchmarks.page --only lighthouse        Lighthouse's scores, medians of three
 
 First: from the call to the first samples at the client, over the page's own API. Crowd: each client hears a
-clip of 8 s, steered and its twin, with a seed of its own; 100 clients come back for some minutes, and every
+clip of 8 s, steered and its twin, with a seed of its own; 16 and 100 clients come back for some minutes, and every
 fifth visit is broken off. What was heard must be, sample by sample, what its recipe gives to who is
-alone, asked for afterwards. The clients are a process of their own (`benchmarks/crowd.py`), so the memory is
-the server's, which runs in this one. Live: from the call of `move` to the moment at which
+alone, asked for afterwards. The clients are a process of their own (`benchmarks/crowd.py`), each with an address
+of its own behind a proxy that is trusted; the memory is the server's two processes'. Live: from the call of `move` to the moment at which
 its step sounds, for who plays from the first sound on; and how far ahead of the clock each chunk came,
 below 0 too late. Listeners and network are `benchmarks/listeners.py`. What a part needs and lacks it says
 in one line, and the others go on.
@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -48,13 +49,17 @@ from sketch.cli import quieten
 from studio.answers import Answers
 from studio.clips import SIDES
 from studio.encodings import unpacked
-from studio.engine import Engine
+from studio.engine_apart import EngineApart
 from studio.loaded_models import LoadedModels, load_with_banks
 from studio.page import launch, make_page
+from studio.shares import Share
 
 LIVE_SECONDS, MOVES = 75.0, 24
 TRIES = 20
 CROWDS, CROWD_SECONDS = (1, 2, 4, 8, 16, 100), 8.0
+LONG = (16, 100)
+"""Crowds that come back for some minutes."""
+
 POOL, CHECKED = 60, 60
 """Seeds of a crowd that comes back, and how many of them are played alone afterwards."""
 
@@ -62,15 +67,15 @@ PARTS = ("first", "crowd", "nonsense", "listeners", "network", "live", "lighthou
 
 
 @contextmanager
-def served(banks: Path | None) -> Iterator[tuple[str, Engine]]:
+def served(banks: Path | None) -> Iterator[tuple[str, EngineApart]]:
     """The page: its address, and what plays behind it."""
     quieten()
     models = LoadedModels(partial(load_with_banks, folder=banks))
     models.load(models.names[0])
-    engine, answers = Engine(models), Answers()
+    engine, answers = EngineApart(models), Answers()
     page = make_page(engine, answers)
     try:
-        yield launch(page, prevent_thread_lock=True), engine
+        yield launch(page, share=Share(proxies=1), prevent_thread_lock=True), engine
     finally:
         page.close(verbose=False)
         engine.close()
@@ -118,14 +123,23 @@ def first_sound(address: str, tries: int = TRIES) -> dict[str, Any]:
     }
 
 
-def resident_mb() -> float:
-    """Memory of this process in MB, from the kernel."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+def resident_mb(engine: EngineApart) -> float:
+    """Memory of this process and of the one that plays in MB, from the kernel; what both have is counted once."""
+    kilobytes = 0
+    for process in (os.getpid(), engine.process):
+        status = Path(f"/proc/{process}/smaps_rollup").read_text()
+        kilobytes += int(status.split("Pss:")[1].split()[0])
+    return kilobytes / 1024
+
+
+def processor_seconds(engine: EngineApart) -> float:
+    """Processor time of the same."""
+    said = Path(f"/proc/{engine.process}/stat").read_text().rsplit(")", 1)[1].split()
+    return time.process_time() + (int(said[11]) + int(said[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def crowd(
-    address: str, engine: Engine, minutes: float, sizes: Sequence[int]
+    address: str, engine: EngineApart, minutes: float, sizes: Sequence[int]
 ) -> list[dict[str, Any]]:
     """Clients at once: who plays without a gap, how long the rest wait, whose clip is right, the memory."""
     alone = Client(address, verbose=False)
@@ -133,7 +147,7 @@ def crowd(
     heard(alone, recipe | {"seconds": 2.0})
     table = []
     for size in sizes:
-        long = minutes if size == max(CROWDS) else 0.0
+        long = minutes if size in LONG else 0.0
         engine.twins.clear()
         visits, memory, playing, spent = _visited(address, engine, recipe, size, long)
         seeds = sorted({one.seed for one in visits if one.digests})[:CHECKED]
@@ -155,13 +169,13 @@ def crowd(
 
 
 def _visited(
-    address: str, engine: Engine, recipe: dict[str, Any], clients: int, minutes: float
+    address: str, engine: EngineApart, recipe: dict[str, Any], clients: int, minutes: float
 ) -> tuple[list[Visit], list[float], int, float]:
     """Visits of another process; memory every 2 s, most who played at once, the server's processor time."""
     given = {"clients": clients, "minutes": minutes, "first": 1000 * clients, "pool": POOL}
     named = [f"--{name}={value}" for name, value in given.items()]
     command = [sys.executable, "-m", "benchmarks.crowd", address, "--recipe", json.dumps(recipe)]
-    spent, memory, most = time.process_time(), [resident_mb()], 0
+    spent, memory, most = processor_seconds(engine), [resident_mb(engine)], 0
     with subprocess.Popen([*command, *named], stdout=subprocess.PIPE, text=True) as process:
         out: list[str] = []
         assert process.stdout is not None
@@ -173,11 +187,11 @@ def _visited(
         while process.poll() is None:
             most = max(most, engine.busy["playing"])
             if time.monotonic() > begun + 2 * len(memory):
-                memory.append(resident_mb())
+                memory.append(resident_mb(engine))
             time.sleep(0.05)
         reader.join()
     visits = [Visit(**one) for one in json.loads(out[0])]
-    return visits, memory, most, time.process_time() - spent
+    return visits, memory, most, processor_seconds(engine) - spent
 
 
 def live(address: str, memory_mb: Callable[[], float], seconds: float) -> dict[str, Any]:
@@ -255,7 +269,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.page", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--only", choices=PARTS)
-    parser.add_argument("--minutes", type=float, default=5.0, help="of the largest crowd")
+    parser.add_argument(
+        "--minutes", type=float, default=5.0, help="of the largest crowds; 0 for a clip each"
+    )
     parser.add_argument("--clients", type=int, nargs="+", default=CROWDS, help="sizes of crowds")
     parser.add_argument("--tries", type=int, default=TRIES)
     parser.add_argument("--banks", type=Path, help="more banks, as MODEL/FAMILY/METHOD/")
@@ -266,9 +282,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "first": partial(first_sound, tries=options.tries),
             "crowd": partial(crowd, engine=engine, minutes=options.minutes, sizes=options.clients),
             "nonsense": nonsense,
-            "listeners": partial(listeners, memory_mb=resident_mb),
+            "listeners": partial(listeners, memory_mb=partial(resident_mb, engine)),
             "network": network,
-            "live": partial(live, memory_mb=resident_mb, seconds=LIVE_SECONDS),
+            "live": partial(live, memory_mb=partial(resident_mb, engine), seconds=LIVE_SECONDS),
             "lighthouse": lighthouse,
         }
         figures: dict[str, Any] = {}

@@ -22,7 +22,9 @@ from steering.metrics.kept_listeners import load_listeners
 from steering.models.loading import SKETCH
 from studio.answers import Answers
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
+from studio.engine_apart import EngineApart
 from studio.loaded_models import LoadedModels, load_with_banks
+from studio.shares import CALLS_A_MINUTE, OPEN_CALLS, Share
 from studio.study.sitting import Studies, open_study
 from studio.warm_up import warm_up
 
@@ -65,7 +67,8 @@ def _serve(options: argparse.Namespace) -> int:
     models = LoadedModels(partial(load_with_banks, folder=options.banks), options.models)
     print(f"studio: loading {models.names[0]}", flush=True)
     models.load(models.names[0])
-    engine = Engine(models, options.playing, options.waiting)
+    make = EngineApart if _plays_apart(models, options.one_process) else Engine
+    engine = make(models, options.playing, options.waiting)
     warm_up(engine)
     page = make_page(engine, answers, listeners, options.code, studies)
     try:
@@ -73,6 +76,7 @@ def _serve(options: argparse.Namespace) -> int:
             page,
             server_name=options.host,
             hosts=options.allow_host,
+            share=Share(options.calls_a_minute, options.calls_at_once, options.proxies),
             server_port=options.port,
             inbrowser=options.open,
             prevent_thread_lock=True,
@@ -92,6 +96,11 @@ def _serve(options: argparse.Namespace) -> int:
         engine.close()
         answers.close()
         studies.close()
+
+
+def _plays_apart(models: LoadedModels, one_process: bool) -> bool:
+    """Whether the engine has a process of its own: on a GPU the models would be in its memory twice."""
+    return not one_process and models[models.names[0]].played_on[0] == "cpu"
 
 
 def named_models() -> list[str]:
@@ -183,6 +192,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--waiting", type=whole(1), default=MOST_WAITING, help="listeners in line at most"
+    )
+    parser.add_argument(
+        "--one-process",
+        action="store_true",
+        help="play in the process that answers visitors, as on a GPU; on the CPU music has its own, "
+        "which takes 0.5 GB more and is held up by no request",
+    )
+    parser.add_argument(
+        "--calls-a-minute",
+        type=whole(1),
+        default=CALLS_A_MINUTE,
+        help="share of every address; the usual one is enough for a class of thirty behind one",
+    )
+    parser.add_argument(
+        "--calls-at-once",
+        type=whole(1),
+        default=OPEN_CALLS,
+        help="calls of one address that wait, play or are being answered",
+    )
+    parser.add_argument(
+        "--proxies",
+        type=whole(0),
+        default=int(on_space),
+        help="how many proxies stand before the page, so that a visitor's address is read from "
+        "X-Forwarded-For; 1 on a Space, else 0",
     )
     parser.add_argument(
         "--code",

@@ -15,6 +15,10 @@ import gradio as gr
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from curation.errors import BadInput
+from studio.callers import CALLER
+from studio.judging import Judging
+
+JUDGING = Judging()
 
 log = logging.getLogger(__name__)
 
@@ -32,21 +36,34 @@ _SEE = "see /gradio_api/info"
 LONGEST_LINE = 400
 
 
-def endpoint(function: Callable[..., Any], quick: bool = False) -> None:
+def endpoint(function: Callable[..., Any], quick: bool = False, slow: bool = False) -> None:
     """Offer a function under its own name, to the page, to programs and to agents.
 
     Its docstring describes it, and its type hints its arguments, which the page checks before it is
     called. Bad input comes back as one line.
 
     Args:
-        quick: done at once, without standing in Gradio's queue.
+        quick: done at once, without standing in Gradio's queue. slow: it listens or draws, in threads of its
+            own, once its caller reads: see `Judging`.
     """
     gr.api(
-        _polite(function),
+        _polite(_judged(function) if slow else function),
         api_name=function.__name__,
         queue=not quick,
         concurrency_limit=None,
     )
+
+
+def _judged(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function in the judges' threads, if somebody reads what it gives."""
+
+    @functools.wraps(function)
+    async def judged(*arguments: Any) -> Any:
+        if not await CALLER.get().reads():
+            raise BadInput(f"{function.__name__}: nobody read the answer: ask for it and read it")
+        return await JUDGING.run(function, *arguments)
+
+    return judged
 
 
 def broken(what: str) -> str:

@@ -17,18 +17,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
-from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from curation.errors import BadInput
 from steering.decoding.generation import Generation
-from steering.decoding.sound import Piece
 from steering.recipes import Recipe
-from studio.clips import Clips
+from studio.callers import NOBODY, Visitor, in_turn
+from studio.clips import Clips, Pair
+from studio.errands import Errand, do
 from studio.limits import check_request
 from studio.live import LivePlayback
-from studio.loaded_models import LoadedModel, LoadedModels
+from studio.loaded_models import LoadedModels
 from studio.pace import Pace, told, waits
+from studio.pieces import Pieces
 from studio.playback import Event, Playback
 from studio.twins import Twins
 
@@ -40,15 +41,15 @@ MOST_PLAYING = 32
 MOST_HIRED = 4
 """The same while a GPU is hired for a clip: those take turns."""
 
-MOST_WAITING = 128
-ENOUGH_SECONDS, LITTLE_SECONDS = 4.0, 1.0
+MOST_WAITING = 256
+ENOUGH_SECONDS, LITTLE_SECONDS = 2.0, 1.0
 """Who is so far ahead lets those go first who have so little."""
 
 BETWEEN = 25
 """Steps of all who play between two of a number of errands."""
 
 _BROKEN = "the page broke over this clip: try again, and report it with its recipe if it stays so"
-_CLOSING = "the page is shutting down: come back in a minute"
+CLOSING = "the page is shutting down: come back in a minute"
 T = TypeVar("T")
 
 
@@ -56,28 +57,57 @@ class Busy(BadInput):
     """The line is full."""
 
 
+def checked(raw: object, models: LoadedModels) -> Recipe:
+    """A client's recipe within all limits, with the model's revision.
+
+    Raises:
+        BadInput: it breaks a limit, names something that is not here, or is for another revision.
+    """
+    if not isinstance(raw, dict):
+        raise BadInput("the recipe is not a JSON object: send what 'Keep' gives as recipe.json")
+    loaded = models[raw.get("model", models.names[0])]
+    here = loaded.model.origin.revision
+    recipe = check_request(raw, loaded.banks)
+    if recipe.revision not in ("", here):
+        raise BadInput(
+            f"the recipe is for revision {recipe.revision!r:.40} of {loaded.name}, here is "
+            f"{here}: it would not give the same clip; "
+            "take 'revision' out of it to play it all the same"
+        )
+    recipe = replace(recipe, model=loaded.name, revision=here)
+    recipe.check(loaded.bank)
+    loaded.model.frames(recipe.seconds)
+    return recipe
+
+
 class Engine:
     """Plays recipes for many listeners on one machine.
 
     Args:
         playing: sessions at once at most. waiting: how long the line may grow.
+        keep: takes the pairs that were played; `clips` does unless it is given.
     """
 
     def __init__(
-        self, models: LoadedModels, playing: int = MOST_PLAYING, waiting: int = MOST_WAITING
+        self,
+        models: LoadedModels,
+        playing: int = MOST_PLAYING,
+        waiting: int = MOST_WAITING,
+        keep: Callable[[Pair], None] | None = None,
     ) -> None:
         self.models, self.clips = models, Clips()
+        self._keep = keep or self.clips.add
         self._most_playing, self._most_waiting = playing, waiting
-        self._waiting: deque[Playback] = deque()
+        self._waiting: list[Playback] = []
         self._playing: list[Playback] = []
         self.twins, self.pace = Twins(), Pace()
-        self._errands: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
-        self._patient: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._errands: deque[Errand] = deque()
+        self._patient: deque[Errand] = deque()
         self._owed = 0
         self._open: dict[str, Playback] = {}
         self._news = threading.Condition()
         self._closing = False
-        self._sounds: SimpleQueue[tuple[Playback, Piece | None] | None] = SimpleQueue()
+        self._sounds = Pieces()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
             for work, name in ((self._run, "engine"), (self._sound, "sound"))
@@ -91,33 +121,38 @@ class Engine:
         Raises:
             BadInput: it breaks a limit, names something that is not here, or is for another revision.
         """
-        loaded = self._model(raw)
-        here = loaded.model.origin.revision
-        recipe = check_request(raw, loaded.banks)
-        if recipe.revision not in ("", here):
-            raise BadInput(
-                f"the recipe is for revision {recipe.revision!r:.40} of {loaded.name}, here is "
-                f"{here}: it would not give the same clip; "
-                "take 'revision' out of it to play it all the same"
-            )
-        recipe = replace(recipe, model=loaded.name, revision=here)
-        recipe.check(loaded.bank)
-        loaded.model.frames(recipe.seconds)
-        return recipe
+        return checked(raw, self.models)
 
-    def open(self, raw: object, listen: Callable[[Event], None], live: bool = False) -> str:
+    def open(
+        self,
+        raw: object,
+        listen: Callable[[Event], None],
+        live: bool = False,
+        visitor: Visitor = NOBODY,
+    ) -> str:
         """Put a recipe in line; its session's id.
 
         Args:
             listen: gets the session's events, from the engine's thread.
             live: paced, a little ahead of the clock, so that moves are heard soon; it goes on until it is
                 stopped, unless a GPU is hired for the clip.
+            visitor: who listens: addresses take turns, and sessions of one do.
 
         Raises:
             BadInput: `check` refuses the recipe.
             Busy: too many wait already, or the page is shutting down.
         """
-        recipe = self.check(raw)
+        return self.begin(self.check(raw), listen, live, visitor)
+
+    def begin(
+        self, recipe: Recipe, listen: Callable[[Event], None], live: bool, visitor: Visitor
+    ) -> str:
+        """The same with a recipe that `check` gave.
+
+        Raises:
+            BadInput: its model cannot be played now.
+            Busy: as `open`.
+        """
         loaded = self.models[recipe.model]
         name = secrets.token_urlsafe(12)
         if live and loaded.decoder is not None:
@@ -125,9 +160,10 @@ class Engine:
         else:
             twins = None if loaded.decoder is None else self.twins
             one = Playback(name, recipe, loaded, listen, live, twins)
+        one.visitor = visitor
         with self._news:
             if self._closing:
-                raise Busy(_CLOSING)
+                raise Busy(CLOSING)
             if len(self._waiting) >= self._most_waiting:
                 raise Busy(f"{self._most_waiting} listeners are waiting already: try again shortly")
             self._waiting.append(one)
@@ -187,7 +223,7 @@ class Engine:
         future: Future[T] = Future()
         with self._news:
             if self._closing:
-                raise Busy(_CLOSING)
+                raise Busy(CLOSING)
             (self._patient if patient else self._errands).append((job, future))
             self._news.notify()
         return future
@@ -207,11 +243,6 @@ class Engine:
             self._news.notify()
         for thread in self._threads:
             thread.join(timeout=30)
-
-    def _model(self, raw: object) -> LoadedModel:
-        if not isinstance(raw, dict):
-            raise BadInput("the recipe is not a JSON object: send what 'Keep' gives as recipe.json")
-        return self.models[raw.get("model", self.models.names[0])]
 
     def _find(self, session: object) -> Playback:
         one = self._open.get(session) if isinstance(session, str) else None
@@ -244,13 +275,13 @@ class Engine:
                     self._news.wait(wait)
                     continue
             if errand is not None:
-                _do(*errand)
+                do(*errand)
             else:
                 self._owed -= 1
                 self._step(going)
-        self._sounds.put(None)
+        self._sounds.close()
 
-    def _errand(self, patient: bool) -> tuple[Callable[[], Any], Future[Any]] | None:
+    def _errand(self, patient: bool) -> Errand | None:
         """The next one; of the patient ones only where they have their turn."""
         if self._errands:
             return self._errands.popleft()
@@ -260,18 +291,23 @@ class Engine:
         return self._patient.popleft()
 
     def _admit(self) -> None:
-        """Let those at the head of the line play, and drop those who went away."""
+        """Let those whose turn it is play, and drop those who went away."""
         gone = [one for one in self._waiting if one.stopped]
         for one in gone:
             self._waiting.remove(one)
             self._over(one)
             one.tell(event="stopped", clip=None)
         admitted = 0
-        while self._waiting and self._has_room(self._waiting[0]):
-            self._playing.append(self._waiting.popleft())
+        while self._waiting and self._has_room(first := self._line()[0]):
+            self._waiting.remove(first)
+            self._playing.append(first)
             admitted += 1
         if gone or admitted:
             self._tell_places()
+
+    def _line(self) -> list[Playback]:
+        """Those who wait, whose turn is next first."""
+        return in_turn(self._waiting, self._playing)
 
     def _has_room(self, one: Playback) -> bool:
         """Whether one more can play, and everybody still hears music without a gap."""
@@ -280,8 +316,8 @@ class Engine:
             return count == 0
         if not one.stepped:
             return count < MOST_HIRED
-        rows = one.rows + sum(other.rows for other in self._playing if other.stepped)
-        return self.pace.holds(rows, count + 1, one.frame_rate)
+        playing = [other for other in self._playing if other.stepped]
+        return self.pace.admits(one, playing, time.monotonic())
 
     def _due(self) -> tuple[list[Playback], float]:
         """Whose step it is, or how long to wait until it is someone's."""
@@ -296,6 +332,7 @@ class Engine:
     def _step(self, going: list[Playback]) -> None:
         """A step of all of them; what goes wrong with one concerns it alone."""
         begun: dict[str, list[tuple[Playback, Generation]]] = {}
+        began, fresh = time.monotonic(), any(one.fresh for one in going)
         for one in going:
             if not one.stepped:
                 self._chunk(one)
@@ -307,19 +344,20 @@ class Engine:
                 else:
                     begun.setdefault(one.model, []).append((one, run))
         for name, pairs in begun.items():
-            began, count = time.monotonic(), sum(one.rows for one, _ in pairs)
             try:
                 self.models[name].slots.step([run for _, run in pairs])
             except Exception as error:  # noqa: BLE001  told to its listeners alone
                 for one, _ in pairs:
                     self._fail(one, error)
                 continue
-            self.pace.stepped(count, time.monotonic() - began)
             for one, run in pairs:
                 with self._broken_alone(one):
                     piece = one.finish(run, len(self._playing))
                     if piece is not None:
-                        self._sounds.put((one, piece))
+                        self._sounds.put(one, piece)
+        if len(begun) == 1 and not fresh:
+            rows = sum(one.rows for pairs in begun.values() for one, _ in pairs)
+            self.pace.stepped(rows, time.monotonic() - began)
 
     def _chunk(self, one: Playback) -> None:
         """A chunk of one that is played somewhere else."""
@@ -349,7 +387,7 @@ class Engine:
         with self._news:
             if one in self._playing:
                 self._playing.remove(one)
-                self._sounds.put((one, None))
+                self._sounds.put(one, None)
                 self._news.notify()
 
     def _sound(self) -> None:
@@ -375,7 +413,7 @@ class Engine:
     def _end(self, one: Playback) -> None:
         pair = one.pair()
         if pair is not None:
-            self.clips.add(pair)
+            self._keep(pair)
         one.tell_end(pair)
 
     def _over(self, one: Playback) -> None:
@@ -383,7 +421,7 @@ class Engine:
 
     def _tell_places(self) -> None:
         """To each of the line its place, and the seconds that it may take; None where nobody knows."""
-        line = list(self._waiting)
+        line = self._line()
         step = self.pace.step_seconds(sum(one.rows for one in self._playing))
         ends = waits(
             [one.steps * step for one in self._playing], [one.steps * step for one in line]
@@ -396,12 +434,3 @@ class Engine:
                 seconds=told(seconds),
                 session=one.id,
             )
-
-
-def _do(job: Callable[[], Any], future: Future[Any]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        future.set_result(job())
-    except Exception as error:  # noqa: BLE001  handed on to whoever asked
-        future.set_exception(error)

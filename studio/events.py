@@ -8,19 +8,22 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
+from studio.callers import CALLER
 from studio.encodings import as_flac
-from studio.engine import Engine
+from studio.engine_apart import AnyEngine
+from studio.playback import ENDS
 
-ENDS = {"done", "stopped", "error"}
+LOOK_SECONDS = 1.0
+"""How often it is looked whether somebody reads, while there is nothing to tell."""
 
 
 async def events(
-    engine: Engine, recipe: dict[str, Any], live: bool
+    engine: AnyEngine, recipe: dict[str, Any], live: bool
 ) -> AsyncIterator[dict[str, Any]]:
     """A session's events as they come; whoever stops reading ends the session."""
 
     def begin(listen: Callable[[dict[str, Any]], None]) -> str:
-        return engine.open(recipe, listen, live)
+        return engine.open(recipe, listen, live, CALLER.get().visitor)
 
     async for event in told_by(begin, engine.stop):
         yield event
@@ -29,22 +32,28 @@ async def events(
 async def told_by(
     begin: Callable[[Callable[[dict[str, Any]], None]], str], stop: Callable[[str], object]
 ) -> AsyncIterator[dict[str, Any]]:
-    """What something that was begun tells, until it is over.
+    """What something that was begun tells, until it is over or nobody has read it for too long.
 
     Args:
-        begin: is given what listens, and gives an id. stop: ends what has this id.
+        begin: is given what listens, and gives an id; not called before somebody reads. stop: ends what
+            has this id.
     """
-    loop = asyncio.get_running_loop()
+    loop, caller = asyncio.get_running_loop(), CALLER.get()
     waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     def listen(event: dict[str, Any]) -> None:
         with suppress(RuntimeError):  # the page was closed meanwhile
             loop.call_soon_threadsafe(waiting.put_nowait, event)
 
+    if not await caller.reads():
+        return
     name = await asyncio.to_thread(begin, listen)
     try:
-        while True:
-            event = await waiting.get()
+        while not caller.gone:
+            try:
+                event = await asyncio.wait_for(waiting.get(), LOOK_SECONDS)
+            except TimeoutError:
+                continue
             yield event
             if event["event"] in ENDS:
                 return
@@ -53,7 +62,7 @@ async def told_by(
 
 
 async def in_flac(
-    engine: Engine, recipe: dict[str, Any], live: bool
+    engine: AnyEngine, recipe: dict[str, Any], live: bool
 ) -> AsyncIterator[dict[str, Any]]:
     """The same with the sound as FLAC, how many take turns at it, and when each was made."""
     sample_rate, begun = 0, time.monotonic()

@@ -56,8 +56,8 @@ def main() -> None:
 
     from studio.catalogue import catalogue
     from studio.engine import Engine
-    from studio.events import ENDS
     from studio.loaded_models import LoadedModels
+    from studio.playback import ENDS
 
     models = LoadedModels()
     loaded = models.load(models.names[0])

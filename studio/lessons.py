@@ -22,7 +22,8 @@ from steering.teaching.material import check_counts
 from steering.teaching.trials import Trials
 from steering.teaching.variants import check_parts
 from studio.endpoints import broken
-from studio.engine import Busy, Engine
+from studio.engine import Busy
+from studio.engine_apart import AnyEngine
 from studio.examples import Heard, examples_of
 from studio.loaded_models import LoadedModel
 from studio.playback import Event
@@ -74,7 +75,7 @@ class Lessons:
         engine: has the models.
     """
 
-    def __init__(self, engine: Engine, most: int = MOST_LESSONS) -> None:
+    def __init__(self, engine: AnyEngine, most: int = MOST_LESSONS) -> None:
         self._engine, self._most = engine, most
         self._open: dict[str, _UnderWay] = {}
         self._lock = threading.Lock()

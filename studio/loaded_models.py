@@ -142,6 +142,10 @@ class LoadedModels:
         self._loads: dict[str, Future[LoadedModel | Failed]] = {}
         self._lock, self._loading = threading.Lock(), threading.Lock()
 
+    def __reduce__(self) -> tuple[type[LoadedModels], tuple[Loader, tuple[str, ...]]]:
+        """In another process it loads its models itself."""
+        return LoadedModels, (self._load, self.names)
+
     def __getitem__(self, name: object) -> LoadedModel:
         """A model, for a visitor.
 

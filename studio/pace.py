@@ -1,10 +1,11 @@
-"""How fast the page plays: what a step of so many rows takes, and how many listeners that is enough for."""
+"""How fast the page plays: what a step of so many rows takes, and who may join those who hear music."""
 
 from __future__ import annotations
 
 import heapq
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +15,8 @@ HEADROOM = 1.15
 LEARNING, TOGETHER = 0.1, 0.5
 """Share of a new measurement in the mean of its number of rows; how far the others go along, as a power."""
 
+SAFE_SECONDS = 0.8
+"""What everybody who plays has in hand before one more joins them: more than it costs if the estimate is wrong."""
 
 SLOWEST = 1.0
 """Seconds of a step that are no measurement: something was compiled, or there is time for one listener alone."""
@@ -22,10 +25,34 @@ LONG_PIECE = 0.4
 """Seconds of music from which on a piece tells how fast sound is made; shorter ones are mostly overlap."""
 
 
+class Player(Protocol):
+    """One who plays, or is about to."""
+
+    @property
+    def rows(self) -> int:
+        """Of the decoder, that it needs."""
+
+    @property
+    def frame_rate(self) -> float:
+        """Steps a second of its music."""
+
+    @property
+    def steps(self) -> float:
+        """Steps that are left."""
+
+    @property
+    def safe(self) -> float:
+        """Seconds that it has in hand when it is well."""
+
+    def in_hand(self, now: float) -> float:
+        """Seconds of sound that its listener has and has not heard."""
+
+
 class Pace:
     """What was measured lately, by the clock: so it holds for the machine as busy as it is.
 
-    Steps and sound are made by a thread each, so the slower of the two counts.
+    Steps and sound are made by a thread each, so the slower of the two counts. An estimate cannot know of what it
+    never saw: so one joins after another, each when all before it have enough in hand.
     """
 
     def __init__(self) -> None:
@@ -66,6 +93,13 @@ class Pace:
         """Whether so many listeners with so many rows can all hear music without a gap."""
         by_steps = HEADROOM * steps_a_second * self.step_seconds(rows)
         return 0 < by_steps <= 1 and HEADROOM * self._sound * listeners <= 1
+
+    def admits(self, one: Player, playing: Sequence[Player], now: float) -> bool:
+        """Whether one more may join those who play, so that nobody hears a gap."""
+        rows = one.rows + sum(other.rows for other in playing)
+        return self.holds(rows, len(playing) + 1, one.frame_rate) and all(
+            other.in_hand(now) >= other.safe or not other.steps for other in playing
+        )
 
 
 def waits(playing: Sequence[float], waiting: Sequence[float]) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,17 +13,21 @@ from starlette.middleware import Middleware
 from curation.errors import BadInput
 from steering.metrics.kept_listeners import KeptListeners
 from studio.answers import Answers
+from studio.callers import CALLER, Caller
 from studio.doors import doors, hosts_of
 from studio.endpoints import check_arguments, in_one_line
-from studio.engine import Engine
+from studio.engine_apart import AnyEngine
 from studio.front import code_of_space, dress, routes
 from studio.panels import Panel, panels
 from studio.services import Services
+from studio.shares import Share, Shares
 from studio.study.sitting import Studies
-from studio.unread import Unread
+from studio.unread import Readers, Unread
 
 TITLE = "Steering Music"
-QUEUE = 64
+MOST_CALLS, QUEUE = 256, 256
+"""Calls that are answered at once, most of which wait, and those that Gradio keeps beside them."""
+
 CLEAN_EVERY_SECONDS = 3600
 WIDTHS = (5, 7)
 """Shares of a tab's columns."""
@@ -41,6 +46,30 @@ class Page(gr.Blocks):
     arguments with an empty error.
     """
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.readers = Readers()
+
+    async def process_api(self, *arguments: Any, **named: Any) -> dict[str, Any]:
+        """A call, which is told who made it."""
+        CALLER.set(self._caller(named))
+        return await super().process_api(*arguments, **named)
+
+    def _caller(self, named: dict[str, Any]) -> Caller:
+        client = getattr(named.get("request"), "client", None)
+        call, session = named.get("event_id"), named.get("session_hash") or ""
+        visitor = (client.host if client else "", session)
+        event = self._queue.event_ids_to_events.get(call)
+        if event is None:
+            return Caller(visitor)
+        asked, queue = event.enqueue_time, self._queue.pending_messages_per_session
+
+        def unread() -> float:
+            waiting = queue[session].qsize() if session in queue else 0
+            return self.readers.unread(session, asked, waiting)
+
+        return Caller(visitor, unread)
+
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
     ) -> list[Any]:
@@ -55,7 +84,7 @@ class Page(gr.Blocks):
 
 
 def make_page(
-    engine: Engine,
+    engine: AnyEngine,
     answers: Answers,
     listeners: KeptListeners | None = None,
     code: str = "",
@@ -119,7 +148,11 @@ def _draw_tab(title: str, there: Sequence[Panel], services: Services) -> None:
 
 
 def launch(
-    page: Page, server_name: str | None = None, hosts: Iterable[str] = (), **options: Any
+    page: Page,
+    server_name: str | None = None,
+    hosts: Iterable[str] = (),
+    share: Share | None = None,
+    **options: Any,
 ) -> str:
     """Serve the page; its address.
 
@@ -128,6 +161,7 @@ def launch(
     Args:
         server_name: address to serve on; None for this machine alone.
         hosts: more names that the page answers to; ``*`` for any.
+        share: of every visitor; the usual one unless it is given.
         options: of `gradio.Blocks.launch`.
 
     Raises:
@@ -135,7 +169,11 @@ def launch(
     """
     names = [str(function.api_name) for function in page.fns.values()]
     opened = doors(names, hosts_of(server_name, hosts))
-    opened["middleware"].append(Middleware(Unread, queue=page._queue))
+    opened["middleware"] += [
+        Middleware(Shares, queue=page._queue, share=share or Share()),
+        Middleware(Unread, queue=page._queue, readers=page.readers),
+    ]
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")  # who asks is found out by `Shares` alone
     try:
         _, local, _ = page.launch(
             server_name=server_name,
@@ -148,6 +186,7 @@ def launch(
             run_history=False,
             enable_monitoring=False,
             footer_links=["api"],
+            max_threads=MOST_CALLS,
             quiet=True,
             **options,
         )

@@ -21,15 +21,20 @@ from steering.decoding.generation import Generation
 from steering.decoding.session import GROWTH, Session
 from steering.decoding.sound import Chunk, Piece
 from steering.recipes import Recipe
+from studio.callers import NOBODY
 from studio.clips import SIDES, Pair
 from studio.levels import LevelSoFar
 from studio.limits import number
 from studio.loaded_models import LoadedModel
+from studio.pace import SAFE_SECONDS
 from studio.permalink import encode
 from studio.twins import Twins
 from studio.zero_gpu import ZeroGpuSession
 
 Event = dict[str, Any]
+
+ENDS = {"done", "stopped", "error"}
+"""The last of a session's events."""
 
 LEAD_SECONDS = 0.6
 """How far a live session plays ahead of the clock: what a move waits for, and what a hiccup may last."""
@@ -63,6 +68,7 @@ class Playback:
     ) -> None:
         self.id, self.stopped, self.live = name, False, live
         self.ending, self.failed = False, False
+        self.visitor = NOBODY
         device, dtype = loaded.played_on
         self._recipe = replace(recipe, device=device, dtype=dtype, decoder="fused")
         self._loaded, self._listen = loaded, listen
@@ -143,6 +149,15 @@ class Playback:
             return 0.0
         return self._given / self.frame_rate - self._behind - (now - self._began)
 
+    def in_hand(self, now: float) -> float:
+        """Seconds of sound that were handed on and are not yet heard; below 0 there is a gap."""
+        return 0.0 if self._began is None else self._played - (now - self._began)
+
+    @property
+    def safe(self) -> float:
+        """Seconds that it has in hand when it is well."""
+        return LEAD_SECONDS / 2 if self.live else SAFE_SECONDS
+
     def early(self, now: float) -> float:
         """Seconds until its next step is due; 0 unless it is live and ahead of the clock."""
         if self._session is None or self.stopped:
@@ -159,6 +174,11 @@ class Playback:
     def stepped(self) -> bool:
         """Whether it is played step by step, beside others; if not, chunk by chunk by `advance`."""
         return self._loaded.decoder is not None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether its next step is the first, before which its prompt is read."""
+        return self._session is None
 
     @property
     def _steppable(self) -> Session:

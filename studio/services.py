@@ -8,7 +8,7 @@ from typing import Any
 
 from steering.metrics.kept_listeners import KeptListeners
 from studio.answers import Answers
-from studio.engine import Engine
+from studio.engine_apart import AnyEngine
 from studio.lessons import Lessons
 from studio.loaded_models import LoadedModel
 from studio.study.sitting import Studies
@@ -23,7 +23,7 @@ class Services:
         studies: those that are open for people.
     """
 
-    engine: Engine
+    engine: AnyEngine
     answers: Answers
     listeners: KeptListeners | None = None
     studies: Studies = field(default_factory=Studies)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from studio.analysis import chromagram
-from studio.engine import Engine
+from studio.engine_apart import AnyEngine
 
 MEASURED = 4
 """Clips that are played at once."""
@@ -18,7 +18,7 @@ MEASURED = 4
 log = logging.getLogger(__name__)
 
 
-def warm_up(engine: Engine) -> threading.Thread:
+def warm_up(engine: AnyEngine) -> threading.Thread:
     """Play a second to several nobodies and let the judges hear a tone, in the background.
 
     So it is known what a step of few and of many rows takes before the first listeners come.

@@ -27,7 +27,7 @@ def models(model):
 @pytest.fixture
 def engine(models):
     running = Engine(models, playing=2, waiting=3)
-    running.pace.holds = lambda *_: True  # two play, however busy the machine is that tests
+    running.pace.admits = lambda *_: True  # two play, however busy the machine is that tests
     yield running
     running.close()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from studio.engine import Engine
-from studio.pace import Pace, told, waits
+from studio.pace import SAFE_SECONDS, Pace, told, waits
 from tests.studio_toy import Listener, toy_models, toy_recipe
 
 
@@ -51,6 +54,71 @@ def test_sound_that_is_made_slowly_takes_fewer():
     pace.sounded(1.0, 0.25)
     pace.sounded(0.1, 0.09)  # mostly what is sounded twice: it tells nothing
     assert pace.holds(12, 3, 50) and not pace.holds(16, 4, 50)
+
+
+@dataclass
+class Fake:
+    """Plays on a clock of the test's own: 8 s of music at 50 frames a second, in pieces of half a second."""
+
+    made: float = 0.0
+    began: float | None = None
+    least: float = 1.0
+    rows: int = 4
+    frame_rate: float = 50.0
+    safe: float = SAFE_SECONDS
+
+    @property
+    def steps(self) -> float:
+        return 50 * (8 - self.made)
+
+    def in_hand(self, now: float) -> float:
+        return 0.0 if self.began is None else self.made // 0.5 * 0.5 - (now - self.began)
+
+
+def crowd(coming: int, seconds: float, admits: Callable[..., bool]) -> tuple[int, list[Fake]]:
+    """Most who played at once, and all, where so many come in one instant.
+
+    Args:
+        seconds: of a step of 4 rows more, on a machine that was measured to be twice as fast.
+    """
+    pace, now, most = measured(rows_4=seconds / 2, rows_16=2 * seconds), 0.0, 0
+    waiting, playing, over = [Fake() for _ in range(coming)], list[Fake](), list[Fake]()
+    while waiting or playing:
+        while waiting and (not playing or admits(pace, waiting[0], playing, now)):
+            playing.append(waiting.pop(0))
+        most = max(most, len(playing))
+        took = seconds * len(playing)
+        pace.stepped(4 * len(playing), took)
+        now += took
+        for one in playing:
+            one.made = round(one.made + 0.02, 2)
+            one.began = now if one.began is None and one.made >= 0.5 else one.began
+            one.least = min(one.least, one.in_hand(now))
+        over += [one for one in playing if one.steps <= 0]
+        playing = [one for one in playing if one.steps > 0]
+    return most, over
+
+
+def test_who_is_let_in_hears_no_gap_though_all_come_at_once_and_the_estimate_is_wrong():
+    most, all_of_them = crowd(16, 0.002, Pace.admits)
+    assert most >= 7 and min(one.least for one in all_of_them) >= 0
+    most, all_of_them = crowd(
+        16,
+        0.002,
+        lambda pace, one, playing, now: pace.holds(
+            one.rows * (len(playing) + 1), len(playing) + 1, 50
+        ),
+    )
+    assert most > 10 and min(one.least for one in all_of_them) < -1  # by the estimate alone
+
+
+def test_nobody_joins_while_one_who_plays_has_little_in_hand():
+    pace, well, badly = measured(rows_4=0.001), Fake(made=4.0, began=0.0), Fake(made=4.0, began=0.0)
+    assert pace.admits(Fake(), [well, badly], 3.0)
+    badly.made = 3.5
+    assert not pace.admits(Fake(), [well, badly], 3.0)
+    badly.made = 8.0  # all of it is there, and what is not yet heard no step can change
+    assert pace.admits(Fake(), [well, badly], 3.0)
 
 
 def test_the_line_moves_up_as_those_before_it_end():

@@ -19,10 +19,9 @@ from steering.directions.carried import carried, named
 from steering.directions.packed import rounded
 from studio.answers import Answers
 from studio.engine import Engine
-from studio.events import ENDS
 from studio.loaded_models import LoadedModel, LoadedModels
 from studio.page import make_page
-from studio.playback import Event
+from studio.playback import ENDS, Event
 from studio.presets import intervention, usual_recipe
 
 

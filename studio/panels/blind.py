@@ -84,7 +84,7 @@ def endpoints(services: Services) -> None:
         return answers.as_csv()
 
     endpoint(new_listener, quick=True)
-    endpoint(blind_trial)
+    endpoint(blind_trial, slow=True)
     endpoint(blind_answer, quick=True)
     endpoint(rate, quick=True)
     endpoint(blind_results, quick=True)

@@ -162,7 +162,7 @@ def endpoints(services: Services) -> None:
         return reports.picture(report, name)
 
     for one in (concept, datasets, dataset_clips, bank, evaluation_reports, report_picture):
-        endpoint(one)
+        endpoint(one, slow=True)
 
 
 panel = Panel("Explore", 70, draw, endpoints)

@@ -82,8 +82,8 @@ def endpoints(services: Services) -> None:
         """
         return services.engine.check(links.decode(code)).record()
 
-    endpoint(download)
-    endpoint(download_raw)
+    endpoint(download, slow=True)
+    endpoint(download_raw, slow=True)
     endpoint(permalink)
     endpoint(open_permalink)
 

@@ -104,7 +104,7 @@ def endpoints(services: Services) -> None:
     endpoint(generate_flac)
     endpoint(example)
     endpoint(stop, quick=True)
-    endpoint(analyse)
+    endpoint(analyse, slow=True)
 
 
 panel = Panel("Studio", 20, draw, endpoints, column=1)

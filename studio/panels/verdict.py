@@ -30,7 +30,7 @@ def endpoints(services: Services) -> None:
         """
         return verdict_rows.verdict(services.engine.clips[clip], services.listeners)
 
-    endpoint(verdict)
+    endpoint(verdict, slow=True)
 
 
 panel = Panel("Studio", 30, draw, endpoints, column=1)

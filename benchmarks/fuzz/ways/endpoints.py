@@ -19,7 +19,7 @@ from curation.errors import BadInput
 from steering.directions.bank_name import BankName
 from studio import permalink
 from studio.endpoints import check_arguments
-from studio.events import ENDS
+from studio.playback import ENDS
 
 SHARES = {
     "dataset_clips": 0.15,
