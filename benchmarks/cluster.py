@@ -1,7 +1,8 @@
 """A small build of songs on each executor, and on a Ray cluster that loses a node while it works.
 
 The cluster's nodes are processes of this machine, each with one core, so three of them share what there
-is: the bytes are what is compared, and the seconds say what an executor costs beside the rendering.
+is: the bytes are what is compared. What an executor costs beside the rendering is the median over rounds, in
+each of which all work in turn, one task at a time.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from curation import recipe as recipes
 from curation.build import LOCK_FILE, build
 from curation.executors import Machines
+from curation.ray_cluster import ALONE
 from curation.recipe import BuildRecipe, make_recipe, plan
 
 SHARD_SECONDS = 60
 """Smaller files than a release has, so that a few clips make many pieces."""
 
-NODES, MEMORY_GB = 3, 3
+NODES, MEMORY_GB, ROUNDS = 3, 3, 3
 
 
 def cluster(clips: int) -> Iterable[tuple[str, str]]:
@@ -32,34 +35,37 @@ def cluster(clips: int) -> Iterable[tuple[str, str]]:
     recipes.SHARD_SECONDS = SHARD_SECONDS
     recipe, fonts = make_recipe("songs", "full", clips=clips)
     shards = len(plan(recipe))
+    one_by_one = {name: Machines(name, shards, at_once=1) for name in ("local", "ray")}
     with tempfile.TemporaryDirectory(prefix="b-") as home:
         place = Path(home)
-        plain, wanted = _timed(recipe, fonts, place / "plain")
-        yield f"plain, one process, {clips} songs in {shards} files", f"{plain:.1f} s"
-        runs = (("local, 1 task", "local", 1), (f"local, {shards} tasks", "local", shards))
-        for told, executor, tasks in runs:
-            machines = Machines(executor, tasks, at_once=1)
-            taken, found = _timed(recipe, fonts, place / f"{executor}-{tasks}", machines)
-            yield told, _figures(taken, plain, clips, found == wanted)
+        _timed(recipe, fonts, place / "first")  # whose libraries are loaded by it
         with _nodes(1, place):
-            for tasks in (1, shards):
-                machines = Machines("ray", tasks, at_once=1)
-                taken, found = _timed(recipe, fonts, place / f"ray-{tasks}", machines)
-                told = f"ray, {tasks} task{'s' * (tasks > 1)}"
-                yield told, _figures(taken, plain, clips, found == wanted)
+            rounds = []
+            for turn in range(ROUNDS):
+                folder = place / str(turn)
+                row = {"plain": _timed(recipe, fonts, folder / "plain")}
+                for name, machines in one_by_one.items():
+                    row[name] = _timed(recipe, fonts, folder / name, machines)
+                rounds.append(row)
+        wanted = rounds[0]["plain"][1]
+        plain = median(row["plain"][0] for row in rounds)
+        yield f"plain, one process, {clips} songs in {shards} files", f"{plain:.1f} s"
+        for name in one_by_one:
+            more = median(row[name][0] - row["plain"][0] for row in rounds)
+            same = all(row[name][1] == wanted for row in rounds)
+            told = f"{more:+.1f} s, {1000 * more / clips:+.0f} ms a clip, {_bytes(same)}"
+            yield f"{name}, {shards} tasks, one at a time", told
         with _nodes(NODES, place) as nodes:
-            machines = Machines("ray", shards)
             killed = threading.Thread(target=_kill_one, args=(nodes, place / "killed"))
             killed.start()
-            taken, found = _timed(recipe, fonts, place / "killed", machines)
+            taken, found = _timed(recipe, fonts, place / "killed", Machines("ray", shards))
             killed.join()
             told = f"ray, {NODES} nodes, one killed after its first file"
-            yield told, _figures(taken, plain, clips, found == wanted)
+            yield told, f"{taken:.1f} s, {_bytes(found == wanted)}"
 
 
-def _figures(taken: float, plain: float, clips: int, same: bool) -> str:
-    more = 1000 * (taken - plain) / clips
-    return f"{taken:.1f} s, {more:+.0f} ms a clip, {'the same' if same else 'OTHER'} bytes"
+def _bytes(same: bool) -> str:
+    return "the same bytes" if same else "OTHER bytes"
 
 
 def _timed(
@@ -82,9 +88,11 @@ def _nodes(count: int, home: Path) -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "TMPDIR": str(home)}
+    files = home / "ray"
+    files.mkdir(exist_ok=True)  # Ray keeps its address there before it makes the folder
+    os.environ |= {**ALONE, "TMPDIR": str(home)}
     size = {"num_cpus": 1, "memory": MEMORY_GB * 2**30, "object_store_memory": 80 * 2**20}
-    head = {**size, "include_dashboard": False, "temp_dir": str(home / f"ray-{count}")}
+    head = {**size, "include_dashboard": False, "temp_dir": str(files)}
     nodes = Cluster()
     try:
         nodes.add_node(**head)

@@ -1,4 +1,4 @@
-"""Pieces of work on many processes or machines, by datatrove's executors: local, Slurm, Ray.
+"""Pieces of work on many processes or machines: datatrove's tasks, here, on Slurm or on Ray.
 
 A piece is a pure function of its number and ends in a file that is there whole or not at all. That file
 is the truth. The markers by which datatrove knows which of its tasks are done are a cache: they are
@@ -8,12 +8,10 @@ brought in line with the files before a run, and after it the files are looked a
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -271,7 +269,7 @@ def _here(run: Run) -> str:
     workers = min(run.machines.at_once or os.cpu_count() or 1, len(ranks))
     pool = ProcessPoolExecutor(workers, get_context("spawn"), die_with_parent)
     futures: list[Future[None]] = [
-        pool.submit(_run_rank, run.step, run.tasks, run.home, rank) for rank in ranks
+        pool.submit(_run_rank, (run.step, run.tasks, run.home), rank) for rank in ranks
     ]
     try:
         for future in as_completed(futures):
@@ -287,10 +285,11 @@ def _here(run: Run) -> str:
     return ""
 
 
-def _run_rank(step: Step, tasks: int, home: Path, rank: int) -> None:
+def _run_rank(what: tuple[Step, int, Path], rank: int) -> None:
     """One task in a worker; what datatrove says of it goes to its log alone."""
     from datatrove.executor.local import LocalPipelineExecutor
 
+    step, tasks, home = what
     with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
         LocalPipelineExecutor([step], tasks, 1, str(home))._run_for_rank(rank, 1)
 
@@ -338,67 +337,11 @@ def _nothing() -> None:
 
 
 def _on_ray(run: Run) -> str:
-    """On the nodes of a Ray cluster: that of RAY_ADDRESS, or one of this machine's for this run."""
-    from datatrove.executor.ray import RayPipelineExecutor
+    """On the nodes of a Ray cluster."""
+    from curation.ray_cluster import call_all, connected
 
-    machines = run.machines
-    with _quiet(), _ray(machines.at_once) as cpus:
-        RayPipelineExecutor(
-            [run.step],
-            run.tasks,
-            machines.at_once or max(1, cpus // machines.cpus),
-            logging_dir=str(run.home),
-            cpus_per_task=machines.cpus,
-            mem_per_cpu_gb=machines.memory,
-            gpus_per_task=machines.gpus,
-        ).run()
-    return ""
-
-
-@contextmanager
-def _ray(workers: int | None) -> Iterator[int]:
-    """A Ray cluster's count of cores; one that is started for this is stopped, and its files are gone."""
-    import ray
-
-    if ray.is_initialized():
-        yield int(ray.cluster_resources()["CPU"])
-        return
-    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as home:
-        try:
-            _start_ray(workers or os.cpu_count() or 1, home)
-            yield int(ray.cluster_resources()["CPU"])
-        finally:
-            ray.shutdown()
-
-
-def _start_ray(cores: int, home: str) -> None:
-    import ray
-
-    silent: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    try:
-        if os.environ.get("RAY_ADDRESS"):
-            ray.init(**silent)
-            return
-        with _environment(RAY_USAGE_STATS_ENABLED="0", TMPDIR=home):
-            place: dict[str, Any] = {"num_cpus": cores, "include_dashboard": False}
-            ray.init("local", _temp_dir=home, **place, **silent)
-    except Exception as error:  # Ray raises bare ones
-        raise BadInput(f"Ray does not start ({first_line(error)}): look at RAY_ADDRESS") from error
-
-
-@contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    """Variables for the processes that are started inside."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
+    with connected(run.machines):
+        return call_all(_run_rank, (run.step, run.tasks, run.home), run.ranks(), run.machines)
 
 
 @contextmanager

@@ -30,12 +30,20 @@ def midi_bytes(score: pretty_midi.PrettyMIDI) -> bytes:
     timing.instruments = []
     head = bytearray(_written(timing))
     head[10:12] = (1 + len(score.instruments)).to_bytes(2, "big")
-    to_tick = cache(score.time_to_tick)
+    to_tick = _ticks_of(score)
     tracks = [
         _track(instrument, _DRUMS if instrument.is_drum else _MELODIC[place % 15], to_tick)
         for place, instrument in enumerate(score.instruments)
     ]
     return bytes(head) + b"".join(tracks)
+
+
+def _ticks_of(score: pretty_midi.PrettyMIDI) -> Callable[[float], int]:
+    """`time_to_tick`; where one tempo holds and no table was made, without its search in that table."""
+    if len(score._tick_scales) > 1 or len(score._PrettyMIDI__tick_to_time) > 1:
+        return cache(score.time_to_tick)
+    tick = score._tick_scales[0][1]
+    return lambda time: round(time / tick) if time > 0 else 0
 
 
 def _written(score: pretty_midi.PrettyMIDI) -> bytes:

@@ -9,6 +9,7 @@ import ctypes
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,12 @@ from curation.sound_fonts import SoundFont
 
 BLOCK = 64
 """FluidSynth works in blocks of 64 samples, and so does our clock: 2 ms at 32 kHz."""
+
+MOST_VOICES, FEW_VOICES = 256, 128
+"""That a synthesiser can play at a time; most of the time of making one goes into their memory."""
+
+FEW_NOTES = 16
+"""A score with no more of them is tried with few voices."""
 
 GAIN = 0.4
 DRUM_CHANNEL = 9
@@ -88,6 +95,7 @@ class Renderer:
         self.sound_font = sound_font
         self._library = _fluidsynth()
         self._native = _declare(self._library)
+        self._first: dict[tuple[bool, int], Any] = {}
         self._shelf = self._new_synth(reverb=False)
         weakref.finalize(self, self._shelf.delete)
         font_id = self._shelf.sfload(sound_font.path)
@@ -103,17 +111,7 @@ class Renderer:
             ValueError: the score has more instruments than there are channels.
         """
         length = round(seconds * self.sample_rate)
-        blocks = -(-length // BLOCK)
-        sides = np.empty((2, blocks * BLOCK), dtype=np.float32)
-        with self._synth_for(score) as synth:
-            done = unsounded = 0
-            for event in _events(score, self.sample_rate / BLOCK):
-                if event[0] >= blocks:
-                    break
-                self._play(synth, sides, done * BLOCK, event[0] * BLOCK)
-                done = event[0]
-                unsounded += not _send(synth, event)
-            self._play(synth, sides, done * BLOCK, blocks * BLOCK)
+        sides, unsounded = self._play(score, -(-length // BLOCK))
         mono: np.ndarray = sides[0, :length]
         mono += sides[1, :length]  # row by row: a mean over pairs takes forty times as long
         mono *= np.float32(0.5)
@@ -121,8 +119,48 @@ class Renderer:
         mono[length - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
         return PlayedScore(mono, unsounded)
 
+    def _play(self, score: pretty_midi.PrettyMIDI, blocks: int) -> tuple[np.ndarray, int]:
+        """Both sides, float32 ``[2, blocks * BLOCK]``, and the count of notes without a sound.
+
+        The number of voices changes no sample unless it is reached, or unless more begin in one block than
+        FluidSynth's queue has room for: half of them are never so many.
+        """
+        sides = np.empty((2, blocks * BLOCK), dtype=np.float32)
+        if sum(len(instrument.notes) for instrument in score.instruments) <= FEW_NOTES:
+            unsounded, voices = self._play_with(FEW_VOICES, score, sides)
+            if voices <= FEW_VOICES // 2:
+                return sides, unsounded
+        return sides, self._play_with(MOST_VOICES, score, sides)[0]
+
+    def _play_with(
+        self, voices: int, score: pretty_midi.PrettyMIDI, sides: np.ndarray
+    ) -> tuple[int, int]:
+        """Fill ``sides``; the count of notes without a sound, and the most voices at a time."""
+        blocks = sides.shape[1] // BLOCK
+        left, right = sides[0].ctypes.data, sides[1].ctypes.data
+        done = unsounded = most = 0
+        with self._synth_for(score, voices) as synth:
+
+            def play(end: int) -> None:
+                start, count = done * BLOCK, (end - done) * BLOCK
+                if count:
+                    self._native.fluid_synth_write_float(
+                        synth.synth, count, left, start, 1, right, start, 1
+                    )
+
+            for event in _events(score, self.sample_rate / BLOCK):
+                if event[0] >= blocks:
+                    break
+                play(event[0])
+                done = event[0]
+                sounds, voices = _send(synth, event)
+                unsounded += not sounds
+                most = max(most, voices)
+            play(blocks)
+        return unsounded, most
+
     @contextmanager
-    def _synth_for(self, score: pretty_midi.PrettyMIDI) -> Iterator[Any]:
+    def _synth_for(self, score: pretty_midi.PrettyMIDI, voices: int) -> Iterator[Any]:
         """A synthesiser that has played nothing yet, with the score's programs on its channels.
 
         FluidSynth's own reset lets voices of the last clip into the next; a new synthesiser that
@@ -133,7 +171,7 @@ class Renderer:
             for instrument in score.instruments
             for change in instrument.control_changes
         )
-        synth = self._new_synth(reverb)
+        synth = self._another(reverb, voices)
         font_id = self._native.fluid_synth_add_sfont(synth.synth, self._font)
         try:
             for instrument, channel in _channels(score):
@@ -141,15 +179,24 @@ class Renderer:
             yield synth
         finally:
             self._native.fluid_synth_remove_sfont(synth.synth, self._font)
-            synth.delete()
+            self._native.delete_fluid_synth(synth.synth)
 
-    def _new_synth(self, reverb: bool) -> Any:
+    def _another(self, reverb: bool, voices: int) -> Any:
+        """A new synthesiser with the settings of the first one of its kind, which take as long to make."""
+        if (reverb, voices) not in self._first:
+            self._first[reverb, voices] = first = self._new_synth(reverb, voices)
+            weakref.finalize(self, first.delete)
+        synth = copy(self._first[reverb, voices])
+        synth.synth = self._native.new_fluid_synth(synth.settings)
+        return synth
+
+    def _new_synth(self, reverb: bool, voices: int = FEW_VOICES) -> Any:
         return self._library.Synth(
             gain=GAIN,
             samplerate=float(self.sample_rate),
             channels=CHANNELS,
             **{
-                "synth.polyphony": 256,
+                "synth.polyphony": voices,
                 "synth.chorus.active": 0,
                 "synth.reverb.active": int(reverb),
                 "synth.reverb.room-size": 0.6,
@@ -171,18 +218,9 @@ class Renderer:
         synth.cc(channel, _REVERB_SEND, 0)
         synth.cc(channel, _CHORUS_SEND, 0)
 
-    def _play(self, synth: Any, sides: np.ndarray, start: int, end: int) -> None:
-        """The next samples of both sides ``[2, N]``."""
-        if end > start:
-            left = sides.ctypes.data
-            right = left + sides.strides[0]
-            self._native.fluid_synth_write_float(
-                synth.synth, end - start, left, start, 1, right, start, 1
-            )
 
-
-def _send(synth: Any, event: Event) -> bool:
-    """Hand an event to the synthesiser; False when it is a note that the font cannot sound."""
+def _send(synth: Any, event: Event) -> tuple[bool, int]:
+    """Hand an event to the synthesiser: False for a note that the font cannot sound, and the voices then."""
     _, kind, channel, first, second = event
     if kind == _OFF:
         synth.noteoff(channel, first)
@@ -193,9 +231,10 @@ def _send(synth: Any, event: Event) -> bool:
     else:
         before = synth.get_active_voice_count()
         synth.noteon(channel, first, second)
+        voices = synth.get_active_voice_count()
         is_drum = channel % 16 == DRUM_CHANNEL  # a stroke may cut off another: no telling there
-        return is_drum or synth.get_active_voice_count() > before
-    return True
+        return is_drum or voices > before, voices
+    return True, 0
 
 
 def _channels(
@@ -240,6 +279,8 @@ def _declare(library: Any) -> Any:
         ("fluid_synth_get_sfont_by_id", pointer, [pointer, integer]),
         ("fluid_synth_add_sfont", integer, [pointer, pointer]),
         ("fluid_synth_remove_sfont", integer, [pointer, pointer]),
+        ("new_fluid_synth", pointer, [pointer]),
+        ("delete_fluid_synth", None, [pointer]),
         ("fluid_set_log_function", pointer, [integer, pointer, pointer]),
     ):
         function = getattr(native, name)

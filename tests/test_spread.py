@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from steering.activations import parts
 from steering.activations.parts import read_parts
 from steering.activations.reader import read_source
 from steering.activations.sources import BuiltSource, Excerpt
+from steering.commands.shared import named_model
 from steering.decoding.clip import Clip
 from steering.decoding.reference import player
 from steering.decoding.sampling import Sampling
@@ -87,6 +89,17 @@ def test_parts_read_by_tasks_are_the_store_that_one_process_writes(
     assert in_turn == [0, 1]
     read_parts(model, named, source, tmp_path / "many", TASKS, **how)
     assert in_turn == [0, 1]
+
+
+def test_the_sketch_is_no_folder_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("sketch", "mine"):
+        (tmp_path / name).mkdir()
+    named = [
+        named_model(Namespace(model=name, backend="transformers", device=None)).name
+        for name in ("sketch", "mine", "facebook/musicgen-small")
+    ]
+    assert named == ["sketch", str(tmp_path / "mine"), "facebook/musicgen-small"]
 
 
 def test_a_task_that_finds_another_model_of_that_name_refuses(named, source, tmp_path, in_turn):

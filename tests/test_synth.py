@@ -8,6 +8,7 @@ import numpy as np
 import pretty_midi
 import pytest
 
+from curation import synth
 from curation.concepts import get_family
 from curation.errors import BadInput
 from curation.sound_fonts import find_sound_font
@@ -52,6 +53,16 @@ def test_clips_are_the_same_bytes_in_any_order(renderer):
     backward = [renderer.render(spec.score(), 1.5).audio.tobytes() for spec in reversed(specs)]
     assert forward == backward[::-1]
     assert len(set(forward)) == len(specs)
+
+
+def test_the_number_of_voices_changes_no_sample(renderer, monkeypatch):
+    family = get_family("chords")
+    spec = family.spec(0, family.size // 2)
+    few = renderer.render(spec.score(), spec.seconds).audio
+    assert np.abs(few).max() > 0
+    for name, number in (("FEW_VOICES", 2), ("FEW_NOTES", 0)):  # too few, and none at first
+        monkeypatch.setattr(synth, name, number)
+        assert np.array_equal(renderer.render(spec.score(), spec.seconds).audio, few)
 
 
 def test_an_empty_score_is_silent_after_a_loud_one(renderer):

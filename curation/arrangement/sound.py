@@ -105,7 +105,7 @@ def perform(
     for tone, shift, weight in zip(tones, shifts, touches, strict=True):
         start = max(0.0, clock.seconds(tone.at) + float(shift))
         end = max(start + 0.04, clock.seconds(tone.at + tone.length * gate) + float(shift))
-        velocity = int(np.clip(round(tone.velocity + weight), 20, 124))
+        velocity = min(max(round(tone.velocity + weight), 20), 124)
         instrument.notes.append(pretty_midi.Note(velocity, int(tone.pitch), start, end))
     if swell:
         _swell(instrument, clock)

@@ -65,10 +65,11 @@ def read_store(
 
 def named_model(options: argparse.Namespace) -> NamedModel:
     """The model that the options name, for processes that load it themselves."""
-    from steering.models.loading import NamedModel
+    from steering.models.loading import SKETCH, NamedModel
 
     folder = Path(options.model)
-    name = str(folder.resolve()) if folder.is_dir() else options.model
+    local = options.model != SKETCH and folder.is_dir()
+    name = str(folder.resolve()) if local else options.model
     return NamedModel(name, options.backend, options.device)
 
 
