@@ -20,7 +20,7 @@ from curation.errors import BadInput
 from studio.excerpts import LATE_SECONDS, afresh
 from studio.playback import packed
 from studio.study.design import Item
-from studio.study.headphones import intervals
+from studio.study.headphones import PAUSE_SECONDS, SECONDS, intervals
 from studio.study.lots import ATTEMPTS, HEADPHONES, PITCH, TIE, TRAINING, Asked, Lots
 from studio.study.stimuli import Stimuli, read_stimuli
 from studio.study.trials import ANSWERS, Heard, Said, Trials
@@ -109,6 +109,7 @@ class Study:
             return {
                 "place": place % rounds + 1, "of": rounds, "attempt": int(asked.item),
                 "sample_rate": rate, "labels": list(asked.labels), "both": packed(sound),
+                "lasts": SECONDS, "every": SECONDS + PAUSE_SECONDS,
             }  # fmt: skip
         sounds = {
             label: afresh(self.stimuli.sound(asked.item, name), rate, odd=label == "x")
