@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.study.toy import SECONDS, toy_study
 from curation.errors import BadInput
-from studio.study.lots import HEADPHONES, PITCH, TRAINING
-from studio.study.sitting import open_study
-from studio.study.trials import Trials
+from studio.study.lots import HEADPHONES, PITCH, TRAINING, Asked
+from studio.study.sitting import MOST_PLAYS, open_study
+from studio.study.trials import MOST_GIVEN, UNUSED_SECONDS, Trials
 from tests.study_toy import Clock, heard, person, sounds, step_to
 
 
@@ -78,6 +78,8 @@ def test_a_trial_is_answered_once_with_what_it_asks_after_listening(study, clock
         ({"x": "a"}, [["a", 2, 1]], "the second not before the first"),
         ({"x": "a"}, [["push", 0, 1]], "what was heard is a list"),
         ({"x": "a"}, [["a", 0, float("nan")]], "times in seconds"),
+        ({"x": "a"}, [["a", 0, 10**400]], "times in seconds"),
+        ({"x": "a"}, [["a", 0, 1]] * (MOST_PLAYS + 1), "plays of one trial"),
     ):
         with pytest.raises(BadInput, match=line):
             study.answer(trial, said, played)
@@ -178,3 +180,38 @@ def test_listeners_are_numbered_by_one_counter_and_bounded(tmp_path):
         other.begin(4)
     one.close()
     other.close()
+
+
+def test_a_place_that_was_never_used_is_the_next_ones_after_an_hour(tmp_path):
+    clock = Clock()
+    trials = Trials(tmp_path / "a.sqlite", "v", clock)
+    asked = Asked("abx", "item", ("a", "b", "a"))
+    answered, idle, looking = (trials.begin(3) for _ in range(3))
+    trials.answer(trials.give(answered, 0, asked), {"x": "a"}, [("a", 0.0, 1.0)])
+    trials.give(idle, 0, asked)
+    clock.now += UNUSED_SECONDS - 1
+    trials.give(looking, 0, asked)
+    with pytest.raises(BadInput, match="no more listeners"):
+        trials.begin(3)
+    clock.now += 2
+    late = trials.begin(3)
+    assert [trials.number(one) for one in (answered, late, looking)] == [0, 1, 2]
+    with pytest.raises(BadInput, match="begin it anew"):
+        trials.number(idle)
+    with pytest.raises(BadInput, match="no more listeners"):
+        trials.begin(3)
+    trials.close()
+
+
+def test_who_asks_without_end_leaves_no_more_than_who_does_not(tmp_path):
+    clock, path = Clock(), tmp_path / "a.sqlite"
+    trials = Trials(path, "v", clock)
+    listener = trials.begin(1)
+    for _ in range(5 * MOST_GIVEN):
+        clock.now += 1
+        trial = trials.give(listener, 0, Asked("abx", "item", ("a", "b", "a")))
+    clock.now += 7
+    trials.answer(trial, {"x": "a"}, [])
+    (kept,) = trials.kept()
+    assert (kept.givings, kept.seconds) == (MOST_GIVEN, 7.0)
+    trials.close()
