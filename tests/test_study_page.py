@@ -82,6 +82,8 @@ def go_through(page, study, look) -> list[str]:
         said = me.says(asked)
         if step == HEADPHONES:
             page.keyboard.press("l")
+            for interval in asked.labels:  # each is lit while it sounds
+                page.wait_for_selector(f".sounding:text-is('{interval}')")
             page.keyboard.press(said["interval"])
             continue
         for label in asked.labels:

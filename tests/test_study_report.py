@@ -11,18 +11,20 @@ import pytest
 from scipy.special import expit
 from scipy.stats import binom, wilcoxon
 
-from benchmarks.study.__main__ import DESIGN, LISTENERS, simulated
+from benchmarks.study.__main__ import DESIGN, LISTENERS, SPARE, _stimuli, simulated
 from benchmarks.study.toy import SECONDS, toy_study
 from studio.study import cli
 from studio.study.exports import MUSHRA, PAIRED
+from studio.study.lots import Lots
 from studio.study.report.bradley_terry import fit, pairs_of, worths
 from studio.study.report.findings import findings
 from studio.study.report.identification import identified, told_apart
 from studio.study.report.mixed import mixed
 from studio.study.report.power import USUAL, Spread, needed, of_rating, of_telling, powers
 from studio.study.report.rating import shifted
-from studio.study.simulated import Listener, Truth
-from studio.study.tables import Identified
+from studio.study.simulated import Listener, Truth, answers
+from studio.study.tables import Identified, hashed
+from studio.study.tables import tables as tables_of
 
 STRONG = Truth(
     told={"push": 2.0},
@@ -163,6 +165,23 @@ def test_who_does_not_listen_is_left_out_by_the_rules():
     assert why[4:8].count("missed catch trials") >= 3 and why[8:].count("") >= 13
 
 
+def test_who_ends_when_all_have_come_changes_nothing_and_who_races_is_told():
+    stimuli, lot = _stimuli(1), np.random.default_rng(1)
+    plans = [Lots(DESIGN, stimuli.secret).plan(number) for number in range(LISTENERS + SPARE)]
+    kept, first = list(answers(DESIGN, plans, STRONG, lot)), hashed(stimuli, "listener-0")
+
+    def told(**change: float) -> tuple[tuple[str, ...], str]:
+        changed = [replace(o, **change) if o.listener == "listener-0" else o for o in kept]
+        found = tables_of(stimuli, changed)
+        return found.counted, found.standing(first)
+
+    others = tables_of(stimuli, [one for one in kept if one.listener != "listener-0"]).counted
+    assert first not in others and len(others) == LISTENERS
+    assert first in told()[0] and told()[1] == "counts"
+    assert told(at=1e9) == (others, "came when all who were planned had come")
+    assert told(seconds=0.1) == (others, "is left out (too quick)")
+
+
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory):
     """A study that five simulated listeners went through, and a sixth has begun."""
@@ -278,7 +297,10 @@ def test_a_code_is_known_by_who_came_to_the_end(heard, capsys):
     codes = study.codes()
     study.close()
     assert len(codes) == 5
-    assert cli.main(["code", str(heard), min(codes).lower()]) == 0
+    for code in codes:
+        assert cli.main(["code", str(heard), code.lower()]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.rsplit(", and ")[1] for line in told].count("counts") == 4
     assert cli.main(["code", str(heard), "0123456789"]) == 2
     assert "nobody" in capsys.readouterr().err
 

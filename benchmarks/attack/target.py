@@ -133,11 +133,27 @@ class Target:
             BadInput: it does not come up.
         """
         port = _free_port()
+        answers = ("--answers", f"answers-{port}.sqlite")
+        with self._served(port, "--port", str(port), *answers, *options) as page:
+            yield page
+
+    @contextmanager
+    def studies(self, *folders: Path) -> Iterator[Page]:
+        """A server of studies alone, without a model, until the block ends.
+
+        Raises:
+            BadInput: it does not come up.
+        """
+        port = _free_port()
+        with self._served(port, "study", "serve", *map(str, folders), "--port", str(port)) as page:
+            yield page
+
+    @contextmanager
+    def _served(self, port: int, *options: str) -> Iterator[Page]:
         log = self.folder / f"page-{port}.log"
-        command = ["-m", "studio", "--port", str(port), "--answers", f"answers-{port}.sqlite"]
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, *command, *options],
+                [sys.executable, "-m", "studio", *options],
                 cwd=self.folder,
                 env=self.environment,
                 stdout=out,

@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from benchmarks.attack.target import Page
+from benchmarks.study.toy import toy_study
 from steering.directions.bank import Bank
 from steering.directions.bank_name import TAUGHT
 from steering.directions.carried import carried, named
@@ -23,6 +24,8 @@ from studio.loaded_models import LoadedModel, LoadedModels
 from studio.page import make_page
 from studio.playback import ENDS, Event
 from studio.presets import intervention, usual_recipe
+from studio.study.design import MOST_LISTENERS
+from studio.study.sitting import Studies, Study
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,13 @@ class Place:
     @cached_property
     def page(self) -> gr.Blocks:
         """With every endpoint."""
-        return make_page(self.engine, self.answers)
+        return make_page(self.engine, self.answers, studies=Studies([self.study]))
+
+    @cached_property
+    def study(self) -> Study:
+        """Of plain tones, open on the page."""
+        (self.folder / "open-study").mkdir()
+        return toy_study(self.folder / "open-study", listeners=MOST_LISTENERS)
 
     @cached_property
     def runner(self) -> asyncio.Runner:
@@ -120,6 +129,7 @@ class Place:
         """Stop what plays."""
         self.engine.close()
         self.answers.close()
+        self.study.close()
         self.runner.close()
 
 

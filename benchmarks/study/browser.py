@@ -207,14 +207,14 @@ def _tell(study: Study, there: list[Sitting], seconds: float) -> bool:
     )
     print(f"trials of each: {sorted(full.values())} of {wanted}; sounds given again: {again}")
     print(
-        f"codes: {len(codes & study.codes())} of {LISTENERS} known; errors of the page: {len(errors)}"
+        f"codes: {len(codes & set(study.codes()))} of {LISTENERS} known; errors of the page: {len(errors)}"
     )
     for error in errors:
         print(f"    {error}")
     return (
         told == len(kept)
         and sorted(full.values()) == [wanted] * LISTENERS
-        and codes == study.codes()
+        and codes == set(study.codes())
         and len(codes) == LISTENERS
         and not errors
     )

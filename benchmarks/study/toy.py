@@ -61,7 +61,9 @@ def toy_design(home: Path, text: str = TEXT, listeners: int = 4) -> Design:
     return read_design(write_design(home, text, listeners))
 
 
-def toy_study(home: Path, text: str = TEXT, clock: Callable[[], float] = time.time) -> Study:
+def toy_study(
+    home: Path, text: str = TEXT, clock: Callable[[], float] = time.time, listeners: int = 4
+) -> Study:
     """The study, made and open."""
-    make_stimuli(toy_design(home, text), home, home / "study", lambda line: None)
+    make_stimuli(toy_design(home, text, listeners), home, home / "study", lambda line: None)
     return open_study(home / "study", clock)

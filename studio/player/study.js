@@ -21,7 +21,8 @@ const draw = (title, ...parts) => {
 };
 const go = (text, onclick, more = {}) => h("button.go", { type: "button", onclick, ...more }, text);
 const line = (...text) => h("p", {}, ...text);
-const hint = (text, ...pressed) => h("p.small", {}, text, h("span.keys", {}, " Keys: ", ...pressed));
+const hint = (text, ...does) => h("p.small", {}, text, h("span.keys", {}, " Keys: ", ...does.flatMap(([pressed, what], place) =>
+  [place ? ", " : "", h("span", {}, ...pressed.map((key) => h("kbd", {}, key)), ` ${what}`)]), "."));
 
 // ---- the server, which may go away and come back ----------------------------------------------
 async function surely(ask) {
@@ -78,6 +79,7 @@ function hush() {
   heard.push([label, from, now()]);
   playing = null;
   for (const button of board.querySelectorAll("[data-player]")) button.setAttribute("aria-pressed", "false");
+  for (const choice of board.querySelectorAll(".sounding")) choice.classList.remove("sounding");
 }
 
 function play(label, loop = true) {
@@ -175,14 +177,24 @@ const progress = (place, of, what) => [h("p.eyebrow", {}, `${what} ${place} of $
 
 function headphones() {
   const choices = step.labels.map((label) => h("button.big", { type: "button", disabled: true, onclick: () => answer({ interval: label }) }, label));
-  const listen = go("Listen", () => play("all", false));
+  // The number of the interval that sounds is lit: nobody has to count.
+  const listen = () => {
+    play("all", false);
+    const { source } = playing;
+    choices.forEach((choice, place) => {
+      const from = place * step.every;
+      for (const [lit, at] of [[true, from], [false, from + step.lasts]]) {
+        setTimeout(() => playing?.source === source && choice.classList.toggle("sounding", lit), 1000 * at);
+      }
+    });
+  };
   ready = () => { for (const button of choices) button.disabled = false; };
-  keys = { l: () => play("all", false), ...Object.fromEntries(step.labels.map((label, place) => [label, () => choices[place].click()])) };
+  keys = { l: listen, ...Object.fromEntries(step.labels.map((label, place) => [label, () => choices[place].click()])) };
   draw("Are your headphones on?", ...progress(step.place, step.of, "Round"),
     step.attempt > 1 && step.place === 1 ? line("That did not sound like headphones. Put them on, both ears, and try once more.") : "",
     line("You hear noise three times. In one of them there is also a faint tone. Which one?"),
-    h("div.row.wrap", {}, listen, h("div.row", { role: "group", "aria-label": "The tone is in" }, ...choices)),
-    hint("If you hear no tone, guess.", h("kbd", {}, "l"), " listen, ", h("kbd", {}, "1"), h("kbd", {}, "2"), h("kbd", {}, "3"), " answer."));
+    h("div.row.wrap", {}, go("Listen", listen), h("div.row", { role: "group", "aria-label": "The tone is in" }, ...choices)),
+    hint("If you hear no tone, guess.", [["l"], "listen"], [step.labels, "answer"]));
 }
 
 function training() {
@@ -221,7 +233,7 @@ function abx() {
   draw("Which of the two is X?", ...progress(step.place, step.of, "Trial"),
     line("A and B differ. X is one of them."),
     h("div.row.wrap", {}, h("div.row", {}, ...step.labels.map((label) => player(label, label.toUpperCase()))), h("div.row", {}, ...buttons)),
-    hint("The answers open when you have heard all three.", ...["a", "b", "x"].map((key) => h("kbd", {}, key)), " play, ", h("kbd", {}, "1"), " X is A, ", h("kbd", {}, "2"), " X is B."));
+    hint("The answers open when you have heard all three.", [["a", "b", "x"], "play"], [["1"], "X is A"], [["2"], "X is B"]));
 }
 
 function preference() {
@@ -232,7 +244,7 @@ function preference() {
   draw("Which of the two sounds better?", ...progress(step.place, step.of, "Trial"),
     line("Go by your own taste: which would you rather listen to?"),
     h("div.row.wrap", {}, h("div.row", {}, ...step.labels.map((label) => player(label, label.toUpperCase()))), h("div.row.wrap", { role: "group", "aria-label": "Better is" }, ...buttons)),
-    hint("The answers open when you have heard both.", h("kbd", {}, "a"), h("kbd", {}, "b"), " play, ", h("kbd", {}, "1"), " A is better, ", h("kbd", {}, "2"), " B is better", ...(step.ties ? [", ", h("kbd", {}, "0"), " no difference"] : []), "."));
+    hint("The answers open when you have heard both.", [["a", "b"], "play"], [["1"], "A is better"], [["2"], "B is better"], ...(step.ties ? [[["0"], "no difference"]] : [])));
 }
 
 function rating() {
@@ -259,7 +271,7 @@ function rating() {
     line("Play each, and give it a number from 0 to 100. Some may be alike."),
     h("div.scale", { "aria-hidden": "true" }, h("span"), h("div", {}, ...words.map((text) => h("span", {}, text))), h("span")),
     ...rows, next,
-    hint("“Next” opens when you have heard and rated all.", h("kbd", {}, "1"), " to ", h("kbd", {}, String(step.labels.length)), " play; arrows move the slider that has the focus."));
+    hint("“Next” opens when you have heard and rated all.", [step.labels, "play"], [["←", "→"], "move the slider that has the focus"]));
 }
 
 function done() {

@@ -112,11 +112,15 @@ def _export(options: argparse.Namespace) -> None:
 
 def _code(options: argparse.Namespace) -> None:
     from studio.study.sitting import open_study
+    from studio.study.tables import hashed, tables
 
     study = open_study(options.folder)
-    if options.code.strip().upper() not in study.codes():
+    listener = study.codes().get(options.code.strip().upper())
+    if listener is None:
         raise BadInput("nobody who came to the end of this study has this code")
-    print("somebody who came to the end of this study has this code")
+    found = tables(study.stimuli, study.trials.kept())
+    standing = found.standing(hashed(study.stimuli, listener))
+    print(f"somebody who came to the end of this study has this code, and {standing}")
 
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], None]]] = {
@@ -125,7 +129,10 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], None]]] = {
     "power": ("how many listeners it takes to find a difference", _power),
     "report": ("what came of a study: a page in words, with pictures", _report),
     "export": ("webMUSHRA's CSV, Music Arena's JSON, Parquet for the Hub", _export),
-    "code": ("whether a completion code is one of this study", _code),
+    "code": (
+        "whether a completion code is one of this study, and whether its listener counts",
+        _code,
+    ),
 }
 
 

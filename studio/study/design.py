@@ -251,8 +251,7 @@ class Design:
         if any(len(text) > LONGEST for text in texts):
             raise BadInput(f"a text has more than {LONGEST} characters: cut it")
         for one in self.conditions:
-            if sum(map(bool, (one.bank, one.folder))) > 1:
-                raise BadInput(f"condition {one.name}: give a bank or a folder, not both")
+            _check_condition(one)
         if self.random_like and self.random_like not in (o.name for o in self.conditions if o.bank):
             raise BadInput(
                 f"random_like: no condition {self.random_like!r:.40} has a bank: name one"
@@ -286,6 +285,18 @@ class Design:
                 raise BadInput(f"[ratings] scales: give some of {', '.join(SCALES)}")
             if self.ratings.catch > self.ratings.trials * ("quality" in self.ratings.scales):
                 raise BadInput("[ratings] catch: no more than there are pages of quality")
+
+
+def _check_condition(one: Condition) -> None:
+    """Refuse a condition of which a part would not be heard."""
+    for wrong, said in (
+        (one.bank and one.folder, "give a bank or a folder, not both"),
+        (one.bank and not one.strength, "its bank is pushed with no strength: give one, as 0.06"),
+        (one.strength and not one.bank, "a strength is of a bank: name one, or take it out"),
+        (one.monitored and not one.bank, "monitored is of a bank: name one, or take it out"),
+    ):
+        if wrong:
+            raise BadInput(f"condition {one.name}: {said}")
 
 
 def read_design(path: Path) -> Design:

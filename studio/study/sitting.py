@@ -20,7 +20,7 @@ from curation.errors import BadInput
 from studio.excerpts import LATE_SECONDS, afresh
 from studio.playback import packed
 from studio.study.design import Item
-from studio.study.headphones import intervals
+from studio.study.headphones import PAUSE_SECONDS, SECONDS, intervals
 from studio.study.lots import ATTEMPTS, HEADPHONES, PITCH, TIE, TRAINING, Asked, Lots
 from studio.study.stimuli import Stimuli, read_stimuli
 from studio.study.trials import ANSWERS, Heard, Said, Trials
@@ -29,7 +29,7 @@ from studio.study.version import version
 MOST_BEGUN = 20
 """Listeners that may begin for each one that is planned: many a one never ends it."""
 
-MOST_PLAYS = 500
+MOST_PLAYS = 200
 """Of one trial."""
 
 SECONDS_A_TRIAL = {"abx": 15.0, "preference": 15.0, "strength": 40.0, "quality": 40.0}
@@ -109,6 +109,7 @@ class Study:
             return {
                 "place": place % rounds + 1, "of": rounds, "attempt": int(asked.item),
                 "sample_rate": rate, "labels": list(asked.labels), "both": packed(sound),
+                "lasts": SECONDS, "every": SECONDS + PAUSE_SECONDS,
             }  # fmt: skip
         sounds = {
             label: afresh(self.stimuli.sound(asked.item, name), rate, odd=label == "x")
@@ -172,13 +173,13 @@ class Study:
         digest = hmac.new(self.stimuli.secret, f"done {listener}".encode(), hashlib.sha256)
         return digest.hexdigest()[:10].upper()
 
-    def codes(self) -> set[str]:
-        """Of all who came to the end."""
+    def codes(self) -> dict[str, str]:
+        """The listener of each code, of all who came to the end."""
         ends: dict[str, int] = {}
         for one in self.trials.kept():
             ends[one.listener] = max(ends.get(one.listener, 0), one.place)
         last = len(self._plan(0)) - 1
-        return {self.code(listener) for listener, place in ends.items() if place == last}
+        return {self.code(listener): listener for listener, place in ends.items() if place == last}
 
     def close(self) -> None:
         """Let the files go."""
@@ -264,4 +265,4 @@ def _spans(heard: list[Any], asked: Asked) -> Heard:
 
 def _seconds(value: object) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and 0 <= value < 1e6  # type: ignore[operator, arg-type]
+    return number and 0 <= value < 1e6  # type: ignore[operator]

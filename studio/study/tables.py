@@ -94,7 +94,8 @@ class Tables:
     Attributes:
         conditions, items: names, in the order of their numbers.
         people: everybody who began, in the order in which they did.
-        counted: names of those who count: the first of them, as many as were planned.
+        counted: names of those who count: the first to come to the end, as many as were planned, so
+            that whoever ends later changes nothing.
     """
 
     design: Design
@@ -117,6 +118,14 @@ class Tables:
         why = (one.left_out(self.design.most_missed) for one in self.people)
         return Counter(one for one in why if one)
 
+    def standing(self, name: str) -> str:
+        """Whether this listener counts, in a few words."""
+        if name in self.counted:
+            return "counts"
+        person = next(one for one in self.people if one.name == name)
+        why = person.left_out(self.design.most_missed)
+        return f"is left out ({why})" if why else "came when all who were planned had come"
+
 
 def hashed(stimuli: Stimuli, listener: str) -> str:
     """A listener as exports call them: by it nothing can be answered."""
@@ -136,8 +145,9 @@ def tables(stimuli: Stimuli, kept: Iterable[Kept]) -> Tables:
         person = _person(hashed(stimuli, listener), heard, design)
         people.append(person)
         trials[person.name] = heard
-    counted = [one.name for one in people if not one.left_out(design.most_missed)]
-    counted = counted[: design.listeners]
+    sound = [one.name for one in people if not one.left_out(design.most_missed)]
+    first = sorted(sound, key=lambda name: trials[name][-1].at)[: design.listeners]
+    counted = [name for name in sound if name in first]
     rows = [(n, one) for n, name in enumerate(counted) for one in trials[name]]
     return _tables(design, tuple(people), tuple(counted), rows)
 

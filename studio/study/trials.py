@@ -25,6 +25,12 @@ ANSWERS = "answers.sqlite"
 PATIENCE_SECONDS = 10.0
 """How long one process waits while another writes."""
 
+UNUSED_SECONDS = 3600.0
+"""After so long the place of a listener who has answered nothing is the next one's."""
+
+MOST_GIVEN = 20
+"""Givings of one trial that are told apart; of all that come after, the last one's time is kept."""
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS listeners (
     listener TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, began REAL NOT NULL,
@@ -41,6 +47,14 @@ CREATE TABLE IF NOT EXISTS answers (
 CREATE TABLE IF NOT EXISTS plays (
     trial TEXT NOT NULL REFERENCES trials, label TEXT NOT NULL, began REAL NOT NULL, ended REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS plays_of_trial ON plays (trial);
+"""
+
+_UNUSED = """
+SELECT listener, number FROM listeners AS one WHERE began < :then AND NOT EXISTS (
+    SELECT 1 FROM trials JOIN answers USING (trial) WHERE trials.listener = one.listener
+) AND NOT EXISTS (
+    SELECT 1 FROM trials JOIN given USING (trial) WHERE trials.listener = one.listener AND at > :then
+) ORDER BY number LIMIT 1
 """
 
 Said = dict[str, Any]
@@ -110,14 +124,16 @@ class Trials:
             self._base.executescript(_TABLES)
 
     def begin(self, most: int) -> str:
-        """A new listener's id.
+        """A new listener's id; their number is the first that nobody uses.
 
         Raises:
             BadInput: so many have begun already.
         """
         name = secrets.token_urlsafe(12)
         with self._writing():
-            number = self._base.execute("SELECT count(*) FROM listeners").fetchone()[0]
+            number = self._freed()
+            if number is None:
+                number = self._base.execute("SELECT count(*) FROM listeners").fetchone()[0]
             if number >= most:
                 raise BadInput("this study takes no more listeners: thank you all the same")
             self._base.execute(
@@ -125,6 +141,20 @@ class Trials:
                 (name, number, self._clock(), self._version),
             )
         return name
+
+    def _freed(self) -> int | None:
+        """The number of one who began long ago and has answered nothing, and is forgotten; None of nobody."""
+        row = self._base.execute(_UNUSED, {"then": self._clock() - UNUSED_SECONDS}).fetchone()
+        if row is None:
+            return None
+        listener, number = row
+        self._base.execute(
+            "DELETE FROM given WHERE trial IN (SELECT trial FROM trials WHERE listener = ?)",
+            (listener,),
+        )
+        for table in ("trials", "listeners"):
+            self._base.execute(f"DELETE FROM {table} WHERE listener = ?", (listener,))
+        return int(number)
 
     def number(self, listener: str) -> int:
         """A listener's number, from 0, as they began.
@@ -162,10 +192,18 @@ class Trials:
             trial = self._base.execute(
                 "SELECT trial FROM trials WHERE listener = ? AND place = ?", (listener, place)
             ).fetchone()[0]
-            self._base.execute(
-                "INSERT INTO given VALUES (?, ?, ?)", (trial, self._clock(), self._version)
-            )
+            self._note_giving(trial)
         return str(trial)
+
+    def _note_giving(self, trial: str) -> None:
+        count, last = self._base.execute(
+            "SELECT count(*), max(rowid) FROM given WHERE trial = ?", (trial,)
+        ).fetchone()
+        if count >= MOST_GIVEN:
+            self._base.execute("DELETE FROM given WHERE rowid = ?", (last,))
+        self._base.execute(
+            "INSERT INTO given VALUES (?, ?, ?)", (trial, self._clock(), self._version)
+        )
 
     def find(self, trial: str) -> Given:
         """A trial by its id.
@@ -225,11 +263,6 @@ class Trials:
                 seconds=round(row[8] - row[9], 3), at=row[8], givings=row[10], version=row[11],
                 heard=plays.get(row[0], []),
             )  # fmt: skip
-
-    def began(self) -> int:
-        """How many listeners have begun."""
-        with self._told(), self._lock:
-            return int(self._base.execute("SELECT count(*) FROM listeners").fetchone()[0])
 
     def close(self) -> None:
         """Let the file go."""

@@ -62,6 +62,9 @@ def examples(place: Place) -> dict[str, Sequence[Any]]:
     bank = BankName.parse(next(iter(place.loaded.banks)))
     listener = "listener-1"
     trial = answer(place, place.page, "blind_trial", listener, place.clip)["trial"]
+    study = place.study.stimuli.id
+    sitting = answer(place, place.page, "study_begin", study)
+    asked = answer(place, place.page, "study_next", study, sitting)["trial"]
     return {
         "recipe": place.recipes,
         "model": [place.loaded.name],
@@ -75,11 +78,12 @@ def examples(place: Place) -> dict[str, Sequence[Any]]:
         "intervention": [one for recipe in place.recipes for one in recipe["interventions"]],
         "concept": [0, 1],
         "coefficient": [0.05, -1.0],
-        "listener": [listener],
-        "trial": [trial],
-        "said": ["steered", "unsteered", "a", "b"],
+        "listener": [listener, sitting],
+        "trial": [trial, asked],
+        "said": ["steered", "unsteered", "a", "b", {"interval": "1"}],
+        "heard": [[["all", 0, 3.8]], []],
         "scores": [{"quality": 50, "presence": 100.0}],
-        "name": ["notes", "chords"],
+        "name": ["notes", "chords", study],
         "seed": [0, 7],
         "family": [bank.family],
         "method": [bank.method],

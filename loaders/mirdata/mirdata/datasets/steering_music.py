@@ -4,8 +4,9 @@
     :class: dropdown
 
     Short clips with exact labels, made to find out where a music model keeps a musical concept. Each clip
-    is composed by rule from its labels, played by FluidSynth on the sound font FluidR3, and comes with
-    its score as MIDI and a caption. There are nine families, each a version of this dataset:
+    is composed by rule from its labels, or is a stretch of a score by people; is played by FluidSynth on
+    the sound font FluidR3; and comes with its score as MIDI and a caption. There are ten families, each a
+    version of this dataset:
 
     - notes: 9,936 single notes, MIDI 0 to 107 on 92 instruments
     - intervals: 39,744, 12 roots, 12 sizes, up, down and together
@@ -16,15 +17,16 @@
     - time_signatures: 1,200, a metronome in eight metres
     - genres: 4,320, twelve genres, each by six bands
     - songs: 6,000 captioned pieces with key, tempo, genre, lead and mood
+    - scores: 1,855 stretches of Bach chorales and of fiddle tunes, as written
 
-    Songs last 12 seconds and genres 8, all others 4; about 140 hours in all, 32 kHz mono. The splits train,
-    validation and test never share a split group (an instrument family, a click, a band, a piece), so a
-    classifier cannot lean on it. The first seven families follow the grid of SynTheory (Wei et al., ISMIR
-    2024, https://arxiv.org/abs/2410.00872); the clips were made anew.
+    Songs last 12 seconds, genres and scores 8, all others 4; about 150 hours in all, 32 kHz mono. The
+    splits train, validation and test never share a split group (an instrument family, a click, a band, a
+    piece), so a classifier cannot lean on it. The first seven families follow the grid of SynTheory (Wei
+    et al., ISMIR 2024, https://arxiv.org/abs/2410.00872); the clips were made anew.
 
     The annotations are notes for all clips that have pitch, and, where a family has them, the tempo, the
-    key and the chord; every label is in `Track.labels`. They are right by construction: no person
-    annotated anything.
+    key and the chord; every label is in `Track.labels`. They are right by construction, and in scores what
+    the file says where an analysis of its notes finds the same key: nobody listened to the clips.
 
     The dataset was made in 2026 by the Steering Music authors, and is under CC BY 4.0. It is not downloaded
     but made, the same bytes on every machine, by the program of the same name: see `DOWNLOAD_INFO`.
@@ -58,6 +60,7 @@ FAMILIES = (
     "time_signatures",
     "genres",
     "songs",
+    "scores",
 )
 
 INDEXES = {
@@ -71,7 +74,7 @@ DOWNLOAD_INFO = """
     The clips are made on your machine, in a minute to half an hour for each family. With FluidSynth and
     the sound font FluidR3_GM.sf2 installed:
 
-        pip install 'steering-music[curation]'
+        pip install 'steering-music[curation,scores]'
         python -m curation build notes --preset full
         python -m curation export build/notes-full --as mirdata
 
@@ -80,7 +83,10 @@ DOWNLOAD_INFO = """
         mirdata.initialize("steering_music", "build/notes-full-mirdata", version="notes")
 """
 
-LICENSE_INFO = "Creative Commons Attribution 4.0 International (CC BY 4.0). The sound font is MIT."
+LICENSE_INFO = """Creative Commons Attribution 4.0 International (CC BY 4.0). The sound font is MIT.
+The music of the version scores is in the public domain; whose file each is, and its terms, is in the
+label `terms`.
+"""
 
 QUALITIES = {"major": "maj", "minor": "min"}
 
