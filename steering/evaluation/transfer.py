@@ -30,7 +30,7 @@ LABELS = ("key", "mode", "time_signature", "genre", "bpm")
 NUMBERS = ("bpm",)
 RESAMPLINGS = 1_000
 USUAL_DRAWS = 5
-DRAWS = {"rfm": 2}
+DRAWS = {"rfm": 1}
 """Of the shuffled control, by method."""
 
 
@@ -177,7 +177,7 @@ def _entry(probes: Probes, blind: Sequence[Layered], tested: Read) -> Entry:
         found=_mark(said, y, groups),
         centred=_mark(moved, y, groups),
         balanced=_mark(said, y, groups, balanced=True),
-        shuffled=tuple(_mark(one.decide(x)[..., at], y, groups).mean for one, at in blind),
+        shuffled=tuple(_point(one.decide(x)[..., at], y) for one, at in blind),
         chance=float(share.max()) if concepts else 0.0,
         explained=None if concepts else _explained(home, label, by, said, y),
     )
@@ -191,24 +191,34 @@ def _mark(
     Args:
         balanced: each class counts as much as the others that are there.
     """
+    parts = _parts(decided, y, balanced)
+    drawn = _figure([resampled_means(one, groups, RESAMPLINGS) for one in parts])
+    return _estimate(_figure([one.mean() for one in parts]), drawn)
+
+
+def _point(decided: torch.Tensor, y: torch.Tensor) -> float:
+    """The same without an interval."""
+    return float(_figure([one.mean() for one in _parts(decided, y)]))
+
+
+def _parts(decided: torch.Tensor, y: torch.Tensor, balanced: bool = False) -> list[np.ndarray]:
+    """What a figure is made of by its means: hits ``[N]``; of numbers all that a correlation takes."""
     if y.shape[1] > 1:
         hits = (decided.argmax(-1) == y.argmax(-1)).numpy().astype(float)
         if balanced:
             counts = y.sum(0)
             hits *= (len(y) / (counts > 0).sum() / counts)[y.argmax(-1)].numpy()
-        means = resampled_means(hits, groups, RESAMPLINGS)
-        return _estimate(float(hits.mean()), means)
+        return [hits]
     a, b = (rankdata(one[:, 0].numpy()) / len(one) for one in (decided, y))
     a, b = a - a.mean(), b - b.mean()
-    parts = [resampled_means(one, groups, RESAMPLINGS) for one in (a, b, a * b, a * a, b * b)]
-    return _estimate(
-        _correlation([p.mean() for p in (a, b, a * b, a * a, b * b)]), _correlation(parts)
-    )
+    return [a, b, a * b, a * a, b * b]
 
 
-def _correlation(parts: Sequence[Any]) -> Any:
-    """Out of the means of two variables, of their product and of their squares."""
-    a, b, ab, aa, bb = parts
+def _figure(means: Sequence[Any]) -> Any:
+    """Accuracy out of the mean of hits, or the correlation of two variables out of their means."""
+    if len(means) == 1:
+        return means[0]
+    a, b, ab, aa, bb = means
     return (ab - a * b) / np.sqrt(np.maximum((aa - a * a) * (bb - b * b), 1e-18))
 
 
