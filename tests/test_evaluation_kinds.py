@@ -31,9 +31,10 @@ from steering.evaluation.evaluation import Evaluation
 from steering.evaluation.fitted_judges import Judges
 from steering.evaluation.runner import Runner
 from steering.evaluation.strengths import Chosen
-from steering.evaluation.studies import get_study, tempos
+from steering.evaluation.studies import get_study, people, tempos
 from steering.evaluation.studies.schedules import target_shares
 from steering.families import concepts_of, get_family
+from steering.families.family import Experiment
 from steering.metrics import embeddings
 from steering.metrics.adherence import PromptListeners
 from steering.rivals import Play, rivals
@@ -202,6 +203,37 @@ def test_validation_chooses_and_the_test_plays_all_controls(model, judges, tmp_p
         study.report(fewer)
     fewer.without = (*fewer.without[:3], "In words, the best of several")
     assert set(parts) - {part.title for part in study.report(fewer)} == set(fewer.without)
+
+
+def test_notes_of_music_by_people_stand_beside_our_own(model, judges, tmp_path, monkeypatch):
+    monkeypatch.setattr(people, "MULTIPLES", (1.0, 2.0))
+    monkeypatch.setattr(people, "TRIED", Experiment("people", grid=(), monitored=(0.5,)))
+    found = replace(evaluation(model, judges, "people", tmp_path, 1.0), tried=("ridge", "sae"))
+    study = get_study("people")
+    parts, chosen = study.choice(found)
+    assert [part.title for part in parts] == [
+        "Strengths, notes_in_scores",
+        "Strengths, notes_in_songs",
+    ]
+    assert [len(part.rows) for part in parts] == [2, 2]
+    assert chosen.best.bank == "notes_in_scores/ridge" and chosen.best.monitor
+    assert chosen.methods["notes_in_songs"].bank == "notes_in_songs/ridge"
+    beside, rising = study.report(replace(found, chosen=chosen))
+    rows = {row.label: row for row in beside.rows}
+    assert rows["from music by people"].accuracy == rising.rows[1].accuracy
+    assert {"from our songs", "random direction", "shuffled labels"} < set(rows)
+    less = rows["from music by people"].accuracy.mean - rows["from our songs"].accuracy.mean
+    assert f"clip by clip: {less:.3f} (" in beside.lines[0]
+    assert len(rising.rows) == 1 + 2 * 2
+    for part in (beside, rising):
+        assert (tmp_path / part.pictures[0]).stat().st_size > 5_000
+
+
+def test_a_corpus_that_found_the_same_directions_is_as_like_as_can_be(model):
+    bank = toy_bank(model, PITCH_CLASSES, 1)
+    assert "mean over layers: 1.00 (1.00 to 1.00 by note)" in people.likeness(bank, bank)
+    other = toy_bank(model, PITCH_CLASSES, 2)
+    assert "mean over layers: 1.00" not in people.likeness(bank, other)
 
 
 def test_of_several_takes_each_clip_has_the_one_with_most_of_its_target():

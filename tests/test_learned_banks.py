@@ -65,6 +65,14 @@ def test_shuffled_labels_teach_other_vectors(workshop):
     assert not torch.allclose(one["minor"].vectors, other["minor"].vectors, atol=0.1)
 
 
+def test_shuffled_labels_are_judged_by_shuffled_ones(workshop):
+    """What is left of learning is chosen by validation windows: their own labels would choose it."""
+    plain, dealt = (learned.material(workshop, "chords", deal)[1] for deal in (False, True))
+    assert torch.equal(plain.codes, dealt.codes)
+    assert torch.equal(plain.places.flatten().sort()[0], dealt.places.flatten().sort()[0])
+    assert not torch.equal(plain.places, dealt.places)
+
+
 def test_codes_are_read_once(workshop, monkeypatch):
     first = likelihood.read_examples(workshop, "chords")
     monkeypatch.setattr(likelihood, "read_codes", None)

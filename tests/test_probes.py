@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -72,6 +74,30 @@ def test_shuffled_labels_teach_nothing(name):
     data, directions = planted()
     fitted = get_method(name).fit(data.shuffled(torch.Generator().manual_seed(1)))
     assert (fitted.vectors * directions).sum(-1).abs().max() < 0.6
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_shuffled_labels_point_towards_the_concept_as_often_as_away_from_it(name):
+    """Validation's labels turn directions round: where they stay in place, every draw points to it."""
+    data, directions = planted()
+    few = replace(data, x=data.x[:300], y=data.y[:300])
+    cosines = torch.stack(
+        [
+            (get_method(name).fit(few.shuffled(torch.Generator().manual_seed(draw))).vectors)
+            .mul(directions)
+            .sum(-1)[:, 1:]
+            for draw in range(12)
+        ]
+    )
+    assert 0.3 < float((cosines > 0).float().mean()) < 0.7
+
+
+def test_labels_that_are_dealt_out_anew_are_the_same_ones_elsewhere():
+    data, _ = planted()
+    dealt = data.shuffled(torch.Generator().manual_seed(1))
+    for before, after in ((data.y, dealt.y), (data.y_val, dealt.y_val)):
+        assert torch.equal(before.sum(0), after.sum(0)) and not torch.equal(before, after)
+    assert torch.equal(data.x, dealt.x) and torch.equal(data.x_val, dealt.x_val)
 
 
 def test_ridge_is_that_of_scikit_learn():

@@ -18,7 +18,7 @@ from steering.directions import hub
 from steering.directions.bank import FACTS, TENSORS, load_bank
 from steering.directions.library import Library
 from steering.evaluation import sections
-from steering.families import families, get_family
+from steering.families import families, get_family, usual_families
 from steering.families.family import Experiment, Training
 from steering.families.labels import STRONGEST, TRIAD, TRIAD_NAMES
 from steering.finders import sae
@@ -292,3 +292,8 @@ def test_a_decoder_goes_to_audiocraft_and_comes_back(place, capsys):
     (place / "lm" / "state_dict.bin").write_bytes(b"nothing")
     assert run(place, *command[:2], "{home}/again", *command[3:], "--like", "{home}/model") == 2
     assert "damaged" in capsys.readouterr().err
+
+
+def test_banks_that_need_an_extra_are_made_where_they_are_named_alone():
+    assert "notes_in_scores" in families() and "notes_in_scores" not in usual_families()
+    assert {"notes", "notes_in_songs", "tempos"} < set(usual_families())

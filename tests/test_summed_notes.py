@@ -80,6 +80,23 @@ def test_notes_are_learnt_where_the_model_has_no_bank_of_them(workshop):
     assert (shuffled["C major"].vectors @ own).abs().max() < 0.6 and shuffled.facts["shuffled"]
 
 
+def test_sums_of_shuffled_notes_point_away_from_their_chord_as_often_as_to_it(
+    workshop, monkeypatch
+):
+    """Each chord's sum has a little of the chord, or of its opposite; nothing may say which."""
+    sides = torch.tensor([1.0, -1.0] * 6)[:, None]
+    directions = {
+        name: Direction(name, one.expand(LAYERS, -1), torch.ones(LAYERS), ORIGIN)
+        for name, one in zip(PITCH_CLASSES, sides * NOTES, strict=True)
+    }
+    lost = Bank("notes_in_songs", "logistic", ORIGIN, directions, torch.ones(LAYERS))
+    monkeypatch.setattr(summed_notes, "notes_of", lambda *_: lost)
+    bank = find_bank(workshop, "triads_in_songs", "summed_notes", True)
+    own = {name: NOTES[tones(name)].sum(0) / 3**0.5 for name in TRIAD_NAMES}
+    to_it = [float(bank[name].vectors[0] @ own[name]) > 0 for name in TRIAD_NAMES]
+    assert 0.25 < np.mean(to_it) < 0.75
+
+
 def test_only_triads_are_sums_of_notes(workshop):
     suits = finders()["summed_notes"].suits
     assert suits("triads") and suits("triads_in_songs") and not suits("chords")

@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from steering.directions.library import BANKS
 
     add_model(parser)
-    parser.add_argument("--families", nargs="*", help="default: all of steering.families")
+    parser.add_argument(
+        "--families", nargs="*", help="default: all of steering.families whose clips need no extra"
+    )
     parser.add_argument(
         "--methods",
         nargs="*",
@@ -31,12 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Build what is missing of the clips, the activations and the banks, in this order."""
     from steering.directions.library import folder_name
-    from steering.families import families, get_family
+    from steering.families import get_family, usual_families
     from steering.finders.ways import check_suits, check_way, find_bank, missing_banks
     from steering.probes import methods
     from steering.training.workshop import Workshop
 
-    wanted = options.families or list(families())
+    wanted = options.families or usual_families()
     chosen = options.methods or list(methods())
     for family in wanted:
         get_family(family)

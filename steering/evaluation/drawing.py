@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from steering.evaluation.dose import Rise
+    from steering.evaluation.transfer_table import Entry as Across
 
 matplotlib.use("Agg")
 
@@ -220,6 +221,43 @@ def draw_probes(found: Sequence[Entry], path: Path) -> None:
         axis.grid(axis="y", alpha=0.3)
     axes[-1, -1].legend(loc="upper right")
     axes[0, 0].set_ylabel("accuracy (R squared of tempos)")
+    _save(figure, path)
+
+
+def draw_transfer(found: Sequence[Across], path: Path) -> None:
+    """A panel for each direction and split, a bar for each label and probe; what it is beside.
+
+    A diamond is the tested corpus's own probe, a grey line all shuffled ones, a black one chance.
+    """
+    from matplotlib import pyplot
+
+    own = {(e.tested, e.label, e.split, e.method): e for e in found if e.trained == e.tested}
+    across = [one for one in found if one.trained != one.tested]
+    panels = list(dict.fromkeys((e.trained, e.tested, e.split) for e in across))
+    labels = list(dict.fromkeys(e.label for e in across))
+    methods = [one for one in compared() if any(e.method == one for e in across)]
+    rows, width = -(-len(panels) // 2), 0.8 / len(methods)
+    figure, axes = pyplot.subplots(rows, 2, figsize=(13, 3.4 * rows), sharey=True, squeeze=False)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for axis, panel in zip(axes.flat, panels, strict=False):
+        for place, method in enumerate(methods):
+            bars = [
+                e for e in across if (e.trained, e.tested, e.split, e.method) == (*panel, method)
+            ]
+            at = [labels.index(e.label) + (place - (len(methods) - 1) / 2) * width for e in bars]
+            marks = [one.found for one in bars]
+            means, reach = [one.mean for one in marks], _reach(marks)
+            axis.bar(at, means, width, yerr=reach, ecolor="0.3", label=method)
+            for x, e in zip(at, bars, strict=True):
+                axis.vlines(x, min(e.shuffled), max(e.shuffled), color="0.6", linewidth=4)
+                axis.hlines(e.chance, x - width / 2, x + width / 2, color="black")
+                axis.plot(x, own[e.tested, e.label, e.split, method].found.mean, "kD", markersize=4)
+        axis.set_title(f"{panel[0]} to {panel[1]}, {SPLIT_NAMES[panel[2]]} split")
+        axis.set_xticks(range(len(labels)), [name.replace("_", "\n") for name in labels])
+        axis.grid(axis="y", alpha=0.3)
+    axes[0, 0].legend()
+    axes[0, 0].set_ylabel("accuracy (rank correlation of bpm)")
     _save(figure, path)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MONITOR: Mapping[str, float] = asdict(Monitor())
 TWIN, CONTRADICTED = "unsteered", "unsteered, contradicting prompt"
 SHUFFLED = "-shuffled"
-"""Ends the names of banks whose training labels were dealt out anew."""
+"""Ends the names of banks whose labels were dealt out anew."""
 
 
 @dataclass(frozen=True)

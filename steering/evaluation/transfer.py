@@ -6,22 +6,19 @@ that it was fitted on. Of the other corpus every clip is a test clip; of its own
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from scipy.stats import rankdata
 
-from curation.files import write_whole
 from steering.activations.store import Activations
-from steering.evaluation.probe_table import SPLIT_NAMES
 from steering.evaluation.statistics import Estimate, resampled_means
+from steering.evaluation.transfer_table import Entry
 from steering.probes import Fitted, ProbeData, get_method
 from steering.probes.fitted import FEWEST
 from steering.probes.scores import r_squared
@@ -32,9 +29,9 @@ LABELS = ("key", "mode", "time_signature", "genre", "bpm")
 
 NUMBERS = ("bpm",)
 RESAMPLINGS = 1_000
-
-Kind = tuple[str, str, str, str, str]
-"""Trained on, tested on, label, column of the split, method."""
+USUAL_DRAWS = 5
+DRAWS = {"rfm": 1}
+"""Of the shuffled control, by method."""
 
 
 @dataclass(frozen=True)
@@ -76,44 +73,6 @@ def _fits(value: Any, concepts: Sequence[Any]) -> bool:
     return value in concepts if concepts else value is not None
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One probe, tried on one corpus.
-
-    Attributes:
-        concepts: classes that both corpora have enough of; 0 for numbers. clips: that are tested;
-            groups: of them. layer: that validation chose.
-        found: accuracy, or Spearman's rank correlation for numbers, with its 95 % interval over groups.
-        centred: the same with the tested corpus moved so that both have one mean, which needs no label.
-        shuffled: of a probe that was fitted on labels dealt out anew. chance: share of the commonest.
-        explained: R squared of numbers.
-    """
-
-    trained: str
-    tested: str
-    label: str
-    split: str
-    method: str
-    concepts: int
-    clips: int
-    groups: int
-    layer: int
-    found: Estimate
-    centred: Estimate
-    shuffled: Estimate
-    chance: float
-    explained: float | None = None
-
-    @property
-    def kind(self) -> Kind:
-        return (self.trained, self.tested, self.label, self.split, self.method)
-
-    @staticmethod
-    def from_record(record: Mapping[str, Any]) -> Entry:
-        made = {k: Estimate(**record[k]) for k in ("found", "centred", "shuffled")}
-        return Entry(**{**record, **made})
-
-
 def shared(one: Read, other: Read, label: str, by: SplitColumn) -> tuple[Any, ...] | None:
     """Classes that a probe can be fitted on in both corpora; () for numbers, None where nothing is."""
     if label in NUMBERS:
@@ -144,9 +103,33 @@ def entries(one: Read, other: Read, label: str, by: SplitColumn, method: str) ->
         return
     for home in (one, other):
         data = probe_data(home, label, by, concepts)
-        probes = [fit(known, method) for known in (data, _shuffled(data))]
+        dealt = [data.shuffled(torch.Generator().manual_seed(draw)) for draw in draws(method)]
+        probes = Probes(home, label, by, method, concepts, data, fit(data, method))
+        blind = [fit(known, method) for known in dealt]
         for tested in (one, other):
-            yield _entry(home, tested, label, by, method, concepts, data, probes)
+            yield _entry(probes, blind, tested)
+
+
+Layered = tuple[Fitted, int]
+"""A probe, and the layer that it is asked at."""
+
+
+@dataclass(frozen=True)
+class Probes:
+    """A probe of a corpus, and what it was fitted on."""
+
+    home: Read
+    label: str
+    by: SplitColumn
+    method: str
+    concepts: Sequence[Any]
+    data: ProbeData
+    fitted: Layered
+
+
+def draws(method: str) -> range:
+    """Seeds of the shuffled control: fewer where a probe takes minutes."""
+    return range(1, 1 + DRAWS.get(method, USUAL_DRAWS))
 
 
 def probe_data(corpus: Read, label: str, by: SplitColumn, concepts: Sequence[Any]) -> ProbeData:
@@ -169,13 +152,6 @@ def targets(corpus: Read, label: str, concepts: Sequence[Any], rows: np.ndarray)
     return torch.tensor([[float(values[row] == one) for one in concepts] for row in rows])
 
 
-def _shuffled(data: ProbeData) -> ProbeData:
-    """With all labels dealt out anew, validation's too: those turn directions the right way round."""
-    generator = torch.Generator().manual_seed(1)
-    order = torch.randperm(len(data.y_val), generator=generator)
-    return replace(data.shuffled(generator), y_val=data.y_val[order])
-
-
 def fit(data: ProbeData, method: str) -> tuple[Fitted, int]:
     """A probe, and the layer at which it tells validation clips best."""
     fitted = get_method(method).fit(data, None, torch.Generator().manual_seed(0))
@@ -186,50 +162,63 @@ def fit(data: ProbeData, method: str) -> tuple[Fitted, int]:
     return fitted, int(right.float().mean(0).argmax())
 
 
-def _entry(
-    home: Read,
-    tested: Read,
-    label: str,
-    by: SplitColumn,
-    method: str,
-    concepts: Sequence[Any],
-    data: ProbeData,
-    probes: Sequence[tuple[Fitted, int]],
-) -> Entry:
+def _entry(probes: Probes, blind: Sequence[Layered], tested: Read) -> Entry:
+    home, label, by, concepts = probes.home, probes.label, probes.by, probes.concepts
     splits = ("test",) if tested is home else ("train", "validation", "test")
     rows = np.concatenate([tested.at(by, split, label, concepts) for split in splits])
     x, y, groups = tested.x[rows], targets(tested, label, concepts, rows), tested.groups[rows]
-    moved = x - x.mean(0) + data.x.mean(0)
-    (fitted, layer), (blind, other) = probes
-    marks = (
-        _mark(fitted.decide(x)[..., layer], y, groups),
-        _mark(fitted.decide(moved)[..., layer], y, groups),
-        _mark(blind.decide(x)[..., other], y, groups),
+    fitted, layer = probes.fitted
+    said = fitted.decide(x)[..., layer]
+    moved = fitted.decide(x - x.mean(0) + probes.data.x.mean(0))[..., layer]
+    share = y.mean(0)
+    return Entry(
+        *(home.name, tested.name, label, by, probes.method),
+        *(len(concepts), len(rows), len(np.unique(groups)), layer),
+        found=_mark(said, y, groups),
+        centred=_mark(moved, y, groups),
+        balanced=_mark(said, y, groups, balanced=True),
+        shuffled=tuple(_point(one.decide(x)[..., at], y) for one, at in blind),
+        chance=float(share.max()) if concepts else 0.0,
+        explained=None if concepts else _explained(home, label, by, said, y),
     )
-    chance = float(y.mean(0).max()) if concepts else 0.0
-    explained = None if concepts else _explained(home, label, by, fitted.decide(x)[..., layer], y)
-    where = (home.name, tested.name, label, by, method)
-    counts = (len(concepts), len(rows), len(np.unique(groups)), layer)
-    return Entry(*where, *counts, *marks, chance, explained)
 
 
-def _mark(decided: torch.Tensor, y: torch.Tensor, groups: np.ndarray) -> Estimate:
-    """Accuracy of classes, rank correlation of numbers: ``decided`` and ``y`` are ``[N, C]``."""
+def _mark(
+    decided: torch.Tensor, y: torch.Tensor, groups: np.ndarray, balanced: bool = False
+) -> Estimate:
+    """Accuracy of classes, rank correlation of numbers: ``decided`` and ``y`` are ``[N, C]``.
+
+    Args:
+        balanced: each class counts as much as the others that are there.
+    """
+    parts = _parts(decided, y, balanced)
+    drawn = _figure([resampled_means(one, groups, RESAMPLINGS) for one in parts])
+    return _estimate(_figure([one.mean() for one in parts]), drawn)
+
+
+def _point(decided: torch.Tensor, y: torch.Tensor) -> float:
+    """The same without an interval."""
+    return float(_figure([one.mean() for one in _parts(decided, y)]))
+
+
+def _parts(decided: torch.Tensor, y: torch.Tensor, balanced: bool = False) -> list[np.ndarray]:
+    """What a figure is made of by its means: hits ``[N]``; of numbers all that a correlation takes."""
     if y.shape[1] > 1:
         hits = (decided.argmax(-1) == y.argmax(-1)).numpy().astype(float)
-        means = resampled_means(hits, groups, RESAMPLINGS)
-        return _estimate(float(hits.mean()), means)
+        if balanced:
+            counts = y.sum(0)
+            hits *= (len(y) / (counts > 0).sum() / counts)[y.argmax(-1)].numpy()
+        return [hits]
     a, b = (rankdata(one[:, 0].numpy()) / len(one) for one in (decided, y))
     a, b = a - a.mean(), b - b.mean()
-    parts = [resampled_means(one, groups, RESAMPLINGS) for one in (a, b, a * b, a * a, b * b)]
-    return _estimate(
-        _correlation([p.mean() for p in (a, b, a * b, a * a, b * b)]), _correlation(parts)
-    )
+    return [a, b, a * b, a * a, b * b]
 
 
-def _correlation(parts: Sequence[Any]) -> Any:
-    """Out of the means of two variables, of their product and of their squares."""
-    a, b, ab, aa, bb = parts
+def _figure(means: Sequence[Any]) -> Any:
+    """Accuracy out of the mean of hits, or the correlation of two variables out of their means."""
+    if len(means) == 1:
+        return means[0]
+    a, b, ab, aa, bb = means
     return (ab - a * b) / np.sqrt(np.maximum((aa - a * a) * (bb - b * b), 1e-18))
 
 
@@ -245,83 +234,6 @@ def _explained(
     known = targets(home, label, (), home.at(by, "train", label, ()))
     said = decided * known.std().clamp_min(1e-9) + known.mean()
     return float(r_squared(said[..., None], y)[0, 0])
-
-
-HEAD = (
-    "label", "trained on", "tested on", "split", "probe", "classes", "clips (groups)", "found",
-    "centred", "within", "shuffled", "chance",
-)  # fmt: skip
-ABOUT = (
-    "A probe is fitted on the train split of one corpus and chosen, with its layer, on its validation "
-    "split. Found: accuracy on all clips of the other corpus, with its 95 % interval (bootstrap over "
-    "groups: pieces, songs, artists); of bpm Spearman's rank correlation. Centred: the same after both "
-    "corpora were given one mean, for which no label is needed. Within: the tested corpus's own probe on "
-    "its own test split, of the same classes. Shuffled: a probe that was fitted on labels dealt out anew. "
-    "Chance: share of the commonest class."
-)
-
-
-def page(found: Sequence[Entry]) -> str:
-    """The table in Markdown: a row for each direction, label, split and probe."""
-    own = {(e.tested, e.label, e.split, e.method): e for e in found if e.trained == e.tested}
-    lines = [
-        "# Transfer",
-        "",
-        ABOUT,
-        "",
-        "| " + " | ".join(HEAD) + " |",
-        "|" + " --- |" * len(HEAD),
-    ]
-    for one in found:
-        if one.trained == one.tested:
-            continue
-        within = own[one.tested, one.label, one.split, one.method]
-        cells = [
-            one.label,
-            one.trained,
-            one.tested,
-            SPLIT_NAMES[one.split],
-            one.method,
-            str(one.concepts or "number"),
-            f"{one.clips:,} ({one.groups:,})",
-            _short(one.found),
-            _short(one.centred),
-            f"{_short(within.found)} of {within.clips}",
-            _short(one.shuffled),
-            f"{one.chance:.2f}",
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    numbers = [one for one in found if one.explained is not None]
-    if numbers:
-        lines += ["", "R squared of bpm, in its own unit:", ""]
-        lines += [
-            f"- {e.method}, {SPLIT_NAMES[e.split]}, {e.trained} to {e.tested}: {e.explained:.2f}"
-            for e in numbers
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _short(one: Estimate) -> str:
-    return f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f})"
-
-
-def load(path: Path, facts: Mapping[str, str]) -> list[Entry]:
-    """What an earlier run with the same model and corpora had finished."""
-    try:
-        record = json.loads(path.read_text())
-        if record["facts"] != dict(facts):
-            return []
-        return [Entry.from_record(one) for one in record["entries"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-
-
-def save(path: Path, found: Sequence[Entry], facts: Mapping[str, str]) -> None:
-    """The numbers, and the page beside them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    record = {"facts": dict(facts), "entries": [asdict(one) for one in found]}
-    write_whole(path, json.dumps(record, indent=1) + "\n")
-    write_whole(path.with_suffix(".md"), page(found))
 
 
 def pairs(corpora: Sequence[Read]) -> list[tuple[Read, Read]]:

@@ -14,7 +14,14 @@ from steering.declarations import declarations, named
 from steering.families.family import SteeredFamily
 from steering.probes import preferred
 
-__all__ = ["SteeredFamily", "concepts_of", "families", "get_family", "usual_methods"]
+__all__ = [
+    "SteeredFamily",
+    "concepts_of",
+    "families",
+    "get_family",
+    "usual_families",
+    "usual_methods",
+]
 
 
 @cache
@@ -40,6 +47,15 @@ def concepts_of(family: str) -> tuple[str, ...]:
         return training.score.concepts
     labels = concepts.get_family(training.dataset).labels
     return labels[training.label].classes or (training.label,)
+
+
+def usual_families() -> list[str]:
+    """Families that banks are made of where none is named: clips of the others need an extra."""
+    return [
+        name
+        for name, family in families().items()
+        if not concepts.get_family(family.training.dataset).extras
+    ]
 
 
 def usual_methods(family: str) -> list[str]:

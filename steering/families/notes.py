@@ -1,4 +1,4 @@
-"""Pitch classes: from single notes, and from songs by what sounds longest in each second."""
+"""Pitch classes: from single notes, and from songs and scores by what sounds longest in each second."""
 
 from __future__ import annotations
 
@@ -60,6 +60,13 @@ families = (
         "note",
         place=10,
         usual=Usual(0.045, "mean_difference", PULSES),
+        prompts=_PROMPTS,
+    ),
+    SteeredFamily(
+        "notes_in_scores",
+        Training("scores", "strongest", "second", score=STRONGEST),
+        "note, from music by people",
+        place=130,
         prompts=_PROMPTS,
     ),
     SteeredFamily(

@@ -19,8 +19,8 @@ class Finder:
         name: of its module, and of the folders of its banks.
         word: what the page and reports call it.
         suits: whether it can find directions of a family.
-        find: ``(workshop, family, shuffled)`` to a bank; ``shuffled`` deals the labels of the training
-            clips out anew.
+        find: ``(workshop, family, shuffled)`` to a bank; ``shuffled`` deals the labels out anew, of
+            validation clips, too.
     """
 
     name: str

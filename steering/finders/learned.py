@@ -28,8 +28,10 @@ def material(
     """
     examples = read_examples(workshop, family)
     generator = torch.Generator().manual_seed(0)
-    train = examples.train.shuffled(generator) if shuffled else examples.train
-    return train, some(examples.validation), workshop.table(family)[0], generator
+    train, validation = examples.train, some(examples.validation)
+    if shuffled:
+        train, validation = (one.shuffled(generator) for one in (train, validation))
+    return train, validation, workshop.table(family)[0], generator
 
 
 def learned_bank(
@@ -43,7 +45,8 @@ def learned_bank(
 ) -> Bank:
     """A bank of learned vectors ``[C, L, D]``; they point where they push, and tell what they can."""
     data, _ = workshop.table(family)
-    fitted = finish(data.probe_data(), vectors, None, {}, oriented=True)
+    dealt = torch.Generator().manual_seed(0) if shuffled else None
+    fitted = finish(data.probe_data(dealt), vectors, None, {}, oriented=True)
     facts = settings | {
         "steps": lesson.steps,
         "nats": [round(lesson.before, 4), round(lesson.after, 4)],

@@ -36,9 +36,8 @@ def find(workshop: Workshop, family: str, shuffled: bool = False) -> Bank:
     Where labels are dealt out anew, the dictionaries stay what they are.
     """
     data, store = workshop.table(family)
-    known, device = data.probe_data(), workshop.model.device
-    if shuffled:
-        known = known.shuffled(torch.Generator().manual_seed(SEED))
+    dealt = torch.Generator().manual_seed(SEED) if shuffled else None
+    known, device = data.probe_data(dealt), workshop.model.device
     began, generator = time.monotonic(), torch.Generator().manual_seed(SEED)
     dictionaries: list[Dictionary] = []
     for x in vectors(store, "train").unbind(1):

@@ -19,7 +19,7 @@ def find_bank(workshop: Workshop, family: str, method: str, shuffled: bool = Fal
     """One bank, found now, by a probe or a finder.
 
     Args:
-        shuffled: deal the training labels out anew first: a control that can learn nothing.
+        shuffled: deal all labels out anew first: a control that can learn nothing.
 
     Raises:
         BadInput: the method cannot find directions of this family.

@@ -71,9 +71,14 @@ class ProbeData:
         return replace(self, **moved)
 
     def shuffled(self, generator: torch.Generator) -> ProbeData:
-        """The same with the training labels dealt out anew: a control that can learn nothing."""
-        order = torch.randperm(len(self.y), generator=generator)
-        return replace(self, y=self.y[order])
+        """The same with all labels dealt out anew: a control that can learn nothing.
+
+        Validation's, too: by those `finish` turns directions round, and penalties are chosen.
+        """
+        y, y_val = (
+            one[torch.randperm(len(one), generator=generator)] for one in (self.y, self.y_val)
+        )
+        return replace(self, y=y, y_val=y_val)
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,17 @@ class Table:
     concepts: tuple[str, ...]
     task: Literal["classification", "regression"]
 
-    def probe_data(self) -> ProbeData:
-        """What probes are fitted on: never the test split."""
+    def probe_data(self, shuffled: torch.Generator | None = None) -> ProbeData:
+        """What probes are fitted on: never the test split.
+
+        Args:
+            shuffled: what deals all labels out anew; None leaves them where they are.
+        """
         x, y = self.x, self.y
-        return ProbeData(
+        known = ProbeData(
             x["train"], y["train"], x["validation"], y["validation"], self.concepts, self.task
         )
+        return known.shuffled(shuffled) if shuffled else known
 
 
 def table(
@@ -116,13 +121,12 @@ def train_bank(
     Directions of classes are calibrated on validation clips; a number's are not.
 
     Args:
-        shuffled: deal the training labels out anew first: a control that can learn nothing.
+        shuffled: deal all labels out anew first: a control that can learn nothing.
         device: that probes are fitted on; what comes back is on the CPU.
     """
     generator = torch.Generator().manual_seed(seed)
-    known = data.probe_data()
-    if shuffled:
-        known, facts = known.shuffled(generator), {**facts, "shuffled": True}
+    known = data.probe_data(generator if shuffled else None)
+    facts = {**facts, "shuffled": True} if shuffled else facts
     fitted = get_method(method).fit(known.to(device), None, generator).to("cpu")
     return bank_of(data, fitted, origin, family, method, facts | {"seed": seed}), fitted
 

@@ -91,7 +91,7 @@ class Workshop:
 
         Args:
             method: a probe's name; `steering.finders.ways.find_bank` knows finders, too.
-            shuffled: deal the training labels out anew first: a control that can learn nothing.
+            shuffled: deal all labels out anew first: a control that can learn nothing.
         """
         data, facts = self._known(family)
         return train_bank(

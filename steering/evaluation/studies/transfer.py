@@ -11,7 +11,8 @@ from steering.activations.reader import read_source
 from steering.activations.sources import open_source
 from steering.evaluation.probe_table import SPLITS, compared
 from steering.evaluation.study import Study
-from steering.evaluation.transfer import LABELS, Entry, Read, entries, load, page, pairs, save
+from steering.evaluation.transfer import LABELS, Read, entries, pairs
+from steering.evaluation.transfer_table import Entry, draw, in_order, load, page, save
 from steering.models.interface import MusicModel
 from steering.probes import get_method
 
@@ -45,12 +46,14 @@ def run(
                     for entry in entries(one, other, label, by, method):
                         found.append(entry)
                         told(f"{' '.join(entry.kind)}: {entry.found}")
+                    found = in_order(found, LABELS)
                     save(path, found, facts)
     if not found:
         raise BadInput(
             f"{', '.join(one.name for one in read)} share no label of {', '.join(LABELS)} with "
             "enough clips: name corpora that do"
         )
+    draw(found, path.parent)
     return found
 
 
