@@ -23,6 +23,7 @@ from steering.models.loading import SKETCH
 from studio.answers import Answers
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
 from studio.loaded_models import LoadedModels, load_with_banks
+from studio.logs import FORMS, join_logs, write_logs
 from studio.study.sitting import Studies, open_study
 from studio.warm_up import warm_up
 
@@ -31,6 +32,8 @@ MODELS_VARIABLE = "STEERING_MODELS"
 """Names the page's models where there is no command line to give, as on a Space."""
 HERE = "127.0.0.1"
 LARGEST_PORT = 65_535
+
+log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return study(given[1:])
     options = _parser().parse_args(given)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    write_logs(options.log, options.log_prompts)
     quieten()
     try:
         return _serve(options)
@@ -63,7 +66,8 @@ def _serve(options: argparse.Namespace) -> int:
     answers = Answers(options.answers)
     listeners = load_listeners()
     models = LoadedModels(partial(load_with_banks, folder=options.banks), options.models)
-    print(f"studio: loading {models.names[0]}", flush=True)
+    say = partial(_say, log.info if options.log == "json" else None)
+    say(f"loading {models.names[0]}")
     models.load(models.names[0])
     engine = Engine(models, options.playing, options.waiting)
     warm_up(engine)
@@ -77,13 +81,15 @@ def _serve(options: argparse.Namespace) -> int:
             inbrowser=options.open,
             prevent_thread_lock=True,
         )
-        print(f"studio: the page is at {address} (Ctrl+C ends it)", flush=True)
+        if options.log == "json":
+            join_logs()
+        say(f"the page is at {address} (Ctrl+C ends it)")
         for study in studies:
-            print(f"studio: {study.design.name} is at {address}{study.stimuli.link}", flush=True)
+            say(f"{study.design.name} is at {address}{study.stimuli.link}")
         if options.check:
             from studio.self_check import play_a_preset
 
-            print(f"studio: {play_a_preset(address)}", flush=True)
+            say(play_a_preset(address))
             return 0
         while True:
             time.sleep(3600)
@@ -92,6 +98,14 @@ def _serve(options: argparse.Namespace) -> int:
         engine.close()
         answers.close()
         studies.close()
+
+
+def _say(write: Callable[[str], object] | None, line: str) -> None:
+    """Tell the operator: in the log where programs read it, on the terminal where people do."""
+    if write is None:
+        print(f"studio: {line}", flush=True)
+    else:
+        write(line)
 
 
 def named_models() -> list[str]:
@@ -190,6 +204,15 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="ADDRESS",
         help="where the page's source is read, for a link; a Space knows its own",
+    )
+    parser.add_argument(
+        "--log",
+        choices=FORMS,
+        default=FORMS[0],
+        help="text: what goes wrong, for people; json: one object a line, with every session that ended",
+    )
+    parser.add_argument(
+        "--log-prompts", action="store_true", help="write prompts down in them, too"
     )
     parser.add_argument(
         "--check", action="store_true", help="play one preset through the API, and end"

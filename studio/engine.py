@@ -9,7 +9,6 @@ take. A session is found by a random id alone, and its listener gets its events 
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
 from collections import deque
@@ -25,6 +24,8 @@ from steering.decoding.generation import Generation
 from steering.decoding.sound import Piece
 from steering.recipes import Recipe
 from studio.clips import Clips
+from studio.eyes import Eyes
+from studio.ids import new_id
 from studio.limits import check_request
 from studio.live import LivePlayback
 from studio.loaded_models import LoadedModel, LoadedModels
@@ -66,7 +67,7 @@ class Engine:
     def __init__(
         self, models: LoadedModels, playing: int = MOST_PLAYING, waiting: int = MOST_WAITING
     ) -> None:
-        self.models, self.clips = models, Clips()
+        self.models, self.clips, self.eyes = models, Clips(), Eyes()
         self._most_playing, self._most_waiting = playing, waiting
         self._waiting: deque[Playback] = deque()
         self._playing: list[Playback] = []
@@ -119,7 +120,7 @@ class Engine:
         """
         recipe = self.check(raw)
         loaded = self.models[recipe.model]
-        name = secrets.token_urlsafe(12)
+        name = new_id(12)
         if live and loaded.decoder is not None:
             one: Playback = LivePlayback(name, recipe, loaded, listen, self._crowded)
         else:
@@ -197,6 +198,11 @@ class Engine:
         """How many play and how many wait."""
         with self._news:
             return {"playing": len(self._playing), "waiting": len(self._waiting)}
+
+    @property
+    def alive(self) -> bool:
+        """Whether its threads run."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def close(self) -> None:
         """Stop everything and wait for the thread."""
@@ -315,6 +321,7 @@ class Engine:
                     self._fail(one, error)
                 continue
             self.pace.stepped(count, time.monotonic() - began)
+            self.eyes.stepped(count)
             for one, run in pairs:
                 with self._broken_alone(one):
                     piece = one.finish(run, len(self._playing))

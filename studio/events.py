@@ -20,7 +20,7 @@ async def events(
     """A session's events as they come; whoever stops reading ends the session."""
 
     def begin(listen: Callable[[dict[str, Any]], None]) -> str:
-        return engine.open(recipe, listen, live)
+        return engine.eyes.open(engine, recipe, listen, live)
 
     async for event in told_by(begin, engine.stop):
         yield event

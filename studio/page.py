@@ -41,6 +41,9 @@ class Page(gr.Blocks):
     arguments with an empty error.
     """
 
+    engine: Engine
+    """What plays behind it."""
+
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
     ) -> list[Any]:
@@ -82,6 +85,7 @@ def make_page(
         with gr.Column(visible=False):
             for panel in found:
                 panel.endpoints(services)
+    page.engine = engine
     page.queue(max_size=QUEUE, default_concurrency_limit=None)
     _forget_calls(page)
     return page
@@ -139,7 +143,7 @@ def launch(
     try:
         _, local, _ = page.launch(
             server_name=server_name,
-            app_kwargs=opened | routes(),
+            app_kwargs=opened | routes(page.engine),
             theme=THEME,
             mcp_server=_speaks_mcp(),
             allowed_paths=[],

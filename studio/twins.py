@@ -30,6 +30,9 @@ class Twins:
             while len(self._codes) > self._most:
                 self._codes.popitem(last=False)
 
+    def __len__(self) -> int:
+        return len(self._codes)
+
     def clear(self) -> None:
         """Forget all."""
         with self._lock:
