@@ -15,7 +15,6 @@ from PIL import Image
 from studio.front import CARD, PAPERS, WORD, played_by
 from studio.sights import PLAIN
 
-
 DOCKERFILE = Path(__file__).parent.parent / "Dockerfile"
 
 
