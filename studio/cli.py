@@ -59,7 +59,7 @@ def _serve(options: argparse.Namespace) -> int:
     need("page")
     from studio.page import launch, make_page
 
-    _check_address(options.host or HERE, options.port)
+    check_address(options.host or HERE, options.port)
     if options.banks is not None and not options.banks.is_dir():
         raise BadInput(f"--banks {options.banks} is no folder: give one with MODEL/FAMILY/METHOD/")
     studies = Studies([open_study(folder) for folder in options.study])
@@ -113,7 +113,19 @@ def named_models() -> list[str]:
     return os.environ.get(MODELS_VARIABLE, "").replace(",", " ").split() or [SKETCH]
 
 
-def _check_address(host: str, port: int | None) -> None:
+def page_options(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a page that stands behind others.
+
+    Raises:
+        BadInput: one is of a page that stands alone.
+    """
+    options = _parser().parse_args(arguments)
+    if options.study or options.check or options.open:
+        raise BadInput("--study, --check and --open are of one page alone: python -m studio")
+    return options
+
+
+def check_address(host: str, port: int | None) -> None:
     """Refuse an address that cannot be served on, before a model is loaded for it."""
     try:
         family = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]

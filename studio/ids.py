@@ -6,7 +6,7 @@ import os
 import secrets
 
 MARK_VARIABLE = "STEERING_REPLICA"
-"""Names this process among those that share the work; `studio.replica` sets it."""
+"""Names this process among those that share the work; `studio.cluster.actors` sets it."""
 
 
 def new_id(size: int) -> str:

@@ -111,6 +111,16 @@ def as_text(told: Iterable[tuple[Mapping[str, str], Figures]]) -> str:
     return "".join(_family(name, there) for name, there in lines.items())
 
 
+def from_text(text: str) -> dict[str, float]:
+    """Figures as `as_text` writes them of one page.
+
+    >>> from_text(as_text([({}, {'steering_ended_total{end="done"}': 2, "steering_clips": 1})]))
+    {'steering_ended_total{end="done"}': 2.0, 'steering_clips': 1.0}
+    """
+    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines if name.partition("{")[0] in FAMILIES}
+
+
 def _family(name: str, lines: Iterable[str]) -> str:
     kind, meaning = FAMILIES[name]
     return "\n".join([f"# HELP {name} {meaning}", f"# TYPE {name} {kind}", *lines, ""])

@@ -21,14 +21,14 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from studio import streams
 from studio.clips import SIDES
+from studio.cluster import streams
+from studio.cluster.relay import relay
+from studio.cluster.replicas import NOBODY, SILENT_SECONDS, UNREAD_SECONDS, Replicas
+from studio.cluster.streams import GONE
 from studio.doors import LARGEST_BODY, hosts_of
 from studio.encodings import unpacked
 from studio.ids import MARK_VARIABLE, new_id, new_mark
-from studio.relay import relay
-from studio.replicas import NOBODY, SILENT_SECONDS, UNREAD_SECONDS, Replicas
-from studio.streams import GONE
 from tests.studio_toy import toy_recipe
 
 SESSION = "Zm9yIGEgc2Vzc2lvbg"

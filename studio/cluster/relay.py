@@ -25,10 +25,10 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from curation.errors import BadInput
+from studio.cluster.replicas import NOBODY, Replica, Replicas
+from studio.cluster.streams import GONE, farewell, told
 from studio.doors import LARGEST_BODY, Bodies, KnownHosts, Sealed
-from studio.replicas import NOBODY, Replica, Replicas
 from studio.sights import PLAIN, as_text
-from studio.streams import GONE, farewell, told
 
 COOKIE = "machine"
 CONNECT_SECONDS = 5.0
