@@ -38,10 +38,11 @@ PORT = 7874
 PATIENCE = 300.0
 
 
-def listen(address: str, recipe: dict[str, Any], seconds: float) -> list[list[Visit]]:
-    """What each listener heard, one clip after another, for so long."""
+def listen(address: str, recipe: dict[str, Any], seconds: float) -> tuple[list[list[Visit]], float]:
+    """What each listener heard, one clip after another, none begun later; and the seconds until the last ended."""
     heard: list[list[Visit]] = [[] for _ in range(CLIENTS)]
-    until = time.monotonic() + seconds
+    began = time.monotonic()
+    until = began + seconds
 
     def come(number: int) -> None:
         while time.monotonic() < until:
@@ -59,7 +60,7 @@ def listen(address: str, recipe: dict[str, Any], seconds: float) -> list[list[Vi
         thread.start()
     for thread in threads:
         thread.join()
-    return heard
+    return heard, time.monotonic() - began
 
 
 def figures(heard: list[list[Visit]], seconds: float, right: dict[int, Any]) -> list[str]:
@@ -102,8 +103,10 @@ def kill(mark: str) -> None:
             return
 
 
-def one_killed(address: str, recipe: dict[str, Any], seconds: float) -> tuple[list[Any], str]:
-    """What listeners heard of two pages, one of which is killed after a third of the time; and when it was back."""
+def one_killed(
+    address: str, recipe: dict[str, Any], seconds: float
+) -> tuple[list[list[Visit]], float, str]:
+    """As `listen`, of two pages of which one is killed after a third of the time; and when another was there."""
     before, back = marks(address), list[float]()
 
     def strike() -> None:
@@ -118,10 +121,10 @@ def one_killed(address: str, recipe: dict[str, Any], seconds: float) -> tuple[li
 
     thread = threading.Thread(target=strike)
     thread.start()
-    heard = listen(address, recipe, seconds)
+    heard, took = listen(address, recipe, seconds)
     thread.join()
     told = f"another page was there {back[0]:.0f} s later" if back else "no other page came"
-    return heard, told
+    return heard, took, told
 
 
 def settled(address: str, count: int) -> None:
@@ -157,13 +160,13 @@ def _measure(address: str, count: int, seconds: float) -> None:
     recipe = one_recipe(Client(address, verbose=False), CROWD_SECONDS)
     for _ in range(2 * count):
         visit(address, recipe | {"seconds": 1.0})
-    runs = {f"{CLIENTS} listeners for {seconds:.0f} s": (listen(address, recipe, seconds), "")}
+    runs = {f"{CLIENTS} listeners for {seconds:.0f} s": (*listen(address, recipe, seconds), "")}
     if count > 1:
         runs["the same, one page killed amid it"] = one_killed(address, recipe, seconds)
     right = {seed: visit(address, recipe | {"seed": seed}).digests for seed in range(SEEDS)}
-    for name, (heard, told) in runs.items():
+    for name, (heard, took, told) in runs.items():
         print(f"  {name}", flush=True)
-        for line in figures(heard, seconds, right) + ([told] if told else []):
+        for line in figures(heard, took, right) + ([told] if told else []):
             print(f"    {line}", flush=True)
 
 

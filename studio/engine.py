@@ -321,7 +321,6 @@ class Engine:
                     self._fail(one, error)
                 continue
             self.pace.stepped(count, time.monotonic() - began)
-            self.eyes.stepped(count)
             for one, run in pairs:
                 with self._broken_alone(one):
                     piece = one.finish(run, len(self._playing))

@@ -20,7 +20,8 @@ async def events(
     """A session's events as they come; whoever stops reading ends the session."""
 
     def begin(listen: Callable[[dict[str, Any]], None]) -> str:
-        return engine.eyes.open(engine, recipe, listen, live)
+        with engine.eyes.watching(recipe, live, listen) as seen:
+            return engine.open(recipe, seen, live)
 
     async for event in told_by(begin, engine.stop):
         yield event

@@ -11,13 +11,13 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from curation.errors import BadInput
 
 if TYPE_CHECKING:
-    from studio.engine import Engine
     from studio.playback import Event
 
 PATIENCE = 0.25
@@ -69,8 +69,11 @@ class Eyes:
         self._lively = clock()
         self.counts: defaultdict[str, float] = defaultdict(float)
 
-    def open(self, engine: Engine, recipe: Any, listen: Callable[[Event], None], live: bool) -> str:
-        """As `Engine.open`, seen."""
+    @contextmanager
+    def watching(
+        self, recipe: object, live: bool, listen: Callable[[Event], None]
+    ) -> Iterator[Callable[[Event], None]]:
+        """What is to listen in place of ``listen`` to a session that is opened inside."""
         prompt = recipe.get("prompt") if isinstance(recipe, dict) else None
         one = Session(self._clock(), live, prompt)
 
@@ -79,24 +82,17 @@ class Eyes:
             listen(event)
 
         with self._lock:
-            self._rest()
+            if not self._open:  # while nobody is there nothing can be stuck
+                self._lively = self._clock()
             self._open.add(one)
         try:
-            return engine.open(recipe, seen, live)
-        except BadInput as error:
-            why = "busy" if isinstance(error, _busy()) else "recipe"
+            yield seen
+        except BaseException as error:
             with self._lock:
                 self._open.discard(one)
-                self.counts[f"refused {why}"] += 1
-            log.info("refused", extra={"why": why, "prompt": prompt})
+            if isinstance(error, BadInput):
+                self._refuse("busy" if isinstance(error, _busy()) else "recipe", prompt)
             raise
-
-    def stepped(self, rows: int) -> None:
-        """A step of so many rows was made."""
-        with self._lock:
-            self._lively = self._clock()
-            self.counts["steps"] += 1
-            self.counts["rows"] += rows
 
     @property
     def silent(self) -> float:
@@ -111,10 +107,10 @@ class Eyes:
             asked = [one.asked for one in self._open if one.started is None]
             return self._clock() - min(asked) if asked else 0.0
 
-    def _rest(self) -> None:
-        """While nobody is there nothing can be stuck."""
-        if not self._open:
-            self._lively = self._clock()
+    def _refuse(self, why: str, prompt: object) -> None:
+        with self._lock:
+            self.counts[f"refused {why}"] += 1
+        log.info("refused", extra={"why": why, "prompt": prompt})
 
     def _see(self, one: Session, event: Event) -> None:
         now, kind = self._clock(), event["event"]

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from studio.ids import MARK_VARIABLE
+
 FORMS = ("text", "json")
-TOLD = ("session", "seconds", "waited", "gaps", "live", "why", "replica")
+TOLD = ("session", "seconds", "waited", "gaps", "live", "why")
 """What a record may have beside its message."""
 
 SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "httpx")
@@ -41,6 +44,8 @@ class Objects(logging.Formatter):
             "from": record.name,
         }
         told |= {name: vars(record)[name] for name in self._names if name in vars(record)}
+        if mark := os.environ.get(MARK_VARIABLE):
+            told["replica"] = mark
         if record.exc_info:
             told["traceback"] = self.formatException(record.exc_info)
         return json.dumps(told, ensure_ascii=False, default=str)

@@ -26,14 +26,19 @@ class Pace:
     """What was measured lately, by the clock: so it holds for the machine as busy as it is.
 
     Steps and sound are made by a thread each, so the slower of the two counts.
+
+    Attributes:
+        steps, rows: that were made until now.
     """
 
     def __init__(self) -> None:
         self._steps: dict[int, float] = {}
         self._sound = 0.0
+        self.steps, self.rows = 0, 0
 
     def stepped(self, rows: int, seconds: float) -> None:
         """A step of so many rows took so long."""
+        self.steps, self.rows = self.steps + 1, self.rows + rows
         known = self._steps.get(rows)
         if seconds > SLOWEST:
             return

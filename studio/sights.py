@@ -72,6 +72,7 @@ def unwell(engine: Engine) -> str:
 def figures(engine: Engine) -> dict[str, float]:
     """All figures of an engine."""
     counts, busy, memory = engine.eyes.counts, engine.busy, memory_bytes()
+    pace = engine.pace
     return {
         "steering_playing": busy["playing"],
         "steering_waiting": busy["waiting"],
@@ -81,8 +82,8 @@ def figures(engine: Engine) -> dict[str, float]:
         **{f'steering_ended_total{{end="{end}"}}': counts[f"ended {end}"] for end in ENDS},
         'steering_refused_total{why="busy"}': counts["refused busy"],
         'steering_refused_total{why="recipe"}': counts["refused recipe"],
-        "steering_steps_total": counts["steps"],
-        "steering_rows_total": counts["rows"],
+        "steering_steps_total": pace.steps,
+        "steering_rows_total": pace.rows,
         "steering_gaps_total": counts["gaps"],
         "steering_gap_seconds_total": round(counts["missing"], 3),
         "steering_clips": len(engine.clips),

@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from curation.errors import BadInput
 from studio.engine import Busy, Engine
 from studio.eyes import PATIENCE, STUCK_SECONDS, Eyes
+from studio.ids import MARK_VARIABLE
 from studio.logs import Objects
 from studio.sights import FAMILIES, as_text, figures, memory_bytes, sights, unwell
 from tests.studio_toy import Listener, toy_models, toy_recipe
@@ -43,10 +44,15 @@ class Stage:
         return "a"
 
 
+def opened(eyes: Eyes, engine: Any, recipe: Any, listen: Any, live: bool = False) -> Any:
+    with eyes.watching(recipe, live, listen) as seen:
+        return engine.open(recipe, seen, live)
+
+
 def heard(clock: Clock, eyes: Eyes, pieces: list[tuple[float, float]]) -> list[dict[str, Any]]:
     """A session whose pieces came so long after the one before, and are so long."""
     stage, events = Stage(), list[dict[str, Any]]()
-    eyes.open(stage, toy_recipe(prompt="a secret"), events.append, False)
+    opened(eyes, stage, toy_recipe(prompt="a secret"), events.append)
     stage.tell({"event": "waiting", "session": "a session", "place": 1})
     clock.now += 3.0
     stage.tell({"event": "started", "session": "a session", "sample_rate": RATE})
@@ -75,11 +81,11 @@ def test_a_gap_is_a_piece_that_comes_after_the_player_ran_dry():
 def test_whoever_waits_for_longest_is_known_and_who_is_refused_waits_no_more():
     clock = Clock()
     eyes, stage = Eyes(clock), Stage()
-    eyes.open(stage, {}, lambda event: None, False)
+    opened(eyes, stage, {}, lambda event: None)
     clock.now += 4.0
     for refusal in (Busy("full"), BadInput("no"), BadInput("no")):
         with pytest.raises(BadInput):
-            eyes.open(stage, refusal, lambda event: None, False)
+            opened(eyes, stage, refusal, lambda event: None)
     assert eyes.longest_wait == 4.0
     stage.tell({"event": "stopped", "clip": None})
     assert eyes.longest_wait == 0.0
@@ -93,10 +99,11 @@ def test_silence_is_a_fault_only_where_somebody_listens():
     engine: Any = SimpleNamespace(alive=True, models=models, eyes=eyes)
     clock.now += 2 * STUCK_SECONDS
     assert unwell(engine) == ""
-    eyes.open(Stage(), {}, lambda event: None, False)
+    stage = Stage()
+    opened(eyes, stage, {}, lambda event: None)
     assert unwell(engine) == ""
     clock.now += STUCK_SECONDS - 1
-    eyes.stepped(4)
+    stage.tell({"event": "waiting", "session": "a session"})
     clock.now += STUCK_SECONDS - 1
     assert unwell(engine) == ""
     clock.now += 2
@@ -124,11 +131,11 @@ def metrics(text: str) -> dict[str, float]:
 
 
 def test_figures_are_those_of_what_was_played(engine):
-    stage: Any = SimpleNamespace(open=partial(engine.eyes.open, engine))
+    stage: Any = SimpleNamespace(open=partial(opened, engine.eyes, engine))
     listener = Listener(stage, toy_recipe(seconds=1.0))
     done = listener.end()
     with pytest.raises(BadInput):
-        engine.eyes.open(engine, toy_recipe(seconds=-1), print, False)
+        opened(engine.eyes, engine, toy_recipe(seconds=-1), print)
     answer = TestClient(Starlette(routes=sights(engine))).get("/metrics")
     found = metrics(answer.text)
     assert found["steering_ended_total/done"] == found["steering_begun_total"] == 1
@@ -194,10 +201,12 @@ def written(prompts: bool, level: int = logging.INFO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
-def test_a_line_of_the_log_is_one_object_without_what_was_asked_for():
+def test_a_line_of_the_log_is_one_object_without_what_was_asked_for(monkeypatch):
     done, broke = written(prompts=False)
     assert (done["event"], done["level"], done["seconds"], done["gaps"]) == ("done", "info", 2.0, 0)
     assert "a secret" not in json.dumps(done) and "a session" not in json.dumps(done)
     assert len(done["session"]) == 8 and done["time"].endswith("Z")
     assert broke["event"] == "it broke" and "two\\nlines" in broke["traceback"]
-    assert written(prompts=True)[0]["prompt"] == "a secret"
+    assert written(prompts=True)[0]["prompt"] == "a secret" and "replica" not in done
+    monkeypatch.setenv(MARK_VARIABLE, "0a0b0c0d")
+    assert written(prompts=False)[0]["replica"] == "0a0b0c0d"
