@@ -22,5 +22,5 @@ USER player
 EXPOSE 7860
 VOLUME /app/build
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s \
-    CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:7860/config', timeout=8)"]
+    CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:7860/healthz', timeout=8)"]
 CMD ["python", "app.py", "--host", "0.0.0.0", "--port", "7860"]

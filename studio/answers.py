@@ -24,6 +24,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from curation.errors import BadInput, first_line
 from studio.abx import LEAST_HEARD, ROUNDS, Trial, other, p_value, side_by_lot
+from studio.ids import new_id
 
 MOST_ROWS = 1_000_000
 ATTRIBUTES = ("presence", "quality", "prompt", "preference")
@@ -127,7 +128,7 @@ class Answers:
             BadInput: the listener's id is malformed, or no more trials are kept.
         """
         _check_id(listener)
-        name, a, x = secrets.token_urlsafe(9), side_by_lot(), side_by_lot()
+        name, a, x = new_id(9), side_by_lot(), side_by_lot()
         with self._lock, self._base:
             self._base.execute(
                 "DELETE FROM trials WHERE listener = ? AND answer IS NULL", (listener,)

@@ -24,6 +24,7 @@ from studio.answers import Answers
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
 from studio.engine_apart import EngineApart
 from studio.loaded_models import LoadedModels, load_with_banks
+from studio.logs import FORMS, join_logs, write_logs
 from studio.shares import CALLS_A_MINUTE, OPEN_CALLS, Share
 from studio.study.sitting import Studies, open_study
 from studio.warm_up import warm_up
@@ -34,6 +35,8 @@ MODELS_VARIABLE = "STEERING_MODELS"
 HERE = "127.0.0.1"
 LARGEST_PORT = 65_535
 
+log = logging.getLogger(__name__)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until it is interrupted; 2 for bad input."""
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return study(given[1:])
     options = _parser().parse_args(given)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    write_logs(options.log, options.log_prompts)
     quieten()
     try:
         return _serve(options)
@@ -58,14 +61,15 @@ def _serve(options: argparse.Namespace) -> int:
     need("page")
     from studio.page import launch, make_page
 
-    _check_address(options.host or HERE, options.port)
+    check_address(options.host or HERE, options.port)
     if options.banks is not None and not options.banks.is_dir():
         raise BadInput(f"--banks {options.banks} is no folder: give one with MODEL/FAMILY/METHOD/")
     studies = Studies([open_study(folder) for folder in options.study])
     answers = Answers(options.answers)
     listeners = load_listeners()
     models = LoadedModels(partial(load_with_banks, folder=options.banks), options.models)
-    print(f"studio: loading {models.names[0]}", flush=True)
+    say = partial(_say, log.info if options.log == "json" else None)
+    say(f"loading {models.names[0]}")
     models.load(models.names[0])
     make = EngineApart if _plays_apart(models, options.one_process) else Engine
     engine = make(models, options.playing, options.waiting)
@@ -81,13 +85,15 @@ def _serve(options: argparse.Namespace) -> int:
             inbrowser=options.open,
             prevent_thread_lock=True,
         )
-        print(f"studio: the page is at {address} (Ctrl+C ends it)", flush=True)
+        if options.log == "json":
+            join_logs()
+        say(f"the page is at {address} (Ctrl+C ends it)")
         for study in studies:
-            print(f"studio: {study.design.name} is at {address}{study.stimuli.link}", flush=True)
+            say(f"{study.design.name} is at {address}{study.stimuli.link}")
         if options.check:
             from studio.self_check import play_a_preset
 
-            print(f"studio: {play_a_preset(address)}", flush=True)
+            say(play_a_preset(address))
             return 0
         while True:
             time.sleep(3600)
@@ -103,12 +109,32 @@ def _plays_apart(models: LoadedModels, one_process: bool) -> bool:
     return not one_process and models[models.names[0]].played_on[0] == "cpu"
 
 
+def _say(write: Callable[[str], object] | None, line: str) -> None:
+    """Tell the operator: in the log where programs read it, on the terminal where people do."""
+    if write is None:
+        print(f"studio: {line}", flush=True)
+    else:
+        write(line)
+
+
 def named_models() -> list[str]:
     """The models that the environment names, separated by spaces or commas; else the sketch alone."""
     return os.environ.get(MODELS_VARIABLE, "").replace(",", " ").split() or [SKETCH]
 
 
-def _check_address(host: str, port: int | None) -> None:
+def page_options(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a page that stands behind others.
+
+    Raises:
+        BadInput: one is of a page that stands alone.
+    """
+    options = _parser().parse_args(arguments)
+    if options.study or options.check or options.open:
+        raise BadInput("--study, --check and --open are of one page alone: python -m studio")
+    return options
+
+
+def check_address(host: str, port: int | None) -> None:
     """Refuse an address that cannot be served on, before a model is loaded for it."""
     try:
         family = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
@@ -224,6 +250,15 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="ADDRESS",
         help="where the page's source is read, for a link; a Space knows its own",
+    )
+    parser.add_argument(
+        "--log",
+        choices=FORMS,
+        default=FORMS[0],
+        help="text: what goes wrong, for people; json: one object a line, with every session that ended",
+    )
+    parser.add_argument(
+        "--log-prompts", action="store_true", help="write prompts down in them, too"
     )
     parser.add_argument(
         "--check", action="store_true", help="play one preset through the API, and end"

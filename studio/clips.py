@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from curation.errors import BadInput
 from steering.directions.bank_name import BankName
+from studio.ids import new_id
 from studio.levels import level_db, match_of
 
 SIDES = ("steered", "unsteered")
@@ -45,7 +45,7 @@ class Pair:
     sample_rate: int
     whole: bool = True
     strengths: np.ndarray | None = None
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    id: str = field(default_factory=lambda: new_id(9))
 
     def side(self, name: object) -> np.ndarray:
         """The samples of one side, int16 ``[N]``.
@@ -108,7 +108,7 @@ class Clips:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most, self._pairs = most_bytes, OrderedDict[str, Pair]()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def add(self, pair: Pair) -> None:
         """Keep one more, and let go of the oldest that no longer fit."""
@@ -136,4 +136,6 @@ class Clips:
 
     @property
     def bytes(self) -> int:
-        return sum(pair.sound.nbytes for pair in self._pairs.values())
+        """Of all sound that is kept."""
+        with self._lock:
+            return sum(pair.sound.nbytes for pair in self._pairs.values())

@@ -59,7 +59,7 @@ HEADERS = {
 NAMED_BY_CONTENT = "/assets/"
 """What is there has a hash in its name, and never changes."""
 
-_SHOWN = r"(config/?|study|card\.png|theme\.css|favicon\.ico|robots\.txt|manifest\.json|monitoring/summary|(assets|static)/.+)?"
+_SHOWN = r"(config/?|study|card\.png|theme\.css|favicon\.ico|robots\.txt|healthz|metrics|manifest\.json|monitoring/summary|(assets|static)/.+)?"
 _READ = r"(info/?|startup-events|heartbeat/[\w-]+|queue/data|call/{names}/[\w-]+)"
 _CALLED = r"(queue/join|cancel|reset|(run|call)/{names})/?"
 _AGENTS = r"mcp(/.*)?"

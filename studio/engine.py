@@ -9,7 +9,6 @@ take. A session is found by a random id alone, and its listener gets its events 
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
 from collections import deque
@@ -25,6 +24,8 @@ from steering.recipes import Recipe
 from studio.callers import NOBODY, Visitor, in_turn
 from studio.clips import Clips, Pair
 from studio.errands import Errand, do
+from studio.eyes import Eyes
+from studio.ids import new_id
 from studio.limits import check_request
 from studio.live import LivePlayback
 from studio.loaded_models import LoadedModels
@@ -95,7 +96,7 @@ class Engine:
         waiting: int = MOST_WAITING,
         keep: Callable[[Pair], None] | None = None,
     ) -> None:
-        self.models, self.clips = models, Clips()
+        self.models, self.clips, self.eyes = models, Clips(), Eyes()
         self._keep = keep or self.clips.add
         self._most_playing, self._most_waiting = playing, waiting
         self._waiting: list[Playback] = []
@@ -154,7 +155,7 @@ class Engine:
             Busy: as `open`.
         """
         loaded = self.models[recipe.model]
-        name = secrets.token_urlsafe(12)
+        name = new_id(12)
         if live and loaded.decoder is not None:
             one: Playback = LivePlayback(name, recipe, loaded, listen, self._crowded)
         else:
@@ -233,6 +234,11 @@ class Engine:
         """How many play and how many wait."""
         with self._news:
             return {"playing": len(self._playing), "waiting": len(self._waiting)}
+
+    @property
+    def alive(self) -> bool:
+        """Whether its threads run."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def close(self) -> None:
         """Stop everything and wait for the thread."""
@@ -355,8 +361,10 @@ class Engine:
                     piece = one.finish(run, len(self._playing))
                     if piece is not None:
                         self._sounds.put(one, piece)
+        rows = sum(one.rows for pairs in begun.values() for one, _ in pairs)
+        if begun:
+            self.pace.counted(rows)
         if len(begun) == 1 and not fresh:
-            rows = sum(one.rows for pairs in begun.values() for one, _ in pairs)
             self.pace.stepped(rows, time.monotonic() - began)
 
     def _chunk(self, one: Playback) -> None:

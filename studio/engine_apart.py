@@ -28,6 +28,7 @@ from studio.callers import NOBODY, Visitor
 from studio.clips import Clips, Pair
 from studio.engine import CLOSING, MOST_PLAYING, MOST_WAITING, Busy, Engine, checked
 from studio.errands import Errands
+from studio.eyes import Eyes
 from studio.loaded_models import LoadedModels
 from studio.pace import Pace
 from studio.playback import ENDS, Event
@@ -56,6 +57,7 @@ class EngineApart:
         self, models: LoadedModels, playing: int = MOST_PLAYING, waiting: int = MOST_WAITING
     ) -> None:
         self.models, self.clips, self.twins = models, Clips(), FarTwins(self)
+        self.eyes, self._pace = Eyes(), Pace()
         self._given = (models, playing, waiting)
         self._errands = Errands()
         self._numbers = itertools.count()
@@ -128,9 +130,10 @@ class EngineApart:
 
     @property
     def pace(self) -> Pace:
-        """What was measured until now."""
-        found: Pace = self._ask("pace")
-        return found
+        """What was measured until now, or until its process was no more."""
+        with suppress(Busy):
+            self._pace = self._ask("pace")
+        return self._pace
 
     @property
     def alive(self) -> bool:

@@ -23,7 +23,8 @@ async def events(
     """A session's events as they come; whoever stops reading ends the session."""
 
     def begin(listen: Callable[[dict[str, Any]], None]) -> str:
-        return engine.open(recipe, listen, live, CALLER.get().visitor)
+        with engine.eyes.watching(recipe, live, listen) as seen:
+            return engine.open(recipe, seen, live, CALLER.get().visitor)
 
     async for event in told_by(begin, engine.stop):
         yield event

@@ -18,6 +18,8 @@ from starlette.routing import Route
 
 from steering.models.loading import SKETCH
 from studio.assets import FOLDER, script
+from studio.engine_apart import AnyEngine
+from studio.sights import sights
 from studio.study.page import listeners_page
 
 WORD = (
@@ -94,14 +96,15 @@ def code_of_space() -> str:
     return f"https://huggingface.co/spaces/{space}/tree/main" if space else ""
 
 
-def routes() -> dict[str, Any]:
+def routes(engine: AnyEngine) -> dict[str, Any]:
     """What Gradio's app is given besides: the picture that stands beside a link to the page, the page of
-    studies, and an answer to its API panel, which asks how often each endpoint was called: that is not
+    studies, what an operator's programs ask for (`studio.eyes`), and an answer to its API panel, which asks how often each endpoint was called: that is not
     told here."""
     return {
         "routes": [
             Route("/card.png", _card),
             Route("/study", listeners_page),
+            *sights(engine),
             Route("/monitoring/summary", _no_figures),
         ]
     }

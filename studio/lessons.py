@@ -7,7 +7,6 @@ between two of them. Of a lesson nothing is kept here but its end, which its lis
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -25,6 +24,7 @@ from studio.endpoints import broken
 from studio.engine import Busy
 from studio.engine_apart import AnyEngine
 from studio.examples import Heard, examples_of
+from studio.ids import new_id
 from studio.loaded_models import LoadedModel
 from studio.playback import Event
 
@@ -95,7 +95,7 @@ class Lessons:
             raise BadInput(
                 f"{asked.loaded.name} plays on a hired GPU: teach it with 'python -m steering teach'"
             )
-        one, name = _UnderWay(asked, listen), secrets.token_urlsafe(12)
+        one, name = _UnderWay(asked, listen), new_id(12)
         with self._lock:
             if len(self._open) >= self._most:
                 raise Busy(f"{self._most} lessons are under way here: try again in a minute")

@@ -176,6 +176,13 @@ class LoadedModels:
             self._loads[name].set_result(found)
         return found
 
+    @property
+    def loaded(self) -> list[str]:
+        """Names of those that can be played now."""
+        with self._lock:
+            done = [(name, load) for name, load in self._loads.items() if load.done()]
+        return [name for name, load in done if isinstance(load.result(), LoadedModel)]
+
     def check(self, name: object) -> None:
         """Check that a model is offered; a path, above all, is not.
 

@@ -53,11 +53,19 @@ class Pace:
 
     Steps and sound are made by a thread each, so the slower of the two counts. An estimate cannot know of what it
     never saw: so one joins after another, each when all before it have enough in hand.
+
+    Attributes:
+        steps, rows: that were made until now.
     """
 
     def __init__(self) -> None:
         self._steps: dict[int, float] = {}
         self._sound = 0.0
+        self.steps, self.rows = 0, 0
+
+    def counted(self, rows: int) -> None:
+        """A step of so many rows was made."""
+        self.steps, self.rows = self.steps + 1, self.rows + rows
 
     def stepped(self, rows: int, seconds: float) -> None:
         """A step of so many rows took so long."""

@@ -46,6 +46,9 @@ class Page(gr.Blocks):
     arguments with an empty error.
     """
 
+    engine: AnyEngine
+    """What plays behind it."""
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.readers = Readers()
@@ -111,6 +114,7 @@ def make_page(
         with gr.Column(visible=False):
             for panel in found:
                 panel.endpoints(services)
+    page.engine = engine
     page.queue(max_size=QUEUE, default_concurrency_limit=None)
     _forget_calls(page)
     return page
@@ -177,7 +181,7 @@ def launch(
     try:
         _, local, _ = page.launch(
             server_name=server_name,
-            app_kwargs=opened | routes(),
+            app_kwargs=opened | routes(page.engine),
             theme=THEME,
             mcp_server=_speaks_mcp(),
             allowed_paths=[],

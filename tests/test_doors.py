@@ -39,7 +39,7 @@ def visitor(served_on: str | None = None, *named: str) -> TestClient:
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/config", "/study", "/theme.css", "/assets/index.js", "/static/fonts/a.woff2", "/gradio_api/info",
+        "/", "/config", "/study", "/healthz", "/metrics", "/theme.css", "/assets/index.js", "/static/fonts/a.woff2", "/gradio_api/info",
         "/gradio_api/queue/data?session_hash=a", "/gradio_api/heartbeat/1-a", f"{CALL}/7f",
         "/gradio_api/mcp/schema", "/gradio_api/startup-events",
     ],
@@ -56,7 +56,7 @@ def test_what_the_page_needs_is_open(path):
         "/gradio_api/stream/a", "/gradio_api/vibe-edit", "/gradio_api/dev/reload", "/login",
         "/monitoring", "/monitoring/a", "/docs", "/openapi.json", "/gradio_api/deep_link",
         "/gradio_api/call/nothing", "/gradio_api/run/nothing", "/gradio_api/call/v2/presets",
-        "/GRADIO_API/upload", "//gradio_api/upload", "/gradio_api/mcpx", "/config/a", "/x%0A/config",
+        "/GRADIO_API/upload", "//gradio_api/upload", "/healthz/a", "/metrics.txt", "/gradio_api/mcpx", "/config/a", "/x%0A/config",
     ],
 )  # fmt: skip
 def test_what_it_does_not_need_is_closed(path):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import urllib.request
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from studio.front import CARD, PAPERS, WORD, played_by
+from studio.sights import PLAIN
+
+DOCKERFILE = Path(__file__).parent.parent / "Dockerfile"
 
 
 class Heard(HTMLParser):
@@ -97,6 +102,16 @@ def test_the_page_is_sent_small_and_what_never_changes_is_kept(page, address):
     script = re.search(r'src="\./(assets/index-[^"]+)"', page)[1]
     with fetched(f"{address}{script}") as answer:
         assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_an_operator_is_told_whether_the_page_is_well_and_its_figures(address):
+    with fetched(f"{address}healthz") as answer:
+        assert json.load(answer) == {"well": True, "playing": 0, "waiting": 0, "models": ["toy"]}
+    asked = re.search(r"HEALTHCHECK.*\n.*127\.0\.0\.1:7860/(\w+)", DOCKERFILE.read_text())[1]
+    assert asked == "healthz"
+    with fetched(f"{address}metrics") as answer:
+        assert answer.headers["Content-Type"] == PLAIN
+        assert "\nsteering_playing 0\n" in answer.read().decode()
 
 
 def test_the_api_panel_is_told_no_figures(address):

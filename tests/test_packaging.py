@@ -28,7 +28,7 @@ PACKAGES = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 OPTIONAL = PROJECT["project"]["optional-dependencies"]
 NOT_SHIPPED = {"tests", "benchmarks", "examples"}
 BROUGHT = {"llvmlite": "numba", "triton": "torch"} | dict.fromkeys(
-    ("fastapi", "gradio-client", "jinja2", "mcp", "pydantic", "starlette"), "gradio"
+    ("fastapi", "gradio-client", "httpx", "jinja2", "mcp", "pydantic", "starlette"), "gradio"
 )
 ONLY_WHERE_IT_IS = {"spaces", "audiocraft"}
 """Asked for in a `try`: a Space's own package, and what pip cannot install beside a current torch."""

@@ -1,0 +1,1 @@
+"""The page on several machines behind one address, by Ray Serve: ``python -m studio.cluster``."""
