@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import io
 import os
 import sys
 import tomllib
@@ -13,11 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from tqdm import tqdm
 
 from curation import nuisance
+from curation.command_line import Parser, ended
 from curation.concepts import families
 from curation.entries import read_fields
 from curation.errors import BadInput
@@ -49,22 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in one):
             parser.error(f"{one!r} has characters that no name may have")
     options = parser.parse_args(given)
-    _write_what_the_terminal_lacks_as_escapes()
-    try:
-        return int(options.run(options) or 0)
-    except BadInput as error:
-        print(f"curation: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader of our output has gone
-        sys.stderr.close()
-        return 0
-    except OSError as error:
-        place, why = error.filename or "a file", error.strerror or str(error).splitlines()[0]
-        print(f"curation: {place} cannot be used ({why}): mend or choose another", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("curation: stopped; give the same command again to go on", file=sys.stderr)
-        return 130
+    return ended("curation", lambda: options.run(options))
 
 
 def list_families(options: argparse.Namespace) -> None:
@@ -272,19 +257,6 @@ def _bar(total: int, name: str) -> Iterator[Callable[[int], None]]:
         yield progress
 
 
-def _write_what_the_terminal_lacks_as_escapes() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-class _Parser(argparse.ArgumentParser):
-    """One whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"curation: {message}: see `{self.prog} --help`\n")
-
-
 def _at_least(least: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         with suppress(ValueError):
@@ -296,7 +268,7 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m curation",
         description="Make labelled music clips out of nothing, and publish them as datasets.",
         epilog=EPILOG,

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from curation.command_line import Parser, ended
 from curation.errors import BadInput
 from curation.extras import need
 from sketch.prompts import EXAMPLES, LONGEST_SECONDS
@@ -35,15 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did its job, 2 for bad input."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    try:
-        options.run(options)
-    except BadInput as error:
-        print(f"sketch: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("sketch: stopped; give the same command again to go on", file=sys.stderr)
-        return 130
-    return 0
+    return ended("sketch", lambda: options.run(options))
 
 
 def train(options: argparse.Namespace) -> None:
@@ -157,7 +150,7 @@ def _device(name: str | None) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m sketch",
         description=(__doc__ or "").splitlines()[0],
         epilog=EPILOG,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
-import sys
 from collections.abc import Sequence
 
-from curation.errors import BadInput
+from curation.command_line import Parser, ended
 
 COMMANDS = (
     "activations", "train", "inspect", "generate", "evaluate", "banks", "bank", "listeners", "neutral", "teach",
@@ -29,19 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did its job, 2 for bad input."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    try:
-        options.run(options)
-    except BadInput as error:
-        print(f"steering: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("steering: stopped; give the same command again to go on", file=sys.stderr)
-        return 130
-    return 0
+    return ended("steering", lambda: options.run(options))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m steering",
         description=(__doc__ or "").splitlines()[0],
         epilog=EPILOG,

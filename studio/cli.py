@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from curation.command_line import Parser, ended
 from curation.errors import BadInput
 from curation.extras import need
 from sketch.cli import quieten
@@ -48,13 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(given)
     write_logs(options.log, options.log_prompts)
     quieten()
-    try:
-        return _serve(options)
-    except BadInput as error:
-        print(f"studio: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 0
+    return ended("studio", lambda: _serve(options), stopped="stopped")
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -95,8 +90,8 @@ def _serve(options: argparse.Namespace) -> int:
 
             say(play_a_preset(address))
             return 0
-        while True:
-            time.sleep(3600)
+        wait()
+        return 0
     finally:
         page.close(verbose=False)
         engine.close()
@@ -115,6 +110,13 @@ def _say(write: Callable[[str], object] | None, line: str) -> None:
         print(f"studio: {line}", flush=True)
     else:
         write(line)
+
+
+def wait() -> None:
+    """Until Ctrl+C, by which a page is meant to end."""
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)
 
 
 def named_models() -> list[str]:
@@ -170,7 +172,7 @@ def _address(text: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m studio",
         description="The page: compose, listen, play live, test blind.",
         epilog="'python -m studio study --help' tells of listening studies.",

@@ -10,8 +10,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -146,6 +146,7 @@ class Target:
         """
         port = _free_port()
         with self._served(port, "study", "serve", *map(str, folders), "--port", str(port)) as page:
+            _wait_for(page, lambda: "/study?" in page.log.read_text(errors="replace"))
             yield page
 
     @contextmanager
@@ -161,7 +162,7 @@ class Target:
             )
         page = Page(f"http://127.0.0.1:{port}", process, log)
         try:
-            _wait_for(page)
+            _wait_for(page, lambda: page.fetch("/config", timeout=2))
             yield page
         finally:
             process.terminate()
@@ -188,14 +189,11 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _wait_for(page: Page) -> None:
+def _wait_for(page: Page, ready: Callable[[], object]) -> None:
     until = time.monotonic() + READY_SECONDS
-    while time.monotonic() < until:
-        if page.process.poll() is not None:
-            break
-        try:
-            page.fetch("/config", timeout=2)
-            return
-        except OSError:
-            time.sleep(TURN_SECONDS)
+    while time.monotonic() < until and page.process.poll() is None:
+        with suppress(OSError):
+            if ready():
+                return
+        time.sleep(TURN_SECONDS)
     raise BadInput(f"the page did not come up: {page.log.read_text(errors='replace')[-500:]}")

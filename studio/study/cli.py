@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from curation.command_line import Parser, ended
 from curation.errors import BadInput
 from curation.extras import need
 
@@ -31,14 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         given.insert(0, "make")
     options = _parser().parse_args(given)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    try:
-        options.run(options)
-    except BadInput as error:
-        print(f"studio study: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return ended("studio study", lambda: options.run(options), stopped="stopped")
 
 
 def _make(options: argparse.Namespace) -> None:
@@ -65,6 +57,7 @@ def _make(options: argparse.Namespace) -> None:
 
 def _serve(options: argparse.Namespace) -> None:
     need("page")
+    from studio.cli import wait
     from studio.page import launch
     from studio.study.page import make_page_of_studies
     from studio.study.sitting import Studies, open_study
@@ -81,8 +74,7 @@ def _serve(options: argparse.Namespace) -> None:
         )
         for study in studies:
             print(f"{study.design.name} is at {address}{study.stimuli.link}", flush=True)
-        while True:
-            time.sleep(3600)
+        wait()
     finally:
         page.close(verbose=False)
         studies.close()
@@ -137,7 +129,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.Namespace], None]]] = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m studio study",
         description="Listening studies: a design, clips made beforehand, a page, a report.",
         epilog=EPILOG,
