@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
-import time
 from collections.abc import Sequence
 
-from curation.errors import BadInput
+from curation.command_line import ended
 from curation.extras import need
-from studio.cli import HERE, LARGEST_PORT, check_address, page_options, whole
+from studio.cli import HERE, LARGEST_PORT, check_address, page_options, wait, whole
 
 PORT = 7860
 
@@ -18,35 +16,31 @@ PORT = 7860
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until it is interrupted; 2 for bad input."""
     options, rest = _parser().parse_known_args(arguments)
-    try:
-        need("page")
-        need("cluster", "ray")
-        page_options(rest)
-        check_address(options.host, options.port)
-        from studio.cluster.serving import Pages, opened
+    return ended("cluster", lambda: _serve(options, rest), stopped="stopped")
 
-        pages = Pages(
-            options.replicas,
-            options.cores,
-            options.gpus,
-            rest,
-            options.host,
-            options.port,
-            options.allow_host,
-            options.ray,
-        )
-        with opened(pages) as address:
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray would end at once
-            print(
-                f"cluster: {options.replicas} pages are at {address} (Ctrl+C ends them)", flush=True
-            )
-            while True:
-                time.sleep(3600)
-    except BadInput as error:
-        print(f"cluster: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 0
+
+def _serve(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    need("page")
+    need("cluster", "ray")
+    proxies = page_options(rest).proxies + 1  # the door is one, too
+    check_address(options.host, options.port)
+    from studio.cluster.serving import Pages, opened
+
+    pages = Pages(
+        options.replicas,
+        options.cores,
+        options.gpus,
+        [*rest, "--proxies", str(proxies)],
+        options.host,
+        options.port,
+        options.allow_host,
+        options.ray,
+    )
+    with opened(pages) as address:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray would end at once
+        print(f"cluster: {options.replicas} pages are at {address} (Ctrl+C ends them)", flush=True)
+        wait()
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
