@@ -13,6 +13,7 @@ import argparse
 import base64
 import hashlib
 import json
+import math
 import statistics
 import threading
 import time
@@ -70,14 +71,23 @@ def events(address: str, recipe: dict[str, Any], who: str) -> Iterator[dict[str,
                     yield found[0]
 
 
-def visit(address: str, recipe: dict[str, Any], leave: bool = False, who: str = "") -> Visit:
-    """Hear a clip to its end, or leave amid it."""
+def visit(
+    address: str,
+    recipe: dict[str, Any],
+    leave: bool = False,
+    who: str = "",
+    until: float = math.inf,
+) -> Visit:
+    """Hear a clip to its end, or leave amid it, or where one is when the time is over."""
     one, begun, start, ready = Visit(recipe["seed"]), time.monotonic(), 0.0, 0.0
     digests = {side: hashlib.sha256() for side in SIDES}
     for event in events(address, recipe, who):
         one.end = event["event"] if event["event"] != "error" else event["message"][:120]
         if event["event"] == "waiting":
             one.place = max(one.place, event["place"])
+        if time.monotonic() > until:
+            one.end = "left"
+            return one
         if event["event"] != "audio":
             continue
         sound = {side: base64.b64decode(event[side]) for side in SIDES}
@@ -115,7 +125,13 @@ def crowd(
             own = recipe | {"seed": first + (number if not minutes else count) % pool}
             try:
                 left = bool(minutes) and count % LEAVING == 0
-                one = visit(address, own, left, f"10.0.{number // 256}.{number % 256}")
+                one = visit(
+                    address,
+                    own,
+                    left,
+                    f"10.0.{number // 256}.{number % 256}",
+                    until if minutes else math.inf,
+                )
             except (OSError, urllib.error.URLError, ValueError) as error:
                 one = Visit(own["seed"], end=f"failed: {error}"[:120])
             with lock:

@@ -60,7 +60,7 @@ CROWDS, CROWD_SECONDS = (1, 2, 4, 8, 16, 100), 8.0
 LONG = (16, 100)
 """Crowds that come back for some minutes."""
 
-POOL, CHECKED = 60, 60
+POOL, CHECKED = 60, 20
 """Seeds of a crowd that comes back, and how many of them are played alone afterwards."""
 
 PARTS = ("first", "crowd", "nonsense", "listeners", "network", "live", "lighthouse")

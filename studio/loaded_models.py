@@ -15,6 +15,7 @@ from pathlib import Path
 from torch import Tensor
 
 from curation.errors import BadInput
+from steering.decoding.cache import Spare
 from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.sampling import Sampling
@@ -113,7 +114,10 @@ def load_with_banks(name: str, folder: Path | None = None) -> LoadedModel:
     """
     model = load_model(name, device="cpu" if plays_on_zero_gpu(name) else None)
     banks = Library(model, (folder, BANKS) if folder else (BANKS,)).fitting()
-    return LoadedModel(name, model, None if plays_on_zero_gpu(name) else Decoder(model), banks)
+    decoder = None if plays_on_zero_gpu(name) else Decoder(model)
+    if decoder is not None and model.device.type == "cpu":
+        decoder.fused.spare = Spare()
+    return LoadedModel(name, model, decoder, banks)
 
 
 @dataclass(frozen=True)

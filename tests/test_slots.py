@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 
 import pytest
 import torch
 
+from steering.decoding.cache import Spare
 from steering.decoding.clip import Clip
 from steering.decoding.decoder import Decoder
 from steering.decoding.generation import Generation
@@ -85,3 +87,21 @@ def test_who_leaves_takes_its_memory_along(model, decoder):
     while joins.step < joins.steps:
         slots.step([stays, joins])
     assert torch.equal(joins.codes(0, 15), decoder.generate([Clip("rock", 3)], 0.3))
+
+
+def test_memory_of_who_left_is_used_again_and_who_has_it_hears_nothing_of_them(model):
+    decoder = Decoder(model)
+    decoder.fused.spare = Spare()
+    alone = decoder.generate([Clip("calm jazz", 1)], 0.5)
+    gc.collect()
+    first = decoder.start([Clip("rock", 2)], 0.5)
+    where = first.cache.all.data_ptr()
+    while first.step < first.steps:
+        first.advance()
+    del first
+    gc.collect()
+    again = decoder.start([Clip("calm jazz", 1)], 0.5)
+    assert again.cache.all.data_ptr() == where and not again.cache.all.any()
+    while again.step < again.steps:
+        again.advance()
+    assert torch.equal(again.codes(0, again.frames), alone)

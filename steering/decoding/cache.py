@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +13,9 @@ import torch
 from torch import Tensor
 
 from steering.decoding.matmul import as_array, fits_loops
+
+MOST_SPARE = 256_000_000
+"""Bytes of caches whose memory is kept for the next: of the sketch those of a dozen listeners."""
 
 Place = int | Tensor
 """A position: a number, or a tensor that holds it on the device, of all rows ``[1]`` or of each ``[R]``."""
@@ -69,16 +74,58 @@ def lines(array: Any) -> Any:
     return out
 
 
+class Spare:
+    """Memory of caches that are used no more, for the next of the same shape.
+
+    Who comes and goes then takes no memory that was not there, and gives none back to fragments.
+    """
+
+    def __init__(self, most: int = MOST_SPARE) -> None:
+        self._most, self._kept = most, deque[Tensor]()
+
+    @torch.inference_mode()
+    def take(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """Zeros of this shape."""
+        for _ in range(len(self._kept)):
+            try:
+                one = self._kept.popleft()
+            except IndexError:
+                break
+            if one.shape == shape:
+                return one.zero_()
+            self._kept.append(one)
+        return like.new_zeros(shape)
+
+    def give(self, one: Tensor) -> None:
+        """Keep it, in place of the oldest where there are too many."""
+        self._kept.append(one)
+        while self._kept and sum(kept.nbytes for kept in tuple(self._kept)) > self._most:
+            self._kept.popleft()
+
+
 class Cache:
     """Keys and values of the steps so far, with room for ``length`` of them.
 
-    Memory that no step has reached yet is not touched.
+    Memory that no step has reached yet is not touched, the first time that it is used.
+
+    Args:
+        spare: where its memory comes from, and goes when nobody has it any more.
     """
 
     def __init__(
-        self, layers: int, rows: int, heads: int, length: int, size: int, like: Tensor
+        self,
+        layers: int,
+        rows: int,
+        heads: int,
+        length: int,
+        size: int,
+        like: Tensor,
+        spare: Spare | None = None,
     ) -> None:
-        self.all = like.new_zeros(layers, 2, rows, heads, length, size)
+        shape = (layers, 2, rows, heads, length, size)
+        self.all = like.new_zeros(shape) if spare is None else spare.take(shape, like)
+        if spare is not None:
+            weakref.finalize(self, spare.give, self.all).atexit = False
         flat = self.all.view(layers, 2, rows * heads, length, size)
         self.slots = list(self.all)
         self.keys = [one[0].transpose(1, 2) for one in flat]

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from steering.decoding.cache import Cache, Place, PromptCache
+from steering.decoding.cache import Cache, Place, PromptCache, Spare
 from steering.decoding.gpu_blocks import GpuBlocks
 from steering.decoding.loops import Loops
 from steering.decoding.matmul import MOST_ROWS, Matrix, as_array
@@ -50,7 +50,8 @@ class _Block:
 class Fused:
     """The decoder's tensors and what is done with them; it holds no state of any generation.
 
-    On a GPU, matrices that need no fusing are shared with the model; on the CPU all are copied.
+    On a GPU, matrices that need no fusing are shared with the model; on the CPU all are copied. Memory of those who
+    left is kept for those who come where ``spare`` is given: where many come and go.
     """
 
     def __init__(self, weights: DecoderWeights) -> None:
@@ -68,12 +69,13 @@ class Fused:
         self.all_heads = Matrix(torch.cat(weights.heads))
         self.positions = weights.positions
         self.loops = Loops.of(self.blocks, self.norm, self.embeddings, self.activation, self.heads)
+        self.spare: Spare | None = None
         self.gpu = GpuBlocks.of(self.blocks, self.embeddings, self.activation, self.heads)
 
     def cache(self, rows: int, length: int) -> Cache:
         """An empty cache for R rows."""
         head = self.size // self.heads
-        return Cache(len(self.blocks), rows, self.heads, length, head, self.embeddings)
+        return Cache(len(self.blocks), rows, self.heads, length, head, self.embeddings, self.spare)
 
     def read(
         self, conditions: Callable[[Sequence[str]], Condition], prompts: Sequence[str]
