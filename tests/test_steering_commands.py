@@ -7,11 +7,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from curation.errors import BadInput
+from listening.theory import PITCH_CLASSES
 from steering.activations.store import Activations
 from steering.cli import main
 from steering.directions import hub
@@ -23,7 +25,8 @@ from steering.families.family import Experiment, Training
 from steering.families.labels import STRONGEST, TRIAD, TRIAD_NAMES
 from steering.finders import sae
 from steering.models import load_model
-from steering.training.targets import by_score
+from steering.training.banks import Table
+from steering.training.targets import by_score, places_of
 from tests.toy import CHORD_CLIPS, toy_bank, toy_model
 
 
@@ -183,8 +186,6 @@ def test_banks_of_other_weights_are_refused_in_one_line(tmp_path, caplog):
 
 def test_seconds_are_labelled_by_the_score():
     """Songs 0 and 1: as many rows as seconds with a note, each of one class."""
-    import numpy as np
-
     rng = np.random.default_rng(0)
     values = rng.normal(size=(2, 12, 2, 8)).astype(np.float16)
     labels = [
@@ -200,8 +201,6 @@ def test_seconds_are_labelled_by_the_score():
 
 def test_triads_are_told_by_what_sounds():
     """C and E over G is C major; a cluster and a rest are no triad."""
-    import numpy as np
-
     place = TRIAD.place
     weights = np.zeros(12)
     assert place(weights) == -1
@@ -292,6 +291,33 @@ def test_a_decoder_goes_to_audiocraft_and_comes_back(place, capsys):
     (place / "lm" / "state_dict.bin").write_bytes(b"nothing")
     assert run(place, *command[:2], "{home}/again", *command[3:], "--like", "{home}/model") == 2
     assert "damaged" in capsys.readouterr().err
+
+
+def test_classes_that_too_few_clips_have_are_left_out_with_their_rows():
+    y = torch.nn.functional.one_hot(torch.tensor([0, 1, 2] * 5 + [3])).float()
+    fewer = torch.nn.functional.one_hot(torch.tensor([0, 1, 3] * 4 + [2])).float()
+    x = torch.arange(16.0)[:, None, None]
+    full = Table(
+        {"train": x, "validation": x[:13]}, {"train": y, "validation": fewer}, ("C", "D", "E", "F"),
+        "classification",
+    )  # fmt: skip
+    kept = full.enough()
+    assert kept.concepts == ("C", "D") and kept.x["train"].flatten().tolist()[:4] == [0, 1, 3, 4]
+    assert kept.y["validation"].shape == (8, 2) and (kept.y["train"].sum(1) == 1).all()
+
+
+def test_seconds_are_numbered_as_the_concepts_that_are_left():
+    training = get_family("notes_in_scores").training
+    labels = ({"clip_id": "songs-000000"}, {"clip_id": "songs-000001"})
+    store = Activations(np.zeros((2, 12, 1, 4), np.float16), labels, {})
+    every = places_of(training, store, PITCH_CLASSES)
+    missing = PITCH_CLASSES[every.max()]
+    left = [name for name in PITCH_CLASSES if name != missing]
+    for before, after in zip(
+        every.flatten(), places_of(training, store, left).flatten(), strict=True
+    ):
+        name = None if before < 0 else PITCH_CLASSES[before]
+        assert (name in (None, missing)) if after < 0 else left[after] == name
 
 
 def test_banks_that_need_an_extra_are_made_where_they_are_named_alone():

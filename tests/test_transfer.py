@@ -69,7 +69,7 @@ def test_a_corpus_that_is_merely_moved_is_told_once_it_is_centred():
 def test_numbers_are_told_by_rank_and_in_their_own_unit():
     found = cells(corpus("a", 0), corpus("b", 1), "bpm")
     assert found["a", "b"].found.mean > 0.8 and found["a", "b"].explained > 0.6
-    assert found["a", "b"].concepts == 0
+    assert found["a", "b"].classes == ()
     assert not cells(corpus("a", 0), corpus("b", 1), "bpm", "logistic")
 
 
@@ -105,24 +105,29 @@ def test_a_piece_on_both_sides_is_told_by_itself():
 
 def test_classes_that_count_alike_do_not_reward_naming_the_commonest():
     one, other = corpus("a", 0), corpus("b", 1, turned=True)
-    kept = [n for n, row in enumerate(other.rows) if row["key"] == "C" or n % 5 == 0]
+    kept = [n for n, row in enumerate(other.rows) if row["key"] == "C" or n % 3 == 0]
     few = Read("b", other.x[kept] * 0, [other.rows[n] for n in kept])
     found = cells(one, few)["a", "b"]
-    assert found.balanced.mean == pytest.approx(1 / 3, abs=1e-6)
-    assert found.found.mean in [
-        pytest.approx(sum(r["key"] == k for r in few.rows) / len(kept)) for k in NAMES
-    ]
+    assert len(found.classes) > 1
+    assert found.balanced.mean == pytest.approx(1 / len(found.classes), abs=1e-6)
+    named = [row["key"] for row in few.rows if row["key"] in found.classes]
+    shares = [pytest.approx(named.count(one) / len(named)) for one in found.classes]
+    assert found.found.mean in shares and found.chance == max(shares, key=lambda s: s.expected)
 
 
 def test_only_classes_that_both_have_enough_of_are_asked():
     one, other = corpus("a", 0), corpus("b", 1)
     for row in other.rows:
         row["key"] = None if row["key"] == "E" else row["key"]
-    assert shared(one, other, "key", "split") == ("C", "D")
+    assert shared(one, other, "key") == ("C", "D")
     found = cells(one, other)["a", "b"]
-    assert found.concepts == 2
+    assert found.classes == ("C", "D")
     assert found.clips == sum(row["key"] is not None for row in other.rows)
-    assert shared(one, other, "mode", "split") is None and not cells(one, other, "mode")
+    for row in one.rows:
+        row["random_split"] = None  # a corpus of somebody else's may have no such column
+    assert not list(entries(one, other, "key", "random_split", "ridge"))
+    assert cells(one, other)["a", "b"].classes == ("C", "D")
+    assert shared(one, other, "mode") is None and not cells(one, other, "mode")
 
 
 def test_the_report_says_the_within_figure_beside_and_is_found_again(tmp_path):
@@ -141,6 +146,20 @@ def test_the_report_says_the_within_figure_beside_and_is_found_again(tmp_path):
     assert [(a.name, b.name) for a, b in pairs([one, other, corpus("c", 2)])] == [
         ("a", "b"), ("a", "c"), ("b", "c"),
     ]  # fmt: skip
+
+
+def test_of_three_corpora_each_pair_has_the_within_figure_of_its_own_classes():
+    one, other, third = corpus("a", 0), corpus("b", 1), corpus("c", 2)
+    for row in third.rows:
+        row["key"] = None if row["key"] == "E" else row["key"]
+    found = [
+        e for pair in ((one, other), (one, third)) for e in entries(*pair, "key", "split", "ridge")
+    ]
+    rows = [line.split(" | ") for line in page(found).split("## Groups")[0].splitlines()]
+    within = {tuple(row[1:3]): (row[5], row[10]) for row in rows if row[0] == "| key"}
+    assert within["b", "a"][0] == "3" and within["b", "a"][1].endswith(" of 60")
+    fewer = sum(row["key"] != "E" and row["split"] == "test" for row in one.rows)
+    assert within["c", "a"][0] == "2" and within["c", "a"][1].endswith(f" of {fewer}")
 
 
 def test_one_corpus_is_too_few():

@@ -231,7 +231,7 @@ def draw_transfer(found: Sequence[Across], path: Path) -> None:
     """
     from matplotlib import pyplot
 
-    own = {(e.tested, e.label, e.split, e.method): e for e in found if e.trained == e.tested}
+    own = {one.within: one for one in found if one.trained == one.tested}
     across = [one for one in found if one.trained != one.tested]
     panels = list(dict.fromkeys((e.trained, e.tested, e.split) for e in across))
     labels = list(dict.fromkeys(e.label for e in across))
@@ -252,7 +252,7 @@ def draw_transfer(found: Sequence[Across], path: Path) -> None:
             for x, e in zip(at, bars, strict=True):
                 axis.vlines(x, min(e.shuffled), max(e.shuffled), color="0.6", linewidth=4)
                 axis.hlines(e.chance, x - width / 2, x + width / 2, color="black")
-                axis.plot(x, own[e.tested, e.label, e.split, method].found.mean, "kD", markersize=4)
+                axis.plot(x, own[e.within].found.mean, "kD", markersize=4)
         axis.set_title(f"{panel[0]} to {panel[1]}, {SPLIT_NAMES[panel[2]]} split")
         axis.set_xticks(range(len(labels)), [name.replace("_", "\n") for name in labels])
         axis.grid(axis="y", alpha=0.3)

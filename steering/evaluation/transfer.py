@@ -17,6 +17,7 @@ import torch
 from scipy.stats import rankdata
 
 from steering.activations.store import Activations
+from steering.evaluation.probe_table import SPLITS
 from steering.evaluation.statistics import Estimate, resampled_means
 from steering.evaluation.transfer_table import Entry
 from steering.probes import Fitted, ProbeData, get_method
@@ -73,15 +74,24 @@ def _fits(value: Any, concepts: Sequence[Any]) -> bool:
     return value in concepts if concepts else value is not None
 
 
-def shared(one: Read, other: Read, label: str, by: SplitColumn) -> tuple[Any, ...] | None:
-    """Classes that a probe can be fitted on in both corpora; () for numbers, None where nothing is."""
+def shared(one: Read, other: Read, label: str) -> tuple[Any, ...] | None:
+    """Classes that probes can be fitted on in both corpora; () for numbers, None where nothing is.
+
+    They are the same ones by groups and at random, so that the two can be compared.
+    """
+    parts = [
+        (corpus, by, split)
+        for corpus in (one, other)
+        for by in SPLITS
+        if any(corpus.column(by))
+        for split in _FITTED
+    ]
     if label in NUMBERS:
-        there = all(len(c.at(by, s, label, ())) >= FEWEST for c in (one, other) for s in _FITTED)
+        there = all(len(c.at(by, split, label, ())) >= FEWEST for c, by, split in parts)
         return () if there else None
     kept = [
-        {k for k, n in Counter(_of_split(corpus, label, by, split)).items() if n >= FEWEST}
-        for corpus in (one, other)
-        for split in _FITTED
+        {k for k, n in Counter(_of_split(c, label, by, split)).items() if n >= FEWEST}
+        for c, by, split in parts
     ]
     found = tuple(sorted(set.intersection(*kept) - {None}))
     return found if len(found) > 1 else None
@@ -97,9 +107,10 @@ def _of_split(corpus: Read, label: str, by: SplitColumn, split: str) -> list[Any
 
 def entries(one: Read, other: Read, label: str, by: SplitColumn, method: str) -> Iterator[Entry]:
     """A label's four cells of two corpora: each probe on its own corpus and on the other."""
-    concepts = shared(one, other, label, by)
+    concepts = shared(one, other, label)
     task = "regression" if label in NUMBERS else "classification"
-    if concepts is None or task not in get_method(method).tasks:
+    divided = all(any(corpus.column(by)) for corpus in (one, other))
+    if not divided or concepts is None or task not in get_method(method).tasks:
         return
     for home in (one, other):
         data = probe_data(home, label, by, concepts)
@@ -173,7 +184,7 @@ def _entry(probes: Probes, blind: Sequence[Layered], tested: Read) -> Entry:
     share = y.mean(0)
     return Entry(
         *(home.name, tested.name, label, by, probes.method),
-        *(len(concepts), len(rows), len(np.unique(groups)), layer),
+        *(tuple(map(str, concepts)), len(rows), len(np.unique(groups)), layer),
         found=_mark(said, y, groups),
         centred=_mark(moved, y, groups),
         balanced=_mark(said, y, groups, balanced=True),

@@ -26,8 +26,8 @@ class Entry:
     """One probe, tried on one corpus.
 
     Attributes:
-        concepts: classes that both corpora have enough of; 0 for numbers. clips: that are tested;
-            groups: of them. layer: that validation chose.
+        classes: that both corpora have enough of; none for numbers. clips: that are tested; groups: of
+            them. layer: that validation chose.
         found: accuracy, or Spearman's rank correlation for numbers, with its 95 % interval over groups.
         centred: the same with the tested corpus moved so that both have one mean, which needs no label.
         balanced: accuracy where each class counts as much as the others; that of numbers as found.
@@ -40,7 +40,7 @@ class Entry:
     label: str
     split: str
     method: str
-    concepts: int
+    classes: tuple[str, ...]
     clips: int
     groups: int
     layer: int
@@ -55,10 +55,16 @@ class Entry:
     def kind(self) -> Kind:
         return (self.trained, self.tested, self.label, self.split, self.method)
 
+    @property
+    def within(self) -> tuple[object, ...]:
+        """What it has in common with the tested corpus's own probe of the same classes."""
+        return (self.tested, self.label, self.split, self.method, self.classes)
+
     @staticmethod
     def from_record(record: Mapping[str, Any]) -> Entry:
-        made = {k: Estimate(**record[k]) for k in ("found", "centred", "balanced")}
-        return Entry(**{**record, **made, "shuffled": tuple(record["shuffled"])})
+        made: dict[str, Any] = {k: tuple(record[k]) for k in ("classes", "shuffled")}
+        made |= {k: Estimate(**record[k]) for k in ("found", "centred", "balanced")}
+        return Entry(**{**record, **made})
 
 
 HEAD = (
@@ -97,15 +103,15 @@ def page(found: Sequence[Entry]) -> str:
 
 
 def _across(found: Sequence[Entry]) -> list[list[str]]:
-    own = {(e.tested, e.label, e.split, e.method): e for e in found if e.trained == e.tested}
+    own = {one.within: one for one in found if one.trained == one.tested}
     rows = []
     for one in found:
         if one.trained != one.tested:
-            within = own[one.tested, one.label, one.split, one.method]
+            within = own[one.within]
             named = [one.label, one.trained, one.tested, SPLIT_NAMES[one.split], one.method]
-            counts = [str(one.concepts or "number"), f"{one.clips:,} ({one.groups:,})"]
+            counts = [str(len(one.classes) or "number"), f"{one.clips:,} ({one.groups:,})"]
             figures = [short(one.found), short(one.centred)]
-            figures += [short(one.balanced) if one.concepts else ""]
+            figures += [short(one.balanced) if one.classes else ""]
             figures += [f"{short(within.found)} of {within.clips}", _spread(one.shuffled)]
             rows.append([*named, *counts, *figures, f"{one.chance:.2f}"])
     return rows
@@ -113,7 +119,7 @@ def _across(found: Sequence[Entry]) -> list[list[str]]:
 
 def _within(found: Sequence[Entry]) -> list[list[str]]:
     """A row for each corpus, label and probe that was tried by both splits."""
-    own = {e.kind: e for e in found if e.trained == e.tested}
+    own = {one.kind: one for one in found if one.trained == one.tested}
     rows = []
     for e in own.values():
         both = [own.get((e.trained, e.tested, e.label, by, e.method)) for by in SPLITS]

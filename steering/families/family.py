@@ -38,6 +38,7 @@ class Training:
         pooling: ``second`` serves labels of seconds and, averaged, those of whole clips.
         clips: as many as are built; ``None`` is a whole preset of curation.
         score: a label that no dataset has as a column, told by the clips' scores.
+        partial: whether concepts that too few clips have are left out: people keep to few keys.
     """
 
     dataset: str
@@ -46,6 +47,7 @@ class Training:
     clips: int | None = None
     task: Task = "classification"
     score: ScoreLabel | None = None
+    partial: bool = False
 
     def folder(self, preset: str = "small") -> str:
         """Name of the build, as ``notes-small`` or ``songs-1600``."""

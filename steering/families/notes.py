@@ -64,7 +64,7 @@ families = (
     ),
     SteeredFamily(
         "notes_in_scores",
-        Training("scores", "strongest", "second", score=STRONGEST),
+        Training("scores", "strongest", "second", score=STRONGEST, partial=True),
         "note, from music by people",
         place=130,
         prompts=_PROMPTS,

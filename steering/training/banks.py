@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from steering.directions.bank import Bank
 from steering.directions.direction import Direction
 from steering.models.origin import Origin
 from steering.probes import Fitted, ProbeData, get_method
+from steering.probes.fitted import FEWEST
 
 SplitColumn = Literal["split", "random_split"]
 MOST_CLASSES = 64
@@ -48,6 +49,19 @@ class Table:
             x["train"], y["train"], x["validation"], y["validation"], self.concepts, self.task
         )
         return known.shuffled(shuffled) if shuffled else known
+
+    def enough(self) -> Table:
+        """Without the classes that train or validation has too few of, and without their rows."""
+        counts = [self.y[split].sum(0) for split in ("train", "validation")]
+        kept = torch.nonzero(torch.stack(counts).amin(0) >= FEWEST).flatten()
+        y = {split: one[:, kept] for split, one in self.y.items()}
+        rows = {split: one.sum(1) > 0 for split, one in y.items()}
+        return replace(
+            self,
+            x={split: one[rows[split]] for split, one in self.x.items()},
+            y={split: one[rows[split]] for split, one in y.items()},
+            concepts=tuple(self.concepts[place] for place in kept.tolist()),
+        )
 
 
 def table(

@@ -19,7 +19,8 @@ from steering.training.banks import SplitColumn, Table, table
 def table_of(training: Training, store: Activations, by: SplitColumn = "split") -> Table:
     """A family's table out of its activations."""
     if training.score is not None:
-        return by_score(training.score, store, training.pooling, by)
+        made = by_score(training.score, store, training.pooling, by)
+        return made.enough() if training.partial else made
     if training.pooling == "second":
         store = replace(store, values=store.values.astype(np.float32).mean(1, keepdims=True))
     return table(store, training.label, by)
@@ -58,9 +59,11 @@ def by_score(
 
 def places_of(training: Training, store: Activations, concepts: Sequence[str]) -> np.ndarray:
     """Which of the concepts every second of every clip has, or every clip: int ``[N, P]``, -1 for none."""
-    if training.score is not None:
-        return scored_places(training.score, store, training.pooling)
     numbers = {name: number for number, name in enumerate(concepts)}
+    if training.score is not None:
+        order = np.array([*(numbers.get(one, -1) for one in training.score.concepts), -1])
+        found: np.ndarray = order[scored_places(training.score, store, training.pooling)]
+        return found
     return np.array([[numbers.get(one, -1)] for one in store.column(training.label).tolist()])
 
 

@@ -37,6 +37,7 @@ TRIED = Experiment("people", grid=())
 def validation(evaluation: Evaluation) -> tuple[list[Part], Chosen]:
     """Try every probe at every strength, and choose for each corpus by itself."""
     probes = [method for method in evaluation.methods if method not in finders()]
+    evaluation = known_to_both(evaluation, probes[0])
     searched = sections.search(tuple(CORPORA.values()), TRIED, probes)
     played = evaluation.play(searched)
     parts, chosen = [], {}
@@ -54,13 +55,15 @@ def test(evaluation: Evaluation) -> list[Part]:
     """Both at what validation chose, beside controls; and both at rising strength."""
     assert evaluation.chosen is not None
     steers = {name: evaluation.chosen.methods[source] for name, source in CORPORA.items()}
+    evaluation = known_to_both(evaluation, BankName.parse(steers[PEOPLE].bank).method)
     beside, rising = _beside(steers), _rising(steers)
     played = evaluation.play([beside, rising])
     evaluation.folder.mkdir(parents=True, exist_ok=True)
     found = evaluation.table(beside, played)
     drawing.draw_accuracies(found, evaluation.folder / "controls.png")
     banks = evaluation.banks.of([Cell("", (steer,)) for steer in steers.values()])
-    lines = [_difference(evaluation, evaluation.results(beside, played))]
+    lines = [f"{len(evaluation.asks)} clips: those whose note both corpora have enough of"]
+    lines.append(_difference(evaluation, evaluation.results(beside, played)))
     lines.append(likeness(*(banks[steer.bank] for steer in steers.values())))
     first = Part(beside.title, beside.about, found, lines, pictures=("controls.png",))
     found = evaluation.table(rising, played)
@@ -69,6 +72,15 @@ def test(evaluation: Evaluation) -> list[Part]:
         ladders[cell.label.rpartition(",")[0]][cell.steers[0].coefficient] = row
     drawing.draw_rising(ladders, found[0], evaluation.folder / "rising.png")
     return [first, Part(rising.title, rising.about, found, pictures=("rising.png",))]
+
+
+def known_to_both(evaluation: Evaluation, method: str) -> Evaluation:
+    """The same with those clips alone whose note both corpora have enough of."""
+    names = [str(BankName(source, method)) for source in CORPORA.values()]
+    banks = evaluation.banks.of([Cell("", (Steer(name, 0.0),)) for name in names])
+    there = set.intersection(*(set(one) for one in banks.values()))
+    asks = tuple(ask for ask in evaluation.asks if ask.targets[0] in there)
+    return replace(evaluation, setting=replace(evaluation.setting, asks=asks))
 
 
 def _beside(steers: Mapping[str, Steer]) -> Section:
@@ -109,10 +121,14 @@ def _difference(evaluation: Evaluation, results: Mapping[str, Result]) -> str:
 
 def likeness(one: Bank, other: Bank) -> str:
     """How near the two directions of a concept are, beside those of different concepts."""
+    names = [name for name in one if name in other]
     cosines = np.array(
         [
-            [float(cosine_similarity(one[a].vectors, other[b].vectors, dim=-1).mean()) for b in one]
-            for a in one
+            [
+                float(cosine_similarity(one[a].vectors, other[b].vectors, dim=-1).mean())
+                for b in names
+            ]
+            for a in names
         ]
     )
     same, apart = np.diag(cosines), cosines[~np.eye(len(cosines), dtype=bool)]
