@@ -353,6 +353,47 @@ def normalise(rows, norm, epsilon, out):  # type: ignore[no-untyped-def]
             made[n] = made[n] * factor * scale[n] + shift[n]
 
 
+_SPAN = 2 * _LANES
+"""Numbers of a head that are summed up side by side."""
+
+
+@_inserted
+def _mixed(context, shares, values, seen, width, out):  # type: ignore[no-untyped-def]
+    """`_SPAN` numbers of ``values [S, width]``, each times its share, summed in the order of S in registers.
+
+    Args: shares, values, out: addresses.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        shares, values, seen, width, out = arguments
+        single, vector = ir.FloatType(), ir.VectorType(ir.FloatType(), _LANES)
+        whole = ir.VectorType(ir.IntType(32), _LANES)
+        empty, zeros = ir.Constant(vector, ir.Undefined), ir.Constant(whole, None)
+
+        def at(base: Any, number: Any, kind: Any) -> Any:
+            on = builder.mul(number, ir.Constant(number.type, 4))
+            return builder.inttoptr(builder.add(base, on), ir.PointerType(kind))
+
+        places = [ir.Constant(seen.type, n) for n in range(0, _SPAN, _LANES)]
+        sums = [cgutils.alloca_once_value(builder, ir.Constant(vector, None)) for _ in places]  # type: ignore[no-untyped-call]
+        with cgutils.for_range(builder, seen) as loop:
+            one = builder.load(at(shares, loop.index, single), align=4)
+            first = builder.insert_element(empty, one, ir.Constant(ir.IntType(32), 0))
+            share = builder.shuffle_vector(first, empty, zeros)
+            begin = builder.mul(loop.index, width)
+            for total, place in zip(sums, places, strict=True):
+                value = builder.load(at(values, builder.add(begin, place), vector), align=4)
+                product = builder.fmul(share, value, flags=("contract", "nsz"))
+                added = builder.fadd(builder.load(total), product, flags=("contract", "nsz"))
+                builder.store(added, total)
+        for total, place in zip(sums, places, strict=True):
+            builder.store(builder.load(total), at(out, place, vector), align=4)
+        return context.get_dummy_value()
+
+    number = types.int64
+    return types.void(number, number, number, number, number), generate
+
+
 @_compiled(_EXACT)
 def attend(query, keys, values, seen, scores, out):  # type: ignore[no-untyped-def]
     """What a query ``[d]`` hears of the first ``seen`` keys and values ``[S, d]``, into ``out [d]``."""
@@ -363,14 +404,19 @@ def attend(query, keys, values, seen, scores, out):  # type: ignore[no-untyped-d
     for s in range(seen):
         scores[s] = _exp(scores[s] - top)
     total = np.float32(0)
-    for n in range(len(out)):
+    for s in range(seen):
+        total += scores[s]
+    width = len(out)
+    spans = width - width % _SPAN
+    for n in range(0, spans, _SPAN):
+        at, to = values.ctypes.data + 4 * n, out.ctypes.data + 4 * n
+        _mixed(scores.ctypes.data, at, seen, width, to)
+    for n in range(spans, width):
         out[n] = 0
     for s in range(seen):
-        share, value = scores[s], values[s]
-        total += share
-        for n in range(len(out)):
-            out[n] += share * value[n]
-    for n in range(len(out)):
+        for n in range(spans, width):
+            out[n] += scores[s] * values[s, n]
+    for n in range(width):
         out[n] /= total
 
 
