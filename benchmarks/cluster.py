@@ -20,7 +20,7 @@ from typing import Any
 
 from curation import recipe as recipes
 from curation.build import LOCK_FILE, build
-from curation.executors import Machines
+from curation.machines import Machines
 from curation.ray_cluster import ALONE
 from curation.recipe import BuildRecipe, make_recipe, plan
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from curation.checksums import read_sums, write_sums
 from curation.concepts import get_family
 from curation.errors import BadInput
-from curation.executors import Machines, make_pieces
+from curation.executors import make_pieces
 from curation.extras import need
 from curation.files import DiskFull, check_writable, in_bytes, read_kept, sweep, write_whole
 from curation.locks import locked
+from curation.machines import Machines
 from curation.outline import outlined
 from curation.recipe import BuildRecipe, Shard, plan
 from curation.shards import ShardReport, build_shard, read_report

@@ -21,10 +21,10 @@ from curation.command_line import Parser, ended
 from curation.concepts import families
 from curation.entries import read_fields
 from curation.errors import BadInput
-from curation.executors import add_machines, machines_of
 from curation.exports import EXPORTS
 from curation.extras import need
 from curation.files import check_writable, read_text
+from curation.machines import add_machines, machines_of
 from curation.recipe import PRESETS, SPLIT_KINDS, BuildRecipe, make_recipe
 from curation.sound_fonts import DEFAULT, SECOND
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from curation.errors import BadInput, first_line
 
 if TYPE_CHECKING:
-    from curation.executors import Machines
+    from curation.machines import Machines
 
 TRIES = 4
 """Of a call whose process or node is lost."""

@@ -14,7 +14,8 @@ import pytest
 from curation.build import PLAN_FILE, build
 from curation.concepts import families
 from curation.errors import BadInput
-from curation.executors import Machines, add_machines, machines_of, make_pieces
+from curation.executors import make_pieces
+from curation.machines import Machines, add_machines, machines_of
 from curation.outline import outlined
 from curation.recipe import MOST_CLIPS, SHARD_SECONDS, clips_per_shard, make_recipe, plan
 from tests.test_build import digest

@@ -15,7 +15,7 @@ import pytest
 ray = pytest.importorskip("ray")
 
 from curation.errors import BadInput  # noqa: E402
-from curation.executors import Machines  # noqa: E402
+from curation.machines import Machines  # noqa: E402
 from curation.ray_cluster import TRIES, call_all, connected  # noqa: E402
 
 

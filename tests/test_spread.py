@@ -11,7 +11,8 @@ import pytest
 
 from curation import executors
 from curation.errors import BadInput
-from curation.executors import Machines, Run
+from curation.executors import Run
+from curation.machines import Machines
 from steering.activations import parts
 from steering.activations.parts import read_parts
 from steering.activations.reader import read_source

@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 
 from curation.errors import BadInput
-from curation.executors import Machines, make_pieces
+from curation.executors import make_pieces
+from curation.machines import Machines
 from steering.activations.reader import Pooling, facts_of, finished, read_source
 from steering.activations.sources import BuiltSource, Excerpt
 from steering.activations.store import Activations, Writer, key_of, writing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from curation.executors import add_machines, machines_of
+from curation.machines import add_machines, machines_of
 from steering.commands.shared import add_model, add_reading, read_store
 
 

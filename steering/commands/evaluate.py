@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curation.errors import BadInput
-from curation.executors import add_machines, machines_of
 from curation.extras import need
+from curation.machines import add_machines, machines_of
 from steering.commands.shared import add_model, model_of, named_model, teller
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from curation.errors import BadInput
 from sketch.cli import quieten
 
 if TYPE_CHECKING:
-    from curation.executors import Machines
+    from curation.machines import Machines
     from steering.activations.store import Activations
     from steering.models import MusicModel
     from steering.models.loading import NamedModel

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from curation.errors import BadInput
-from curation.executors import Machines, make_pieces
+from curation.executors import make_pieces
+from curation.machines import Machines
 from steering.decoding.reference import player
 from steering.directions.bank import Bank
 from steering.evaluation.cells import Cell, Setting, Shelf
