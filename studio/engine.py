@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
@@ -45,6 +45,9 @@ MOST_HIRED = 4
 MOST_WAITING = 256
 ENOUGH_SECONDS, LITTLE_SECONDS = 2.0, 1.0
 """Who is so far ahead lets those go first who have so little."""
+
+TELLING_SECONDS = 1.0
+"""How often the line is told that it moved, at most: a hundred places a hundred times over take time from who plays."""
 
 BETWEEN = 25
 """Steps of all who play between two of a number of errands."""
@@ -105,6 +108,7 @@ class Engine:
         self._errands: deque[Errand] = deque()
         self._patient: deque[Errand] = deque()
         self._owed = 0
+        self._moved, self._told = False, 0.0
         self._open: dict[str, Playback] = {}
         self._news = threading.Condition()
         self._closing = False
@@ -169,7 +173,7 @@ class Engine:
                 raise Busy(f"{self._most_waiting} listeners are waiting already: try again shortly")
             self._waiting.append(one)
             self._open[one.id] = one
-            self._tell_places()
+            self._tell_places([one])
             self._news.notify()
         return one.id
 
@@ -308,8 +312,10 @@ class Engine:
             self._waiting.remove(first)
             self._playing.append(first)
             admitted += 1
-        if gone or admitted:
-            self._tell_places()
+        self._moved = self._moved or bool(gone or admitted)
+        if self._moved and self._waiting and time.monotonic() >= self._told + TELLING_SECONDS:
+            self._moved, self._told = False, time.monotonic()
+            self._tell_places(self._waiting)
 
     def _line(self) -> list[Playback]:
         """Those who wait, whose turn is next first."""
@@ -427,18 +433,19 @@ class Engine:
     def _over(self, one: Playback) -> None:
         self._open.pop(one.id, None)
 
-    def _tell_places(self) -> None:
-        """To each of the line its place, and the seconds that it may take; None where nobody knows."""
+    def _tell_places(self, those: Collection[Playback]) -> None:
+        """To those of the line their place, and the seconds that it may take; None where nobody knows."""
         line = self._line()
         step = self.pace.step_seconds(sum(one.rows for one in self._playing))
         ends = waits(
             [one.steps * step for one in self._playing], [one.steps * step for one in line]
         )
         for place, (one, seconds) in enumerate(zip(line, ends, strict=True)):
-            one.tell(
-                event="waiting",
-                place=place + 1,
-                of=len(line),
-                seconds=told(seconds),
-                session=one.id,
-            )
+            if one in those:
+                one.tell(
+                    event="waiting",
+                    place=place + 1,
+                    of=len(line),
+                    seconds=told(seconds),
+                    session=one.id,
+                )
