@@ -96,15 +96,18 @@ def code_of_space() -> str:
     return f"https://huggingface.co/spaces/{space}/tree/main" if space else ""
 
 
-def routes(engine: AnyEngine) -> dict[str, Any]:
-    """What Gradio's app is given besides: the picture that stands beside a link to the page, the page of
-    studies, what an operator's programs ask for (`studio.eyes`), and an answer to its API panel, which asks how often each endpoint was called: that is not
-    told here."""
+def routes(engine: AnyEngine | None) -> dict[str, Any]:
+    """What Gradio's app is given besides.
+
+    The picture that stands beside a link to the page, the page of studies, what an operator's programs ask
+    for of an engine, and an answer to Gradio's API panel, which asks how often each endpoint was called:
+    that is not told here.
+    """
     return {
         "routes": [
             Route("/card.png", _card),
             Route("/study", listeners_page),
-            *sights(engine),
+            *(sights(engine) if engine else []),
             Route("/monitoring/summary", _no_figures),
         ]
     }

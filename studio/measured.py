@@ -116,7 +116,11 @@ def measured(origin: Origin, results: Path = RESULTS) -> dict[str, Measured]:
 def _of_study(
     study: str, chosen: dict[str, Any], parts: list[dict[str, Any]]
 ) -> dict[str, Measured]:
-    rows = next(part["rows"] for part in parts if part["title"] == METHODS)
+    rows: list[dict[str, Any]] = next(
+        (part["rows"] for part in parts if part["title"] == METHODS), []
+    )
+    if not rows:  # a study of something else than a family's methods
+        return {}
     plain = next(row for row in rows if row["label"] == UNSTEERED)
     found = {}
     for method, steer in chosen["methods"].items():

@@ -46,8 +46,8 @@ class Page(gr.Blocks):
     arguments with an empty error.
     """
 
-    engine: AnyEngine
-    """What plays behind it."""
+    engine: AnyEngine | None = None
+    """What plays behind it; nothing where the page only asks people."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
