@@ -21,7 +21,6 @@ from curation.extras import need
 from sketch.cli import quieten
 from steering.metrics.kept_listeners import load_listeners
 from steering.models.loading import SKETCH
-from studio.allocator import take_large_blocks_alone
 from studio.answers import Answers
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
 from studio.engine_apart import EngineApart
@@ -55,7 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     need("page")
-    take_large_blocks_alone()
     from studio.page import launch, make_page
 
     check_address(options.host or HERE, options.port)

@@ -24,7 +24,6 @@ from typing import Any, TypeVar
 
 from curation.errors import BadInput
 from steering.recipes import Recipe
-from studio.allocator import take_large_blocks_alone
 from studio.callers import NOBODY, Visitor
 from studio.clips import Clips, Pair
 from studio.engine import CLOSING, MOST_PLAYING, MOST_WAITING, Busy, Engine, checked
@@ -256,7 +255,6 @@ class FarTwins:
 def _play(pipe: Connection, models: LoadedModels, playing: int, waiting: int) -> None:
     """The other process: answers requests until there is nobody to ask."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked ends it
-    take_large_blocks_alone()
     out: SimpleQueue[tuple[str, int, Any] | None] = SimpleQueue()
     speaking = threading.Thread(target=_speak, args=(pipe, out), daemon=True)
     speaking.start()
