@@ -47,12 +47,12 @@ from benchmarks.listeners import listeners, network
 from curation.errors import BadInput
 from sketch.cli import quieten
 from studio.answers import Answers
+from studio.callers import Share
 from studio.clips import SIDES
 from studio.encodings import unpacked
 from studio.engine_apart import EngineApart
 from studio.loaded_models import LoadedModels, load_with_banks
 from studio.page import launch, make_page
-from studio.shares import Share
 
 LIVE_SECONDS, MOVES = 75.0, 24
 TRIES = 20

@@ -20,6 +20,25 @@ Visitor = tuple[str, str]
 
 NOBODY: Visitor = ("", "")
 
+CALLS_A_MINUTE = 900
+OPEN_CALLS = 64
+"""Of an address at once: those that wait, play, or are being answered."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one address may do.
+
+    Attributes:
+        calls: a minute. at_once: open calls.
+        proxies: how many stand before the page, each of which adds who asked it to ``X-Forwarded-For``;
+            0 where visitors ask the page itself, and may write there what they like.
+    """
+
+    calls: int = CALLS_A_MINUTE
+    at_once: int = OPEN_CALLS
+    proxies: int = 0
+
 
 @dataclass(frozen=True)
 class Caller:

@@ -22,11 +22,11 @@ from sketch.cli import quieten
 from steering.metrics.kept_listeners import load_listeners
 from steering.models.loading import SKETCH
 from studio.answers import Answers
+from studio.callers import CALLS_A_MINUTE, OPEN_CALLS, Share
 from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
 from studio.engine_apart import EngineApart
 from studio.loaded_models import LoadedModels, load_with_banks
 from studio.logs import FORMS, join_logs, write_logs
-from studio.shares import CALLS_A_MINUTE, OPEN_CALLS, Share
 from studio.study.sitting import Studies, open_study
 from studio.warm_up import warm_up
 

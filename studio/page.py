@@ -13,14 +13,14 @@ from starlette.middleware import Middleware
 from curation.errors import BadInput
 from steering.metrics.kept_listeners import KeptListeners
 from studio.answers import Answers
-from studio.callers import CALLER, Caller
+from studio.callers import CALLER, Caller, Share
 from studio.doors import doors, hosts_of
 from studio.endpoints import check_arguments, in_one_line
 from studio.engine_apart import AnyEngine
 from studio.front import code_of_space, dress, routes
 from studio.panels import Panel, panels
 from studio.services import Services
-from studio.shares import Share, Shares
+from studio.shares import Shares
 from studio.study.sitting import Studies
 from studio.unread import Readers, Unread
 

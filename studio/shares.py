@@ -11,7 +11,6 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -19,9 +18,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-CALLS_A_MINUTE = 900
-OPEN_CALLS = 64
-"""Of an address at once: those that wait, play, or are being answered."""
+from studio.callers import Share
 
 BURST_SECONDS = 12.0
 """Calls of so much time may come at once."""
@@ -36,21 +33,6 @@ _LIVE = re.compile(
     r"/gradio_api/(run|call)/(move|stop|still_listening)/?|/gradio_api/(cancel|reset)/?"
 )
 _QUEUED = re.compile(r"/gradio_api/(queue/join|call/[\w-]+)/?")
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one address may do.
-
-    Attributes:
-        calls: a minute. at_once: open calls.
-        proxies: how many stand before the page, each of which adds who asked it to ``X-Forwarded-For``;
-            0 where visitors ask the page itself, and may write there what they like.
-    """
-
-    calls: int = CALLS_A_MINUTE
-    at_once: int = OPEN_CALLS
-    proxies: int = 0
 
 
 class Allowance:

@@ -12,10 +12,10 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from studio.callers import CALLER, NOBODY, UNREAD_SECONDS, Caller, Visitor, in_turn
+from studio.callers import CALLER, NOBODY, UNREAD_SECONDS, Caller, Share, Visitor, in_turn
 from studio.events import told_by
 from studio.judging import Judging
-from studio.shares import LIVE_SHARE, Allowance, Share, Shares
+from studio.shares import LIVE_SHARE, Allowance, Shares
 from studio.unread import Readers, Unread
 
 
