@@ -19,7 +19,7 @@ import studio.cli
 from curation.extras import EXTRAS
 
 PACKAGES = ("curation", "listening", "sketch", "steering", "studio")
-BROUGHT = {"gradio_client", "fastapi", "jinja2", "starlette", "pydantic"}
+BROUGHT = {"gradio_client", "fastapi", "httpx", "jinja2", "starlette", "pydantic"}
 """By gradio."""
 
 LATER = {name for names in EXTRAS.values() for name in names} | BROUGHT
