@@ -15,18 +15,17 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TypeVar
 
 from curation.errors import BadInput
 from steering.decoding.generation import Generation
 from steering.recipes import Recipe
+from studio.asked import CLOSING, Busy, checked
 from studio.callers import NOBODY, Visitor, in_turn
 from studio.clips import Clips, Pair
 from studio.errands import Errand, do
 from studio.eyes import Eyes
 from studio.ids import new_id
-from studio.limits import check_request
 from studio.live import LivePlayback
 from studio.loaded_models import LoadedModels
 from studio.pace import Pace, told, waits
@@ -53,35 +52,7 @@ BETWEEN = 25
 """Steps of all who play between two of a number of errands."""
 
 _BROKEN = "the page broke over this clip: try again, and report it with its recipe if it stays so"
-CLOSING = "the page is shutting down: come back in a minute"
 T = TypeVar("T")
-
-
-class Busy(BadInput):
-    """The line is full."""
-
-
-def checked(raw: object, models: LoadedModels) -> Recipe:
-    """A client's recipe within all limits, with the model's revision.
-
-    Raises:
-        BadInput: it breaks a limit, names something that is not here, or is for another revision.
-    """
-    if not isinstance(raw, dict):
-        raise BadInput("the recipe is not a JSON object: send what 'Keep' gives as recipe.json")
-    loaded = models[raw.get("model", models.names[0])]
-    here = loaded.model.origin.revision
-    recipe = check_request(raw, loaded.banks)
-    if recipe.revision not in ("", here):
-        raise BadInput(
-            f"the recipe is for revision {recipe.revision!r:.40} of {loaded.name}, here is "
-            f"{here}: it would not give the same clip; "
-            "take 'revision' out of it to play it all the same"
-        )
-    recipe = replace(recipe, model=loaded.name, revision=here)
-    recipe.check(loaded.bank)
-    loaded.model.frames(recipe.seconds)
-    return recipe
 
 
 class Engine:

@@ -24,9 +24,10 @@ from typing import Any, TypeVar
 
 from curation.errors import BadInput
 from steering.recipes import Recipe
+from studio.asked import CLOSING, Busy, checked
 from studio.callers import NOBODY, Visitor
 from studio.clips import Clips, Pair
-from studio.engine import CLOSING, MOST_PLAYING, MOST_WAITING, Busy, Engine, checked
+from studio.engine import MOST_PLAYING, MOST_WAITING, Engine
 from studio.errands import Errands
 from studio.eyes import Eyes
 from studio.loaded_models import LoadedModels

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from curation.errors import BadInput
+from studio.asked import Busy
 
 if TYPE_CHECKING:
     from studio.playback import Event
@@ -91,7 +92,7 @@ class Eyes:
             with self._lock:
                 self._open.discard(one)
             if isinstance(error, BadInput):
-                self._refuse("busy" if isinstance(error, _busy()) else "recipe", prompt)
+                self._refuse("busy" if isinstance(error, Busy) else "recipe", prompt)
             raise
 
     @property
@@ -147,12 +148,6 @@ class Eyes:
             "prompt": one.prompt,
         }
         log.info(end, extra=told)
-
-
-def _busy() -> type[BadInput]:
-    from studio.engine import Busy  # which has eyes
-
-    return Busy
 
 
 def shortened(session: str) -> str:

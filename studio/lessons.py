@@ -20,8 +20,8 @@ from steering.teaching.lesson import NEAR, Lesson, check_name, teach_examples
 from steering.teaching.material import check_counts
 from steering.teaching.trials import Trials
 from steering.teaching.variants import check_parts
+from studio.asked import Busy
 from studio.endpoints import broken
-from studio.engine import Busy
 from studio.engine_apart import AnyEngine
 from studio.examples import Heard, examples_of
 from studio.ids import new_id

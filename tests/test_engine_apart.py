@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from curation.errors import BadInput
-from studio.engine import Busy, Engine
+from studio.asked import Busy
+from studio.engine import Engine
 from studio.engine_apart import DIED, EngineApart
 from studio.loaded_models import LoadedModels
 from studio.presets import intervention

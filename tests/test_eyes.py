@@ -16,7 +16,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from curation.errors import BadInput
-from studio.engine import Busy, Engine
+from studio.asked import Busy
+from studio.engine import Engine
 from studio.eyes import PATIENCE, STUCK_SECONDS, Eyes
 from studio.ids import MARK_VARIABLE
 from studio.logs import Objects
